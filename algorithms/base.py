@@ -1,0 +1,67 @@
+"""The contract of an algorithm: three functions, a configuration, and what a listing shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+
+from ..envs.base import Game, Policy
+
+API_VERSION = 1
+"""Version of the algorithm contract; a plug-in written for another one is refused."""
+
+State = Any
+"""Everything that learning carries from one update to the next: a pytree of arrays."""
+
+Metrics = dict[str, jax.Array]
+"""Scalars by name; names are paths such as ``loss/player_0``."""
+
+
+class Algorithm(NamedTuple):
+    """A multi-agent learner: it trains every player of one game.
+
+    An algorithm written in JAX is pure, and its functions are hashable by value: building it again from an equal
+    game and equal sizes gives equal functions, so nothing is compiled twice. Numbers (rates, penalties, discount, the
+    environment's params) are leaves of the state; sizes and counts belong to the functions.
+    """
+
+    init: Callable[[jax.Array], State]
+    """``init(key) -> State``"""
+
+    update: Callable[[jax.Array, State], tuple[State, Metrics]]
+    """``update(key, state) -> (state, metrics)``"""
+
+    policies: Callable[[State], tuple[Policy, ...]]
+    """``policies(state)`` -> one `Policy` for each player."""
+
+    pure: bool = True
+    """True: may be compiled, vmapped over seeds and sharded. False: ordinary Python, run seed after seed."""
+
+
+class Preset(NamedTuple):
+    """Settings under which a learner is known to do what its table says."""
+
+    updates: int
+    options: Mapping[str, Any] = MappingProxyType({})
+    env_options: Mapping[str, Any] = MappingProxyType({})
+
+
+class AlgorithmPlugin(NamedTuple):
+    """What an entry point of the group ``polax.algorithms`` (or `register_algorithm`) provides."""
+
+    config: type
+    """Frozen dataclass; its fields with their defaults are the options, documented and validated in ``__post_init__``."""
+
+    build: Callable[[Game[Any, Any], Any, Any], Algorithm]
+    """``build(env, params, config) -> Algorithm``"""
+
+    summary: str
+    """One line for listings."""
+
+    api_version: int = API_VERSION
+
+    presets: Mapping[tuple[str, str], Preset] = MappingProxyType({})
+    """Named settings by ``(preset, environment id)``."""

@@ -1,0 +1,122 @@
+"""The contract of an environment: what a game offers beyond gymnax, and what a player is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import jax
+from gymnax.environments import environment, spaces
+
+API_VERSION = 1
+"""Version of the environment contract; a plug-in written for another one is refused."""
+
+Memory = Any
+"""What a policy carries from step to step: any pytree whose leaves start with the batch axis ``[B, ...]``."""
+
+TState = TypeVar("TState", bound=environment.EnvState)
+TParams = TypeVar("TParams", bound=environment.EnvParams)
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """A player, learned or scripted: a pytree that acts on a batch of observations.
+
+    Being a pytree, a policy goes through ``jax.jit`` as an argument, is mapped over by ``jax.vmap``
+    (several seeds of one learner) and is saved like any other array.
+    """
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Return the memory at the start of ``num_envs`` episodes."""
+        ...
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Choose one action for each environment.
+
+        Args:
+            key: a typed key, used once.
+            observation: ``[B, features]``, this player's view.
+            memory: what the call before returned, or ``initial_memory(B)``.
+
+        Returns:
+            The actions ``[B]`` int32 and the memory for the next step.
+        """
+        ...
+
+
+StrategyFactory = Callable[[Any, int], Policy]
+"""``(game, seat) -> Policy``: a scripted player for that seat of that game."""
+
+
+class Game(environment.Environment[TState, TParams]):
+    """A simultaneous-move game of fixed length as a gymnax environment.
+
+    Every concrete game is a frozen dataclass of its structural settings, so that an equal instance
+    reuses what is compiled; numeric settings are leaves of its ``EnvParams``, so that they can be mapped over.
+
+    Observations are ``[players, features]`` float32, actions ``[players]`` int32, rewards ``[players]`` float32.
+    ``terminated`` is always False; ``truncated`` is True at ``params.max_steps_in_episode``.
+    """
+
+    num_players: int = 2
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """A word for each action, in order."""
+        raise NotImplementedError
+
+    @property
+    def num_actions(self) -> int:
+        """Number of actions of each player."""
+        return len(self.action_names)
+
+    @property
+    def strategies(self) -> Mapping[str, StrategyFactory]:
+        """The scripted players of this game by name."""
+        return {}
+
+    @property
+    def num_observations(self) -> int | None:
+        """How many distinct observations there are, or None where they cannot be listed.
+
+        A game that lists its observations implements `observation_table` and `observation_index`;
+        learners then evaluate what depends on the observation alone once for each row.
+        """
+        return None
+
+    def observation_table(self) -> jax.Array:
+        """Return every distinct observation, ``[num_observations, features]`` float32."""
+        raise NotImplementedError
+
+    def observation_index(self, state: TState) -> jax.Array:
+        """Return the row of `observation_table` that each player sees in ``state``, ``[players]`` int32."""
+        raise NotImplementedError
+
+    def reference_scores(self, params: TParams) -> dict[str, float]:
+        """Return named scores (mean reward per player and step) to draw beside learning curves."""
+        del params
+        return {}
+
+    def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """Turn the mean of each ``info`` entry over steps and episodes into metrics worth reporting."""
+        return dict(info)
+
+    def action_space(self, params: TParams | None = None) -> spaces.Discrete:
+        """Return the action space of one player."""
+        del params
+        return spaces.Discrete(self.num_actions)
+
+
+class EnvironmentPlugin(NamedTuple):
+    """What an entry point of the group ``polax.envs`` (or `register_environment`) provides."""
+
+    config: type
+    """Frozen dataclass; its fields with their defaults are the environment's options, validated in ``__post_init__``."""
+
+    build: Callable[[Any], tuple[Game[Any, Any], Any]]
+    """``build(config) -> (game, params)``. Configurations that differ in numbers only give equal games."""
+
+    summary: str
+    """One line for listings."""
+
+    api_version: int = API_VERSION
