@@ -1,0 +1,52 @@
+"""Learning with opponent-learning awareness: social dilemmas and opponent-shaping learners in JAX.
+
+Importing polax is quick: no environment, no algorithm and no numerical library is loaded until its name is asked for.
+"""
+
+from __future__ import annotations
+
+from . import gym_ids
+from .registry import (
+    Listing,
+    OptionError,
+    PluginError,
+    PolaxError,
+    UnknownNameError,
+    algorithm_plugin,
+    environment_plugin,
+    list_algorithms,
+    list_environments,
+    make_algorithm,
+    make_env,
+    register_algorithm,
+    register_environment,
+)
+
+__all__ = [
+    "Listing",
+    "OptionError",
+    "PluginError",
+    "PolaxError",
+    "UnknownNameError",
+    "__version__",
+    "algorithm_plugin",
+    "environment_plugin",
+    "list_algorithms",
+    "list_environments",
+    "make_algorithm",
+    "make_env",
+    "register_algorithm",
+    "register_environment",
+]
+
+
+def __getattr__(name: str) -> str:
+    """Read ``__version__`` from the installed metadata when it is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("polax")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+gym_ids.install()

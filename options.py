@@ -1,0 +1,95 @@
+"""Turn loosely given options into a validated configuration, with one clear error for what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Config = TypeVar("Config")
+
+
+class PolaxError(Exception):
+    """Something that was asked for cannot be done; the message is one line that says what to do about it."""
+
+
+class OptionError(PolaxError, ValueError):
+    """An option that does not exist, or a value that is not allowed."""
+
+
+def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
+    """Build ``config(**options)`` after checking names and plain types.
+
+    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written.
+
+    Args:
+        config: a dataclass whose fields are the options.
+        options: values by name; the others keep their defaults.
+        what: whose options these are, for messages.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        OptionError: an unknown name (the nearest one is in the message), a value of the wrong type or out of range.
+    """
+    fields = option_types(config)
+    for name, value in options.items():
+        if name not in fields:
+            raise OptionError(f"{what} {unknown_option(name, fields)}")
+        if not _fits(value, fields[name]):
+            raise OptionError(f"{what}: {name} must be {describe(fields[name])}, not {value!r}")
+    try:
+        return config(**{name: _frozen(value) for name, value in options.items()})
+    except (TypeError, ValueError) as cause:
+        raise OptionError(f"{what}: {' '.join(str(cause).split())}") from cause
+
+
+def option_types(config: type[Any]) -> dict[str, Any]:
+    """Return the type of each option of a configuration class, by name, in order."""
+    hints = get_type_hints(config)
+    return {field.name: hints[field.name] for field in dataclasses.fields(config) if field.init}
+
+
+def unknown_option(name: str, known: Mapping[str, Any]) -> str:
+    """Say that an option does not exist, and which one may have been meant."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"its options are {', '.join(known) or 'none'}"
+    return f"has no option {name!r}; {hint}"
+
+
+def describe(kind: Any) -> str:
+    """Say in words what values a type allows."""
+    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
+    if kind in names:
+        return names[kind]
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(repr(each) for each in get_args(kind))
+    if _is_union(kind):
+        return " or ".join(describe(each) for each in get_args(kind))
+    return str(kind).replace("typing.", "")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Tell whether a plain value may stand for ``kind``; what is not plain is left to the configuration itself."""
+    if _is_union(kind):
+        return any(_fits(value, each) for each in get_args(kind))
+    if get_origin(kind) is Literal:
+        return any(value == each and type(value) is type(each) for each in get_args(kind))
+    if get_origin(kind) is tuple:
+        return isinstance(value, list | tuple) or not isinstance(value, bool | int | float | str | None)
+    if kind in (bool, int, float, str, type(None)) and isinstance(
+        value, bool | int | float | str | list | tuple | None
+    ):
+        return isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
+    return True
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value
