@@ -1,0 +1,49 @@
+# make demo   two agents learn reciprocity in the iterated prisoner's dilemma, from nothing but Python and make
+# make test   the test suite          make lint   style, format, types          make clean   remove what make made
+# PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run.
+
+.DEFAULT_GOAL := help
+VENV ?= .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+
+.PHONY: help demo test lint types clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(VENV)/installed
+	$(BIN)/polax train pola-dice IPD-v0 --preset laptop
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/installed-dev types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The repository's top level is the package, which a type checker cannot see: it checks an installed copy.
+types: $(VENV)/installed-dev
+	@rm -rf build/types build/lib build/bdist.*
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target build/types .
+	cd build/types && $(abspath $(BIN))/python -m mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+$(BIN)/python:
+	@for python in "$$PYTHON" python3.12 python3.13 python3.11 python3 python; do \
+	  if [ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	  if [ -n "$$python" ] && [ "$$python" = "$$PYTHON" ]; then echo "make: PYTHON=$$PYTHON is no Python 3.11 or later" >&2; exit 1; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "make: polax needs Python 3.11 or later; install it, or say where it is: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	echo "Setting up $(VENV) with $$found (once; a few minutes, most of it download)"; \
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "make: $$found cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .jax_cache .mypy_cache .pytest_cache .ruff_cache
