@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -183,22 +184,30 @@ def _one_line(error: BaseException) -> str:
 
 
 def _clash(claims: Iterable[_Claim]) -> str:
-    owners = " and ".join(f"{each.distribution} {each.version}" for each in claims)
+    owners = " and ".join(sorted(f"{each.distribution} {each.version}" for each in claims))
     return f"claimed by {owners}; uninstall one of them, or name the one you mean as package.module:ATTRIBUTE"
 
 
 def _read_claims(group: str) -> dict[str, tuple[_Claim, ...]]:
     """Return the claims of every installed distribution, one record of a distribution counted once."""
     claims: dict[str, tuple[_Claim, ...]] = {}
-    for distribution in _installed_once(group):
-        for entry_point in distribution.entry_points.select(group=group):
-            claim = _Claim(distribution.metadata["Name"], distribution.version, entry_point)
+    for name, distribution in _installed_once(group).items():
+        try:
+            entry_points = distribution.entry_points.select(group=group)
+        except Exception as error:  # an unreadable table of one distribution must not hide the others
+            warnings.warn(
+                f"polax ignores the plug-ins of {name}, its entry_points.txt is broken: {_one_line(error)}",
+                stacklevel=2,
+            )
+            continue
+        for entry_point in entry_points:
+            claim = _Claim(name, _metadata(distribution, "Version"), entry_point)
             claims[entry_point.name] = (*claims.get(entry_point.name, ()), claim)
     return claims
 
 
-def _installed_once(group: str) -> list[Distribution]:
-    """Return the distributions that mention ``group``, each by its most trustworthy record.
+def _installed_once(group: str) -> dict[str, Distribution]:
+    """Return the distributions that mention ``group`` by name, each by its most trustworthy record.
 
     One distribution may be recorded twice on the import path: a checkout holds a ``.egg-info`` beside the installer's
     ``.dist-info``, and it may be stale. The installer's record wins, then the first on the path.
@@ -207,12 +216,18 @@ def _installed_once(group: str) -> list[Distribution]:
 
     chosen: dict[str, Distribution] = {}
     for distribution in distributions():
-        if group not in (distribution.read_text("entry_points.txt") or ""):
-            continue
-        name = (distribution.metadata["Name"] or "").lower().replace("_", "-").replace(".", "-")
-        if name not in chosen or (_by_installer(distribution) and not _by_installer(chosen[name])):
-            chosen[name] = distribution
-    return list(chosen.values())
+        if group in (distribution.read_text("entry_points.txt") or ""):
+            name = _metadata(distribution, "Name").lower().replace("_", "-").replace(".", "-")
+            if name not in chosen or (_by_installer(distribution) and not _by_installer(chosen[name])):
+                chosen[name] = distribution
+    return chosen
+
+
+def _metadata(distribution: Distribution, field: str) -> str:
+    """Return one line of a distribution's metadata, ``unknown`` where it is missing."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for key, _, value in lines if key == field), "unknown")
 
 
 def _by_installer(distribution: Distribution) -> bool:
