@@ -76,7 +76,7 @@ def test_advantages_and_critic_loss_are_the_published_ones(golden, name):
 
 def test_kl_divergence_is_the_published_one_in_both_directions(golden):
     data = case(golden, "kl")
-    reference, current = jax.nn.log_softmax(data["reference"]), jax.nn.log_softmax(data["current"])
+    reference, current = jnp.log(data["reference"]), jnp.log(data["current"])
     np.testing.assert_allclose(dice.kl_divergence(reference, current), data["kl_forward"], atol=1e-9)
     np.testing.assert_allclose(dice.kl_divergence(current, reference), data["kl_reverse"], atol=1e-9)
 
