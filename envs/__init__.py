@@ -1,0 +1,1 @@
+"""Games as gymnax environments, their scripted players, and the views other libraries use."""

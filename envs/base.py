@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from gymnax.environments import environment, spaces
 
 API_VERSION = 1
@@ -48,6 +51,7 @@ StrategyFactory = Callable[[Any, int], Policy]
 """``(game, seat) -> Policy``: a scripted player for that seat of that game."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Game(environment.Environment[TState, TParams]):
     """A simultaneous-move game of fixed length as a gymnax environment.
 
@@ -56,9 +60,48 @@ class Game(environment.Environment[TState, TParams]):
 
     Observations are ``[players, features]`` float32, actions ``[players]`` int32, rewards ``[players]`` float32.
     ``terminated`` is always False; ``truncated`` is True at ``params.max_steps_in_episode``.
+
+    A concrete game gives `base_params`, ``reset_env``, ``step_env``, ``observe`` and ``observation_space``; gymnax's
+    ``step`` and ``reset`` stay as they are.
     """
 
-    num_players: int = 2
+    num_players: ClassVar[int] = 2
+
+    default_overrides: tuple[tuple[str, Any], ...] = ()
+    """Numbers by which `default_params` differs from `base_params`, set by `with_default_params`."""
+
+    @property
+    def base_params(self) -> TParams:
+        """The numbers this game has unless something else is asked for."""
+        raise NotImplementedError
+
+    @property
+    def default_params(self) -> TParams:
+        """The numbers ``step`` and ``reset`` use when they are given none."""
+        params = self.base_params
+        changes = {
+            name: jnp.asarray(value, jnp.asarray(getattr(params, name)).dtype) for name, value in self.default_overrides
+        }
+        return params.replace(**changes)  # type: ignore[attr-defined, no-any-return]
+
+    def with_default_params(self, params: TParams) -> Self:
+        """Return this game with ``params`` as its `default_params`.
+
+        The numbers become part of the game's value, so two games with different defaults are not equal, and each
+        compiles on its own. Where many values are tried, pass ``params`` to ``step`` and ``reset`` instead.
+
+        Args:
+            params: concrete numbers (not traced), in the shapes of `base_params`.
+
+        Returns:
+            A game equal to this one where ``params`` equals `base_params`.
+        """
+        base, overrides = self.base_params, []
+        for field in dataclasses.fields(base):  # type: ignore[arg-type]
+            usual, value = (np.asarray(getattr(source, field.name)) for source in (base, params))
+            if not np.array_equal(usual, value):
+                overrides.append((field.name, _as_tuples(value.tolist())))
+        return dataclasses.replace(self, default_overrides=tuple(overrides))
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -105,6 +148,42 @@ class Game(environment.Environment[TState, TParams]):
         """Return the action space of one player."""
         del params
         return spaces.Discrete(self.num_actions)
+
+    def check_actions(self, actions: Any) -> np.ndarray:
+        """Check a joint action outside compiled code, where nothing can be raised.
+
+        Args:
+            actions: one integer for each player, ``[..., players]``.
+
+        Returns:
+            The actions as int32.
+
+        Raises:
+            TypeError: the actions are not integers.
+            ValueError: not one action for each player, or an action out of range; names the player.
+        """
+        array = np.asarray(actions)
+        if array.shape[-1:] != (self.num_players,):
+            raise ValueError(
+                f"{self.name} needs one action for each of {self.num_players} players in the last axis, "
+                f"got shape {array.shape}"
+            )
+        if not np.issubdtype(array.dtype, np.integer):
+            raise TypeError(f"actions of {self.name} are integers from 0 to {self.num_actions - 1}, got {actions!r}")
+        bad = np.argwhere((array < 0) | (array >= self.num_actions))
+        if len(bad):
+            place = tuple(bad[0])
+            meanings = ", ".join(f"{index} {name}" for index, name in enumerate(self.action_names))
+            raise ValueError(
+                f"action {array[place]} of player_{place[-1]} is out of range in {self.name}: "
+                f"allowed are 0 to {self.num_actions - 1} ({meanings})"
+            )
+        return array.astype(np.int32)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Nested lists as nested tuples, which can be hashed."""
+    return tuple(_as_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
 class EnvironmentPlugin(NamedTuple):

@@ -1,0 +1,60 @@
+"""Scalar arithmetic for games on a grid: random cells from few random bits, in operations that stay fast under vmap."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+def random_word(key: jax.Array) -> jax.Array:
+    """32 random bits: drawing once and cutting the word up costs far less than several draws."""
+    return jax.random.bits(key, (), jnp.uint32)
+
+
+def draw_below(word: jax.Array, bound: int | jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cut an integer below ``bound`` (at most 2**16) off a random word.
+
+    The word is read as a binary fraction; times ``bound``, its whole part is the integer and its fraction, again 32
+    bits, is the rest. Every combination of the integers drawn from one word has its uniform probability to within
+    2**-32.
+    """
+    bound = jnp.asarray(bound, jnp.uint32)
+    low = (word & 0xFFFF) * bound
+    whole = ((word >> 16) * bound + (low >> 16)) >> 16
+    return whole.astype(jnp.int32), word * bound
+
+
+def draw_free_cell(word: jax.Array, num_cells: int, *taken: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cut a cell that is none of the (not necessarily distinct) ``taken`` cells off a random word."""
+    occupied: list[jax.Array] = []
+    num_free = jnp.int32(num_cells)
+    for index, cell in enumerate(taken):
+        repeated = jnp.bool_(False)
+        for before in taken[:index]:
+            repeated |= cell == before
+        num_free -= ~repeated
+        occupied.append(jnp.where(repeated, num_cells, cell))
+    drawn, rest = draw_below(word, num_free)
+    # Passing the taken cells in ascending order, step over each that is not above the number so far.
+    for cell in _sorted(occupied):
+        drawn += drawn >= cell
+    return drawn, rest
+
+
+def _sorted(values: list[jax.Array]) -> list[jax.Array]:
+    """Sort two or three scalars by exchanges, which stay elementwise under vmap."""
+    values = list(values)
+    for last in range(len(values) - 1, 0, -1):
+        for index in range(last):
+            pair = values[index], values[index + 1]
+            values[index], values[index + 1] = jnp.minimum(*pair), jnp.maximum(*pair)
+    return values
+
+
+def settle(number: jax.Array, bound: int) -> jax.Array:
+    """Return ``number``, which is below ``bound``, in a form that XLA computes once.
+
+    The remainder changes nothing. But without it XLA, on CPUs, takes everything that leads to a cell for cheap and
+    computes it again for each of the observation's features, which makes a step several times as slow.
+    """
+    return jax.lax.rem(number, jnp.int32(bound))

@@ -1,0 +1,368 @@
+"""The coin game: two players collect coins on a torus, and a coin has a colour that says whom taking it hurts.
+
+References: Lerer and Peysakhovich (arXiv:1707.01068); LOLA (arXiv:1709.04326); POLA (arXiv:2210.10125), whose game is
+the default here; M-FOS (arXiv:2205.01447) and JaxMARL (arXiv:2311.10090) for the variant with two coins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from .base import EnvironmentPlugin, Game, StrategyFactory
+from .cells import draw_below, draw_free_cell, random_word, settle
+from .options import OBSERVATION_LAYOUTS, check_choice, check_number, check_whole_number
+
+GRID_SIZES = (3, 4, 5, 6, 7)
+COIN_COLOURS = ("alternating", "random")
+
+MOVES = ("right", "left", "down", "up")
+
+Cells = tuple[jax.Array, ...]
+"""Scalars; a cell's number is row * grid_size + column."""
+
+
+@struct.dataclass(kw_only=True)
+class CoinGameState(environment.EnvState):
+    """Where everything is. With two coins, ``coin`` is ``[2, 2]`` and ``coin_owner`` is ``[2]``, coin i being player i's."""
+
+    players: jax.Array  # [player, (row, column)] int32
+    coin: jax.Array  # [(row, column)] int32
+    coin_owner: jax.Array  # [] int32: the player whose colour the coin has
+    time: jax.Array  # [] int32: steps taken in this episode
+
+
+@struct.dataclass(kw_only=True)
+class CoinGameParams(environment.EnvParams):
+    """The numbers of the coin game, all leaves: map over them with ``jax.vmap``."""
+
+    own_coin_reward: jax.Array  # [] float32: to the collector of a coin of its own colour
+    other_coin_reward: jax.Array  # [] float32: to the collector of a coin of the other's colour
+    stolen_coin_reward: jax.Array  # [] float32: to the owner of a coin that the other collected
+    max_steps_in_episode: jax.Array  # [] int32
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoinGame(Game[CoinGameState, CoinGameParams]):
+    """Two players, red (0) and blue (1), on a torus of ``grid_size`` x ``grid_size`` cells.
+
+    - Observation ``[2, 4 n n]`` float32: four planes, row by row: own player, other player, own coin, other's coin. In
+      the layout ``shared`` both players see player 0's view: red player, blue player, red coin, blue coin.
+    - Action ``[2]`` int32: 0 right, 1 left, 2 down, 3 up, and 4 stay where `stay_action` is set. Both move at once and
+      may share a cell. Inside compiled code any other number stays.
+    - Reward ``[2]`` float32, from the positions after the move: a player on the coin collects it and gets
+      ``own_coin_reward`` or ``other_coin_reward`` (1); if its colour is the other's, the other gets
+      ``stolen_coin_reward`` (-2). Where both are on it, both collect.
+    - A collected coin is followed by one on a cell drawn uniformly from those that hold no player.
+    - Start: players uniform over all cells, coin uniform over the free ones, colour uniform, all independent.
+    - End: never terminated, truncated at ``params.max_steps_in_episode``.
+    - ``info``: ``red_took_red``, ``red_took_blue``, ``blue_took_red``, ``blue_took_blue``, 0 or 1 each.
+    """
+
+    name: str = "CoinGame-v0"
+    grid_size: int = 3
+    """Side of the torus, 3 to 7."""
+    observation_layout: str = "egocentric"
+    """``egocentric`` or ``shared``."""
+    coin_colour: str = "alternating"
+    """Colour of the next coin: ``alternating`` (POLA), or ``random`` at each respawn (LOLA)."""
+    num_coins: int = 1
+    """1, or 2 (M-FOS, JaxMARL): one coin of each colour at all times; a collected coin comes back in its colour, on a
+    cell that holds neither a player nor the other coin."""
+    stay_action: bool = False
+    """Whether there is a fifth action, "stay" (M-FOS, JaxMARL)."""
+
+    def __post_init__(self) -> None:
+        check_structure(self)
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The four directions, and "stay" where there is one."""
+        return (*MOVES, "stay") if self.stay_action else MOVES
+
+    @property
+    def base_params(self) -> CoinGameParams:
+        """Rewards +1, +1 and -2; 50 steps."""
+        return CoinGameParams(
+            own_coin_reward=jnp.float32(1.0),
+            other_coin_reward=jnp.float32(1.0),
+            stolen_coin_reward=jnp.float32(-2.0),
+            max_steps_in_episode=jnp.int32(50),
+        )
+
+    def reset_env(self, key: jax.Array, params: CoinGameParams) -> tuple[jax.Array, CoinGameState]:
+        """Place both players, the coin or coins, and draw the colour."""
+        num_cells = self.grid_size**2
+        red, rest = draw_below(random_word(key), num_cells)
+        blue, rest = draw_below(rest, num_cells)
+        coin, rest = draw_free_cell(rest, num_cells, red, blue)
+        if self.num_coins == 2:
+            second, _ = draw_free_cell(rest, num_cells, red, blue, coin)
+            coins, owner = (coin, second), None
+        else:
+            coins, owner = (coin,), draw_below(rest, 2)[0]
+        return self._arrange((red, blue), coins, owner, jnp.int32(0))
+
+    def step_env(
+        self, key: jax.Array, state: CoinGameState, action: jax.Array, params: CoinGameParams
+    ) -> tuple[jax.Array, CoinGameState, jax.Array, jax.Array, dict[str, jax.Array]]:
+        """Move both players, pay for collected coins, and replace them."""
+        red, blue = (self._move(state.players[player], action[player]) for player in range(2))
+        red_coin, blue_coin = self._coin_cells(state)
+        took = {
+            "red_took_red": red == red_coin,
+            "red_took_blue": red == blue_coin,
+            "blue_took_red": blue == red_coin,
+            "blue_took_blue": blue == blue_coin,
+        }
+        reward = _by_player(
+            _pay(params, own=took["red_took_red"], other=took["red_took_blue"], stolen=took["blue_took_red"]),
+            _pay(params, own=took["blue_took_blue"], other=took["blue_took_red"], stolen=took["red_took_blue"]),
+        )
+        red_gone = took["red_took_red"] | took["blue_took_red"]
+        blue_gone = took["red_took_blue"] | took["blue_took_blue"]
+        word = random_word(key)
+        if self.num_coins == 2:
+            coins, owner = self._replace_two(word, (red, blue), (red_coin, blue_coin), (red_gone, blue_gone)), None
+        else:
+            coins, owner = self._replace_one(word, (red, blue), state, red_gone | blue_gone)
+        observation, state = self._arrange((red, blue), coins, owner, state.time + 1)
+        info = {name: happened.astype(jnp.float32) for name, happened in took.items()}
+        return observation, state, reward, jnp.zeros((), bool), info
+
+    def observe(
+        self, key: jax.Array, state: CoinGameState, action: jax.Array | None, params: CoinGameParams
+    ) -> jax.Array:
+        """Return what each player sees, ``[2, 4 n n]`` float32."""
+        del key, action, params
+        return self._draw_planes(self._cell(state.players[0]), self._cell(state.players[1]), *self._coin_cells(state))
+
+    def _move(self, position: jax.Array, action: jax.Array) -> jax.Array:
+        """Return the cell that ``action`` leads to from ``position`` (row, column)."""
+        size = jnp.int32(self.grid_size)
+        row = jax.lax.rem(position[0] + (action == 2) - (action == 3) + size, size)
+        column = jax.lax.rem(position[1] + (action == 0) - (action == 1) + size, size)
+        return row * size + column
+
+    def _replace_one(
+        self, word: jax.Array, players: Cells, state: CoinGameState, collected: jax.Array
+    ) -> tuple[Cells, jax.Array]:
+        """Return the coin's cell and owner, both new where it was collected."""
+        cell, rest = draw_free_cell(word, self.grid_size**2, *players)
+        owner = 1 - state.coin_owner if self.coin_colour == "alternating" else draw_below(rest, 2)[0]
+        coin = jnp.where(collected, cell, self._cell(state.coin))
+        return (coin,), jnp.where(collected, owner, state.coin_owner)
+
+    def _replace_two(self, word: jax.Array, players: Cells, coins: Cells, collected: Cells) -> Cells:
+        """Return the cells of the red and the blue coin, new where they were collected."""
+        num_cells = self.grid_size**2
+        # A blue coin that was collected too holds no cell: name a player's cell in its place.
+        red_coin, word = draw_free_cell(word, num_cells, *players, jnp.where(collected[1], players[0], coins[1]))
+        red_coin = jnp.where(collected[0], red_coin, coins[0])
+        blue_coin, _ = draw_free_cell(word, num_cells, *players, red_coin)
+        return red_coin, jnp.where(collected[1], blue_coin, coins[1])
+
+    def _arrange(
+        self, players: Cells, coins: Cells, owner: jax.Array | None, time: jax.Array
+    ) -> tuple[jax.Array, CoinGameState]:
+        """Return observation and state from cells; ``owner`` is None with two coins."""
+        red, blue = (settle(cell, self.grid_size**2) for cell in players)
+        coins = tuple(settle(cell, self.grid_size**2) for cell in coins)
+        if owner is None:
+            owner = jnp.arange(2, dtype=jnp.int32)
+            coin, coin_cells = self._positions(*coins), coins
+        else:
+            owner = settle(owner, 2)
+            coin, coin_cells = self._position(coins[0]), _by_colour(coins[0], owner)
+        state = CoinGameState(players=self._positions(red, blue), coin=coin, coin_owner=owner, time=time)
+        return self._draw_planes(red, blue, *coin_cells), state
+
+    def _coin_cells(self, state: CoinGameState) -> Cells:
+        """Cells of the red and the blue coin; -1, which is no cell, for a colour that no coin has."""
+        if self.num_coins == 2:
+            return self._cell(state.coin[0]), self._cell(state.coin[1])
+        return _by_colour(self._cell(state.coin), state.coin_owner)
+
+    def _draw_planes(self, red: jax.Array, blue: jax.Array, red_coin: jax.Array, blue_coin: jax.Array) -> jax.Array:
+        """Return the one-hot planes that each player sees, from cells."""
+        num_cells = self.grid_size**2
+        order = [[0, 1, 2, 3], [0, 1, 2, 3] if self.observation_layout == "shared" else [1, 0, 3, 2]]
+        plane = np.repeat(np.array(order), num_cells, axis=1)  # [viewer, feature]
+        cell = np.tile(np.arange(num_cells), 4)  # [feature]
+        coin = jnp.where(plane == 2, red_coin, blue_coin)
+        occupied = jnp.where(plane == 0, red, jnp.where(plane == 1, blue, coin))
+        return (occupied == cell).astype(jnp.float32)
+
+    def observation_space(self, params: CoinGameParams | None = None) -> spaces.Box:
+        """The space of both players' observations, ``[2, 4 n n]``."""
+        del params
+        return spaces.Box(0.0, 1.0, (2, 4 * self.grid_size**2), jnp.float32)
+
+    @property
+    def num_observations(self) -> int | None:
+        """Cells of two players and a coin, and whose the coin is: 1458 on the 3 x 3 torus. None with two coins."""
+        return None if self.num_coins == 2 else 2 * self.grid_size**6
+
+    def observation_table(self) -> jax.Array:
+        """Return the observations in the order (own cell, other's cell, coin cell, 0 own or 1 other's coin).
+
+        Cells that cannot be combined in play (a player on the coin) have rows too: the index stays a plain sum.
+
+        Returns:
+            ``[num_observations, 4 n n]`` float32.
+
+        Raises:
+            ValueError: with two coins the observations are not listed.
+        """
+        if self.num_observations is None:
+            raise ValueError(
+                f"the observations of {self.name} with two coins are not listed (num_observations is None)"
+            )
+        num_cells = self.grid_size**2
+        rows = np.indices((num_cells, num_cells, num_cells, 2)).reshape(4, -1)
+        own, other, coin, owner = rows
+        planes = np.stack([own, other, np.where(owner == 0, coin, -1), np.where(owner == 1, coin, -1)], axis=1)
+        return jnp.asarray((planes[:, :, None] == np.arange(num_cells)).reshape(rows.shape[1], -1), jnp.float32)
+
+    def observation_index(self, state: CoinGameState) -> jax.Array:
+        """Return the row of `observation_table` that each player sees, ``[2]`` int32."""
+        if self.num_coins == 2:
+            raise ValueError(
+                f"the observations of {self.name} with two coins are not listed (num_observations is None)"
+            )
+        num_cells = self.grid_size**2
+        red, blue = self._cell(state.players[0]), self._cell(state.players[1])
+        coin = self._cell(state.coin)
+        swapped = np.array([False, self.observation_layout == "egocentric"])
+        own, other = jnp.where(swapped, blue, red), jnp.where(swapped, red, blue)
+        whose = jnp.where(swapped, 1 - state.coin_owner, state.coin_owner)
+        return ((own * num_cells + other) * num_cells + coin) * 2 + whose
+
+    @property
+    def strategies(self) -> Mapping[str, StrategyFactory]:
+        """The scripted players by name; with two coins only ``random`` is defined."""
+        from .strategies import COIN_GAME_STRATEGIES, RANDOM_ONLY
+
+        return RANDOM_ONLY if self.num_coins == 2 else COIN_GAME_STRATEGIES
+
+    def reference_scores(self, params: CoinGameParams) -> dict[str, float]:
+        """Return the known scores of the published 3 x 3 game, or nothing where rules or numbers differ."""
+        same_rules = self.grid_size == 3 and self.num_coins == 1 and self.coin_colour == "alternating"
+        numbers = (params.own_coin_reward, params.other_coin_reward, params.stolen_coin_reward)
+        if not same_rules or tuple(map(float, numbers)) != (1.0, 1.0, -2.0) or int(params.max_steps_in_episode) != 50:
+            return {}
+        return {"optimum": 0.35, "always cooperate": 0.3485, "mutual defection": 0.0}
+
+    def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """Return the four mean counts and the proportion of own-colour coins among all that were collected.
+
+        Where nobody collected anything ``own_coin_proportion`` is 0.5, what players blind to colours have.
+        """
+        own = info["red_took_red"] + info["blue_took_blue"]
+        total = own + info["red_took_blue"] + info["blue_took_red"]
+        proportion = jnp.where(total > 0, own / jnp.where(total > 0, total, 1.0), 0.5)
+        return {**info, "own_coin_proportion": proportion}
+
+    def _cell(self, position: jax.Array) -> jax.Array:
+        """Number of the cell at ``position`` (row, column)."""
+        return position[0] * self.grid_size + position[1]
+
+    def _position(self, cell: jax.Array) -> jax.Array:
+        """(row, column) of a cell, ``[2]``."""
+        size = jnp.int32(self.grid_size)
+        return jnp.where(np.arange(2) == 0, jax.lax.div(cell, size), jax.lax.rem(cell, size))
+
+    def _positions(self, first: jax.Array, second: jax.Array) -> jax.Array:
+        """(row, column) of two cells, ``[2, 2]``."""
+        return jnp.where(np.arange(2)[:, None] == 0, self._position(first), self._position(second))
+
+
+def _by_player(first: jax.Array, second: jax.Array) -> jax.Array:
+    """``[2]``: a scalar for each player. Unlike stacking, selecting with a constant is vectorised."""
+    return jnp.where(np.arange(2) == 0, first, second)
+
+
+def _by_colour(coin: jax.Array, owner: jax.Array) -> Cells:
+    """Cells of the red and the blue coin where there is one coin; -1, which is no cell, for the other colour."""
+    return jnp.where(owner == 0, coin, -1), jnp.where(owner == 1, coin, -1)
+
+
+def _pay(params: CoinGameParams, *, own: jax.Array, other: jax.Array, stolen: jax.Array) -> jax.Array:
+    """Return a player's reward: it took its own coin, took the other's, had its own taken."""
+    return (
+        jnp.where(own, params.own_coin_reward, 0.0)
+        + jnp.where(other, params.other_coin_reward, 0.0)
+        + jnp.where(stolen, params.stolen_coin_reward, 0.0)
+    )
+
+
+def check_structure(options: CoinGame | CoinGameConfig) -> None:
+    """Raise ValueError unless the structural options are allowed, alone and together."""
+    check_choice("grid_size", options.grid_size, GRID_SIZES)
+    check_choice("observation_layout", options.observation_layout, OBSERVATION_LAYOUTS)
+    check_choice("coin_colour", options.coin_colour, COIN_COLOURS)
+    check_choice("num_coins", options.num_coins, (1, 2))
+    check_choice("stay_action", options.stay_action, (False, True))
+    if options.num_coins == 2 and options.coin_colour != "alternating":
+        raise ValueError("coin_colour has no meaning with num_coins=2 (there is always one of each); leave it out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoinGameConfig:
+    """Options of the coin game."""
+
+    grid_size: int = 3
+    """Side of the torus, 3 to 7."""
+    observation_layout: str = "egocentric"
+    """``egocentric``: own player and coin first; ``shared``: both players see player 0's view."""
+    coin_colour: str = "alternating"
+    """Colour of the next coin: ``alternating``, or ``random`` at each respawn (LOLA)."""
+    num_coins: int = 1
+    """1, or 2: one coin of each colour at all times (M-FOS, JaxMARL)."""
+    stay_action: bool = False
+    """Adds a fifth action, "stay" (M-FOS, JaxMARL)."""
+    own_coin_reward: float = 1.0
+    """To the collector of a coin of its own colour."""
+    other_coin_reward: float = 1.0
+    """To the collector of a coin of the other's colour."""
+    stolen_coin_reward: float = -2.0
+    """To the owner of a coin that the other collected."""
+    max_steps_in_episode: int = 50
+    """Steps in an episode."""
+
+    def __post_init__(self) -> None:
+        check_structure(self)
+        for reward in ("own_coin_reward", "other_coin_reward", "stolen_coin_reward"):
+            check_number(reward, getattr(self, reward))
+        check_whole_number("max_steps_in_episode", self.max_steps_in_episode, at_least=1)
+
+
+def build_coin_game(config: CoinGameConfig) -> tuple[CoinGame, CoinGameParams]:
+    """Return the game of ``config`` and its numbers."""
+    game = CoinGame(
+        grid_size=config.grid_size,
+        observation_layout=config.observation_layout,
+        coin_colour=config.coin_colour,
+        num_coins=config.num_coins,
+        stay_action=config.stay_action,
+    )
+    params = CoinGameParams(
+        own_coin_reward=jnp.float32(config.own_coin_reward),
+        other_coin_reward=jnp.float32(config.other_coin_reward),
+        stolen_coin_reward=jnp.float32(config.stolen_coin_reward),
+        max_steps_in_episode=jnp.int32(config.max_steps_in_episode),
+    )
+    return game, params
+
+
+COIN_GAME = EnvironmentPlugin(
+    config=CoinGameConfig,
+    build=build_coin_game,
+    summary="Coin game on a torus: coins of the other's colour are worth as much, but cost the other twice that",
+)

@@ -1,0 +1,266 @@
+"""Iterated games of two players with two actions each, given by their payoffs.
+
+The iterated prisoner's dilemma in its public-goods form, the stag hunt, chicken and matching pennies are one class
+with different numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from gymnax.environments import environment, spaces
+
+from .base import EnvironmentPlugin, Game, StrategyFactory
+from .options import OBSERVATION_LAYOUTS, as_matrices, check_choice, check_number, check_whole_number
+
+START = 2
+"""The entry of ``last_actions`` before anybody has acted."""
+
+INITIAL_STATES = ("start", "mutual-cooperation")
+
+Matrix = tuple[tuple[float, float], tuple[float, float]]
+Payoffs = Matrix | tuple[Matrix, Matrix]
+
+IPD_MATRIX: Matrix = ((0.0, 0.665), (-0.335, 0.33))
+STAG_HUNT_MATRIX: Matrix = ((2.0, 3.0), (1.0, 4.0))
+CHICKEN_MATRIX: Matrix = ((-10.0, 1.0), (-1.0, 0.0))
+MATCHING_PENNIES_MATRICES: Payoffs = (((1.0, -1.0), (-1.0, 1.0)), ((-1.0, 1.0), (1.0, -1.0)))
+
+
+@struct.dataclass(kw_only=True)
+class MatrixGameState(environment.EnvState):
+    """What the players did last, and when."""
+
+    last_actions: jax.Array  # [2] int32: 0, 1, or 2 = start
+    time: jax.Array  # [] int32: steps taken in this episode
+
+
+@struct.dataclass(kw_only=True)
+class MatrixGameParams(environment.EnvParams):
+    """The numbers of a matrix game, all leaves: map over them with ``jax.vmap``."""
+
+    payoffs: jax.Array  # [player, action of player 0, action of player 1] float32
+    max_steps_in_episode: jax.Array  # [] int32
+
+
+def public_goods_payoffs(contribution_factor: float | jax.Array) -> jax.Array:
+    """Payoffs of the prisoner's dilemma as a public-goods game of two players.
+
+    Player i gets ``f * (number of contributors) / 2 - [i contributed]``; action 1 contributes. It is a dilemma for
+    ``1 < f < 2``.
+
+    Args:
+        contribution_factor: f, a scalar; may be traced. Concrete numbers are rounded to float32 once, at the end.
+
+    Returns:
+        ``[player, action of player 0, action of player 1]`` float32.
+
+    Example:
+        >>> public_goods_payoffs(1.5)[0].tolist()
+        [[0.0, 0.75], [-0.25, 0.5]]
+    """
+    contributed = np.stack(np.meshgrid([0, 1], [0, 1], indexing="ij"))  # [player, action 0, action 1]
+    return jnp.asarray(contribution_factor * (contributed.sum(0) / 2) - contributed, jnp.float32)
+
+
+def matrix_payoffs(payoff_matrix: Payoffs) -> jax.Array:
+    """Payoffs from matrices whose row is the player's own action and whose column is the other's.
+
+    Args:
+        payoff_matrix: one 2x2 matrix for both players (a symmetric game), or one for each player.
+
+    Returns:
+        ``[player, action of player 0, action of player 1]`` float32.
+    """
+    own_first = np.asarray(payoff_matrix, np.float32)
+    if own_first.ndim == 2:
+        own_first = np.stack([own_first, own_first])
+    return jnp.asarray(np.stack([own_first[0], own_first[1].T]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
+    """An iterated game of two players and two actions.
+
+    - Observation ``[2, 6]`` float32: one-hot of the own last action over (action 0, action 1, start), then of the
+      other's. In the layout ``shared`` both rows are player 0's view.
+    - Action ``[2]`` int32: 0 or 1. Inside compiled code another number counts as 0.
+    - Reward ``[2]`` float32: ``params.payoffs[:, action of player 0, action of player 1]``.
+    - End: never terminated, truncated at ``params.max_steps_in_episode``.
+    - ``info``: which joint action was played, 0 or 1 for each, by name (``defect_cooperate`` and so on).
+    """
+
+    name: str = "IPD-v0"
+    action_names: tuple[str, str] = ("defect", "cooperate")
+    observation_layout: str = "egocentric"
+    initial_state: str = "start"
+    social_dilemma: bool = True
+    """Whether action 1 is the cooperative one, so that strategies such as tit-for-tat make sense."""
+    base_payoffs: Payoffs = IPD_MATRIX
+    """The payoffs of `base_params`; rows are a player's own action, for both players or one matrix for each."""
+
+    def __post_init__(self) -> None:
+        check_choice("observation_layout", self.observation_layout, OBSERVATION_LAYOUTS)
+        check_choice("initial_state", self.initial_state, INITIAL_STATES)
+
+    @property
+    def base_params(self) -> MatrixGameParams:
+        """The payoffs of `base_payoffs`, 50 steps."""
+        return MatrixGameParams(payoffs=matrix_payoffs(self.base_payoffs), max_steps_in_episode=jnp.int32(50))
+
+    def reset_env(self, key: jax.Array, params: MatrixGameParams) -> tuple[jax.Array, MatrixGameState]:
+        """Start an episode; nothing is random."""
+        first = START if self.initial_state == "start" else 1
+        state = MatrixGameState(last_actions=jnp.full(2, first, jnp.int32), time=jnp.int32(0))
+        return self.observe(key, state, None, params), state
+
+    def step_env(
+        self, key: jax.Array, state: MatrixGameState, action: jax.Array, params: MatrixGameParams
+    ) -> tuple[jax.Array, MatrixGameState, jax.Array, jax.Array, dict[str, jax.Array]]:
+        """Pay both players and remember what they did."""
+        played = jnp.asarray(action, jnp.int32) == 1
+        state = MatrixGameState(last_actions=played.astype(jnp.int32), time=state.time + 1)
+        payoffs = jnp.asarray(params.payoffs)
+        # Selecting is exact and, unlike indexing, stays a plain elementwise operation under vmap.
+        by_own = jnp.where(played[0], payoffs[:, 1], payoffs[:, 0])  # [player, action of player 1]
+        reward = jnp.where(played[1], by_own[:, 1], by_own[:, 0])
+        info = {
+            f"{first}_{second}": ((played[0] == bool(i)) & (played[1] == bool(j))).astype(jnp.float32)
+            for i, first in enumerate(self.action_names)
+            for j, second in enumerate(self.action_names)
+        }
+        return self.observe(key, state, action, params), state, reward, jnp.zeros((), bool), info
+
+    def observe(
+        self, key: jax.Array, state: MatrixGameState, action: jax.Array | None, params: MatrixGameParams
+    ) -> jax.Array:
+        """Return what each player sees, ``[2, 6]`` float32."""
+        del key, action, params
+        viewer_first = np.array([[0, 1], [0, 1] if self.observation_layout == "shared" else [1, 0]])
+        seen = jnp.where(viewer_first == 0, state.last_actions[0], state.last_actions[1])  # [viewer, own or other]
+        return (seen[:, :, None] == np.arange(3)).reshape(2, 6).astype(jnp.float32)
+
+    def observation_space(self, params: MatrixGameParams | None = None) -> spaces.Box:
+        """The space of both players' observations, ``[2, 6]``."""
+        del params
+        return spaces.Box(0.0, 1.0, (2, 6), jnp.float32)
+
+    @property
+    def num_observations(self) -> int:
+        """Four joint actions, and the start where there is one."""
+        return 5 if self.initial_state == "start" else 4
+
+    def observation_table(self) -> jax.Array:
+        """Return the observations after (own, other) = 00, 01, 10, 11 and at the start, ``[5 or 4, 6]`` float32."""
+        pairs = np.array([(0, 0), (0, 1), (1, 0), (1, 1), (START, START)])[: self.num_observations]
+        return jnp.asarray((pairs[:, :, None] == np.arange(3)).reshape(-1, 6), jnp.float32)
+
+    def observation_index(self, state: MatrixGameState) -> jax.Array:
+        """Return the row of `observation_table` that each player sees, ``[2]`` int32."""
+        last = state.last_actions
+        first_view = jnp.where(last[0] == START, 4, 2 * last[0] + last[1])
+        if self.observation_layout == "shared":
+            return jnp.stack([first_view, first_view])
+        return jnp.stack([first_view, jnp.where(last[0] == START, 4, 2 * last[1] + last[0])])
+
+    @property
+    def strategies(self) -> Mapping[str, StrategyFactory]:
+        """The scripted players that make sense in this game."""
+        from .strategies import COIN_TOSS_STRATEGIES, DILEMMA_STRATEGIES
+
+        return DILEMMA_STRATEGIES if self.social_dilemma else COIN_TOSS_STRATEGIES
+
+    def reference_scores(self, params: MatrixGameParams) -> dict[str, float]:
+        """Return player 0's score when both always play action 1, and when both always play action 0."""
+        payoffs = np.asarray(params.payoffs, np.float64)
+        if not self.social_dilemma:
+            return {"both at random": float(payoffs[0].mean())}
+        return {"mutual cooperation": float(payoffs[0, 1, 1]), "mutual defection": float(payoffs[0, 0, 0])}
+
+    def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """Return the rate of each joint action and how often each player chose action 1."""
+        zero, one = self.action_names
+        rate = "cooperation_rate" if self.social_dilemma else f"{one}_rate"
+        both = info[f"{one}_{one}"]
+        return {
+            f"{rate}/player_0": info[f"{one}_{zero}"] + both,
+            f"{rate}/player_1": info[f"{zero}_{one}"] + both,
+            **{f"joint_action/{name}": value for name, value in info.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixGameConfig:
+    """Options of a game given by payoff matrices."""
+
+    payoff_matrix: Payoffs | None = None
+    """Rows: a player's own action, columns: the other's. One matrix for both players or one for each; None: the game's
+    usual payoffs."""
+    observation_layout: str = "egocentric"
+    """``egocentric``: own action first; ``shared``: both players see player 0's view."""
+    initial_state: str = "start"
+    """What is observed first: ``start``, or ``mutual-cooperation`` as if both had just played action 1."""
+    max_steps_in_episode: int = 50
+    """Steps in an episode."""
+
+    def __post_init__(self) -> None:
+        check_choice("observation_layout", self.observation_layout, OBSERVATION_LAYOUTS)
+        check_choice("initial_state", self.initial_state, INITIAL_STATES)
+        check_whole_number("max_steps_in_episode", self.max_steps_in_episode, at_least=1)
+        if self.payoff_matrix is not None:
+            # Lists and arrays are welcome, but a configuration must be hashable.
+            object.__setattr__(self, "payoff_matrix", as_matrices("payoff_matrix", self.payoff_matrix))
+
+
+@dataclass(frozen=True, kw_only=True)
+class IPDConfig(MatrixGameConfig):
+    """Options of the iterated prisoner's dilemma."""
+
+    contribution_factor: float = 1.33
+    """Factor f on what is contributed, 1 < f < 2. Unused where a payoff matrix is given."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        hint = " (for other payoffs give payoff_matrix)"
+        check_number("contribution_factor", self.contribution_factor, above=1.0, below=2.0, hint=hint)
+
+
+def _build(game: MatrixGame, config: MatrixGameConfig) -> tuple[MatrixGame, MatrixGameParams]:
+    if config.payoff_matrix is not None:
+        payoffs = matrix_payoffs(config.payoff_matrix)
+    elif isinstance(config, IPDConfig):
+        payoffs = public_goods_payoffs(config.contribution_factor)
+    else:
+        payoffs = matrix_payoffs(game.base_payoffs)
+    game = replace(game, observation_layout=config.observation_layout, initial_state=config.initial_state)
+    return game, MatrixGameParams(payoffs=payoffs, max_steps_in_episode=jnp.int32(config.max_steps_in_episode))
+
+
+def _plugin(game: MatrixGame, summary: str, config: type[MatrixGameConfig] = MatrixGameConfig) -> EnvironmentPlugin:
+    return EnvironmentPlugin(config=config, build=partial(_build, game), summary=summary)
+
+
+IPD = _plugin(MatrixGame(), "Iterated prisoner's dilemma with the payoffs of a public-goods game", IPDConfig)
+STAG_HUNT = _plugin(
+    MatrixGame(name="StagHunt-v0", action_names=("hare", "stag"), base_payoffs=STAG_HUNT_MATRIX),
+    "Stag hunt: both want to hunt the stag, if only the other comes along",
+)
+CHICKEN = _plugin(
+    MatrixGame(name="Chicken-v0", action_names=("straight", "swerve"), base_payoffs=CHICKEN_MATRIX),
+    "Chicken: each would rather that the other swerves, both lose most when nobody does",
+)
+MATCHING_PENNIES = _plugin(
+    MatrixGame(
+        name="MatchingPennies-v0",
+        action_names=("heads", "tails"),
+        base_payoffs=MATCHING_PENNIES_MATRICES,
+        social_dilemma=False,
+    ),
+    "Matching pennies: player 0 wins when the coins match, player 1 when they differ",
+)
