@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar, get_args, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,10 @@ API_VERSION = 1
 
 Memory = Any
 """What a policy carries from step to step: any pytree whose leaves start with the batch axis ``[B, ...]``."""
+
+ObservationLayout = Literal["egocentric", "shared"]
+"""Own features first, or player 0's view for both players."""
+OBSERVATION_LAYOUTS: tuple[str, ...] = get_args(ObservationLayout)
 
 TState = TypeVar("TState", bound=environment.EnvState)
 TParams = TypeVar("TParams", bound=environment.EnvParams)
@@ -82,7 +86,8 @@ class Game(environment.Environment[TState, TParams]):
         changes = {
             name: jnp.asarray(value, jnp.asarray(getattr(params, name)).dtype) for name, value in self.default_overrides
         }
-        return params.replace(**changes)  # type: ignore[attr-defined, no-any-return]
+        changed: TParams = params.replace(**changes)
+        return changed
 
     def with_default_params(self, params: TParams) -> Self:
         """Return this game with ``params`` as its `default_params`.
@@ -97,10 +102,10 @@ class Game(environment.Environment[TState, TParams]):
             A game equal to this one where ``params`` equals `base_params`.
         """
         base, overrides = self.base_params, []
-        for field in dataclasses.fields(base):  # type: ignore[arg-type]
+        for field in dataclasses.fields(base):
             usual, value = (np.asarray(getattr(source, field.name)) for source in (base, params))
             if not np.array_equal(usual, value):
-                overrides.append((field.name, _as_tuples(value.tolist())))
+                overrides.append((field.name, as_tuples(value.tolist())))
         return dataclasses.replace(self, default_overrides=tuple(overrides))
 
     @property
@@ -181,16 +186,16 @@ class Game(environment.Environment[TState, TParams]):
         return array.astype(np.int32)
 
 
-def _as_tuples(value: Any) -> Any:
-    """Nested lists as nested tuples, which can be hashed."""
-    return tuple(_as_tuples(entry) for entry in value) if isinstance(value, list) else value
+def as_tuples(value: Any) -> Any:
+    """Return nested lists as nested tuples, which can be hashed."""
+    return tuple(as_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
 class EnvironmentPlugin(NamedTuple):
     """What an entry point of the group ``polax.envs`` (or `register_environment`) provides."""
 
     config: type
-    """Frozen dataclass; its fields with their defaults are the environment's options, validated in ``__post_init__``."""
+    """Frozen dataclass; its fields with their defaults are the game's options, validated in ``__post_init__``."""
 
     build: Callable[[Any], tuple[Game[Any, Any], Any]]
     """``build(config) -> (game, params)``. Configurations that differ in numbers only give equal games."""

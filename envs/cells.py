@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+
+def cell_at(position: jax.Array, size: int) -> jax.Array:
+    """Return the number of the cell at ``position`` (row, column): row * size + column."""
+    row, column = position
+    return row * size + column
+
+
+def position(cell: jax.Array, size: int) -> jax.Array:
+    """Return (row, column) of a cell, ``[2]``."""
+    # Selecting with a constant is vectorised; stacking is not.
+    return jnp.where(np.arange(2) == 0, jax.lax.div(cell, jnp.int32(size)), jax.lax.rem(cell, jnp.int32(size)))
+
+
+def positions(first: jax.Array, second: jax.Array, size: int) -> jax.Array:
+    """Return (row, column) of two cells, ``[2, 2]``."""
+    return jnp.where(np.arange(2)[:, None] == 0, position(first, size), position(second, size))
+
+
+def move(start: jax.Array, action: jax.Array, size: int) -> jax.Array:
+    """Return the cell that an action (0 right, 1 left, 2 down, 3 up, others stay) leads to from (row, column)."""
+    row = jax.lax.rem(start[0] + (action == 2) - (action == 3) + size, jnp.int32(size))
+    column = jax.lax.rem(start[1] + (action == 0) - (action == 1) + size, jnp.int32(size))
+    return row * size + column
 
 
 def random_word(key: jax.Array) -> jax.Array:
-    """32 random bits: drawing once and cutting the word up costs far less than several draws."""
+    """Return 32 random bits: drawing once and cutting the word up costs far less than several draws."""
     return jax.random.bits(key, (), jnp.uint32)
 
 
@@ -29,7 +54,7 @@ def draw_free_cell(word: jax.Array, num_cells: int, *taken: jax.Array) -> tuple[
     occupied: list[jax.Array] = []
     num_free = jnp.int32(num_cells)
     for index, cell in enumerate(taken):
-        repeated = jnp.bool_(False)
+        repeated = jnp.zeros((), bool)
         for before in taken[:index]:
             repeated |= cell == before
         num_free -= ~repeated
@@ -49,12 +74,3 @@ def _sorted(values: list[jax.Array]) -> list[jax.Array]:
             pair = values[index], values[index + 1]
             values[index], values[index + 1] = jnp.minimum(*pair), jnp.maximum(*pair)
     return values
-
-
-def settle(number: jax.Array, bound: int) -> jax.Array:
-    """Return ``number``, which is below ``bound``, in a form that XLA computes once.
-
-    The remainder changes nothing. But without it XLA, on CPUs, takes everything that leads to a cell for cheap and
-    computes it again for each of the observation's features, which makes a step several times as slow.
-    """
-    return jax.lax.rem(number, jnp.int32(bound))

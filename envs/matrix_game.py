@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +17,14 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from .base import EnvironmentPlugin, Game, StrategyFactory
-from .options import OBSERVATION_LAYOUTS, as_matrices, check_choice, check_number, check_whole_number
+from ..checks import check_choice, check_number, check_whole_number
+from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, ObservationLayout, StrategyFactory, as_tuples
 
 START = 2
 """The entry of ``last_actions`` before anybody has acted."""
 
-INITIAL_STATES = ("start", "mutual-cooperation")
+InitialState = Literal["start", "mutual-cooperation"]
+INITIAL_STATES: tuple[str, ...] = get_args(InitialState)
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 Payoffs = Matrix | tuple[Matrix, Matrix]
@@ -98,8 +100,8 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
 
     name: str = "IPD-v0"
     action_names: tuple[str, str] = ("defect", "cooperate")
-    observation_layout: str = "egocentric"
-    initial_state: str = "start"
+    observation_layout: ObservationLayout = "egocentric"
+    initial_state: InitialState = "start"
     social_dilemma: bool = True
     """Whether action 1 is the cooperative one, so that strategies such as tit-for-tat make sense."""
     base_payoffs: Payoffs = IPD_MATRIX
@@ -202,9 +204,9 @@ class MatrixGameConfig:
     payoff_matrix: Payoffs | None = None
     """Rows: a player's own action, columns: the other's. One matrix for both players or one for each; None: the game's
     usual payoffs."""
-    observation_layout: str = "egocentric"
+    observation_layout: ObservationLayout = "egocentric"
     """``egocentric``: own action first; ``shared``: both players see player 0's view."""
-    initial_state: str = "start"
+    initial_state: InitialState = "start"
     """What is observed first: ``start``, or ``mutual-cooperation`` as if both had just played action 1."""
     max_steps_in_episode: int = 50
     """Steps in an episode."""
@@ -215,7 +217,7 @@ class MatrixGameConfig:
         check_whole_number("max_steps_in_episode", self.max_steps_in_episode, at_least=1)
         if self.payoff_matrix is not None:
             # Lists and arrays are welcome, but a configuration must be hashable.
-            object.__setattr__(self, "payoff_matrix", as_matrices("payoff_matrix", self.payoff_matrix))
+            object.__setattr__(self, "payoff_matrix", _as_matrices(self.payoff_matrix))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +231,20 @@ class IPDConfig(MatrixGameConfig):
         super().__post_init__()
         hint = " (for other payoffs give payoff_matrix)"
         check_number("contribution_factor", self.contribution_factor, above=1.0, below=2.0, hint=hint)
+
+
+def _as_matrices(given: Any) -> Any:
+    """Return one 2x2 matrix, or one for each player, as nested tuples; raise ValueError for anything else."""
+    try:
+        array = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.shape not in ((2, 2), (2, 2, 2)) or not np.isfinite(array).all():
+        raise ValueError(
+            "payoff_matrix must be one 2x2 matrix of finite numbers (rows: own action, columns: the other's), "
+            f"or one for each player; got {given!r}"
+        )
+    return as_tuples(array.tolist())
 
 
 def _build(game: MatrixGame, config: MatrixGameConfig) -> tuple[MatrixGame, MatrixGameParams]:

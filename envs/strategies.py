@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from ..checks import check_number
 from .base import Game, Policy, StrategyFactory
 
 Memory = Any
@@ -96,7 +98,7 @@ class GrimPlayer:
 class RandomPlayer:
     """Draws every action with the same probability."""
 
-    num_actions: int = struct.field(pytree_node=False)
+    num_actions: int = field(metadata={"pytree_node": False})
 
     def initial_memory(self, num_envs: int) -> Memory:
         """It remembers nothing."""
@@ -118,7 +120,7 @@ class CoinChaser:
 
     cooperates: jax.Array  # [] bool
     swapped: jax.Array  # [] bool: the observation names the other player first
-    grid_size: int = struct.field(pytree_node=False)
+    grid_size: int = field(metadata={"pytree_node": False})
 
     def initial_memory(self, num_envs: int) -> Memory:
         """It remembers nothing."""
@@ -148,7 +150,7 @@ class CoinTitForTat:
     """
 
     swapped: jax.Array  # [] bool: the observation names the other player first
-    grid_size: int = struct.field(pytree_node=False)
+    grid_size: int = field(metadata={"pytree_node": False})
 
     def initial_memory(self, num_envs: int) -> CoinMemory:
         """Nothing seen, cooperating."""
@@ -209,7 +211,7 @@ def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
 
 
 def _names_other_first(game: Game[Any, Any], seat: int) -> jax.Array:
-    return jnp.asarray(game.observation_layout == "shared" and seat == 1)  # type: ignore[attr-defined]
+    return jnp.asarray(game.observation_layout == "shared" and seat == 1)
 
 
 def _memory_one(game: Game[Any, Any], seat: int, cooperation: tuple[float, ...]) -> MemoryOnePlayer:
@@ -228,7 +230,7 @@ def tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
 
 def generous_tit_for_tat(game: Game[Any, Any], seat: int, *, generosity: float = 1 / 3) -> Policy:
     """Tit-for-tat that forgives a defection with probability ``generosity`` (Nowak and Sigmund, 1992)."""
-    _check_probability("generosity", generosity)
+    check_number("generosity", generosity, at_least=0.0, at_most=1.0)
     return _memory_one(game, seat, (generosity, 1, generosity, 1, 1))
 
 
@@ -244,7 +246,7 @@ def win_stay_lose_shift(game: Game[Any, Any], seat: int) -> Policy:
 
 def coin_toss(game: Game[Any, Any], seat: int, *, p: float = 0.5) -> Policy:
     """Plays action 1 with probability ``p``."""
-    _check_probability("p", p)
+    check_number("p", p, at_least=0.0, at_most=1.0)
     return _memory_one(game, seat, (p,) * 5)
 
 
@@ -265,13 +267,7 @@ def coin_chaser(*, cooperates: bool) -> StrategyFactory:
 
 def coin_tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
     """Cooperates until the other takes its coin, defects until it has collected one itself."""
-    return CoinTitForTat(swapped=_names_other_first(game, seat), grid_size=game.grid_size)  # type: ignore[attr-defined]
-
-
-def _check_probability(option: str, given: float) -> None:
-    # Written so that nan fails too; a traced value cannot be checked.
-    if not isinstance(given, jax.core.Tracer) and not 0 <= given <= 1:
-        raise ValueError(f"{option} must be a probability, from 0 to 1; got {given!r}")
+    return CoinTitForTat(swapped=_names_other_first(game, seat), grid_size=game.grid_size)
 
 
 DILEMMA_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
