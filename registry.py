@@ -278,7 +278,7 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
         OptionError: an option that the environment does not have, or a value out of range.
     """
     plugin = environment_plugin(name)
-    config = make_config(plugin.config, options, what=name)
+    config: Any = make_config(plugin.config, options, what=name)
     try:
         return plugin.build(config)
     except ValueError as cause:
@@ -304,7 +304,7 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
             environment cannot meet.
     """
     plugin = algorithm_plugin(name)
-    config = make_config(plugin.config, options, what=name)
+    config: Any = make_config(plugin.config, options, what=name)
     try:
         return plugin.build(env, params, config)
     except ValueError as cause:

@@ -1,0 +1,1 @@
+"""The command line: training, evaluation, checkpoints, run folders, figures."""

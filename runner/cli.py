@@ -1,0 +1,136 @@
+"""The command line: ``polax COMMAND ...``. A command's module is imported when it is called, so help is quick."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple, NoReturn
+
+from ..options import PolaxError
+
+USER_ERROR = 2
+"""Exit status of everything the user can put right."""
+
+
+class Command(NamedTuple):
+    """One command."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "train": Command("train_command", "train a learner in a game, or resume a run"),
+    "evaluate": Command("evaluate_command", "score a run's players against each other and every strategy"),
+    "plot": Command("plot_command", "draw the learning curves of one run or several"),
+    "list": Command("list_command", "show algorithms, environments and where they come from"),
+}
+"""Every command; its module has ``main(arguments) -> exit status``."""
+
+
+class UsageError(PolaxError):
+    """The command line makes no sense."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and which takes no abbreviated options."""
+
+    def __init__(self, command: str, usage: str) -> None:
+        """Make the parser of ``polax command``, described as in `COMMANDS`."""
+        summary = COMMANDS[command].summary
+        super().__init__(
+            prog=f"polax {command}",
+            usage=f"polax {command} {usage}",
+            description=summary[0].upper() + summary[1:] + ".",
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise UsageError(f"{self.prog.removeprefix('polax ')}: {message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after ``polax``; those of the process if None.
+
+    Returns:
+        The exit status: 0, 1 where training came to nothing, 2 for an error of the user's, 130 or 143 after a signal.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = bool(os.environ.get("POLAX_DEBUG"))
+    if "--debug" in words:
+        words.remove("--debug")
+        debug = True
+    try:
+        return _run(words)
+    except PolaxError as error:
+        if debug:
+            raise
+        print(f"polax: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, say) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        from importlib.metadata import version
+
+        print(f"polax {version('polax')}")
+        return 0
+    name = words.pop(0)
+    if name not in COMMANDS:
+        close = get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
+        raise UsageError(f"unknown command {name!r}; {hint}")
+    module = importlib.import_module(f".{COMMANDS[name].module}", __package__)
+    try:
+        status: int = module.main(words)
+    except SystemExit as done:  # argparse after printing help
+        return int(done.code or 0)
+    return status
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
+    return (
+        "Learning with opponent-learning awareness: social dilemmas and learners that shape each other.\n\n"
+        f"usage: polax COMMAND ...\n\n{rows}\n\n"
+        "polax COMMAND --help says more; polax train pola-dice IPD-v0 --help shows that learner's and game's options.\n"
+        "Options of every command: --debug (or POLAX_DEBUG=1) shows where an error comes from.\n"
+        "Compiled programs are kept in the user's cache folder; POLAX_CACHE=off or another folder changes that."
+    )
+
+
+def use_compilation_cache() -> None:
+    """Let jax keep what it compiles in the user's cache folder; to be called before jax is first imported.
+
+    ``POLAX_CACHE`` names another folder, or is ``off``. What ``JAX_COMPILATION_CACHE_DIR`` says goes first.
+    """
+    wish = os.environ.get("POLAX_CACHE", "")
+    if wish == "off" or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
+    folder = wish or f"{base}/polax/xla"
+    try:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - pathlib would cost a third of the start of `polax --help`
+    except OSError:  # a home that cannot be written: compile afresh each time
+        return
+    if os.access(folder, os.W_OK):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")

@@ -1,0 +1,98 @@
+"""``polax evaluate``: score a run's players at one checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..options import OptionError
+from .cli import CommandParser, use_compilation_cache
+
+USAGE = "RUN [--checkpoint N|best|last] [--json]"
+
+
+def main(arguments: list[str]) -> int:
+    """Load, play, print."""
+    parser = CommandParser("evaluate", USAGE)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
+    parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    if options.eval_envs < 1:
+        raise OptionError(f"--eval-envs must be at least 1, not {options.eval_envs}")
+    use_compilation_cache()
+    from .run_folder import RunFolder
+
+    folder = RunFolder.open(options.run)
+    result = evaluate_run(folder, which=options.checkpoint, num_envs=options.eval_envs)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    from rich.console import Console
+
+    from .tables import score_table
+
+    console = Console()
+    console.print(f"{result['algorithm']} in {result['env']}, checkpoint {result['checkpoint']} of {options.run}")
+    console.print(score_table(result["seeds"]))
+    return 0
+
+
+def evaluate_run(folder: Any, *, which: str, num_envs: int) -> dict[str, Any]:
+    """Score the players of a run.
+
+    Args:
+        folder: the run.
+        which: an update's number, ``best`` or ``last``.
+        num_envs: episodes of each match-up.
+
+    Returns:
+        ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
+
+    Raises:
+        PolaxError: no such checkpoint, an unreadable one, or a plug-in that is gone.
+    """
+    from . import checkpoint as checkpoints
+    from .evaluate import Evaluator
+    from .seeds import make_learner, seed_keys
+    from .spec import build
+
+    spec = folder.spec()
+    setup = build(spec)
+    update = _find_update(folder, which)
+    learner, keys = make_learner(setup.algorithm), seed_keys(spec.seeds)
+    state = checkpoints.load(folder.checkpoints, update, learner.template(keys.init)).state
+    evaluator = Evaluator(setup.env, setup.params, num_envs=num_envs, pure=setup.algorithm.pure)
+    table = evaluator(keys.evaluate, update, learner.policies(state))
+    return {
+        "run": str(folder.path),
+        "algorithm": spec.algorithm,
+        "env": spec.env,
+        "checkpoint": update,
+        "eval_envs": num_envs,
+        "seeds": [
+            {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
+            for index, seed in enumerate(spec.seeds)
+        ],
+        "mean": {name: float(values.mean()) for name, values in table.items()},
+    }
+
+
+def _find_update(folder: Any, which: str) -> int:
+    from .checkpoint import saved_updates
+    from .metrics_log import best_update
+    from .run_folder import RunError
+
+    saved = saved_updates(folder.checkpoints)
+    if not saved:
+        raise RunError(f"{folder.path} has no checkpoint yet")
+    if which == "best":
+        best = best_update(folder.metrics(), among=saved)
+        return saved[-1] if best is None else best
+    if which == "last":
+        return saved[-1]
+    if not which.isdigit():
+        raise OptionError(f"--checkpoint is the number of an update, best or last, not {which!r}")
+    return int(which)

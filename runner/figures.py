@@ -1,0 +1,213 @@
+"""Learning curves, drawn from run folders alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..options import OptionError
+from .run_folder import RunError, RunFolder
+from .statistics import mean_and_interval_over_seeds
+
+X_AXES = ("updates", "outer-steps", "env-steps", "seconds")
+FORMATS = (".png", ".svg", ".pdf")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe and Ito's palette, which people with any colour vision can tell apart."""
+
+STYLE: Mapping[Any, Any] = {
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.labelcolor": "#333333",
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#E6E6E6",
+    "legend.frameon": False,
+    "svg.hashsalt": "polax",
+}
+
+
+class Panel(NamedTuple):
+    """One pair of axes: what it shows and under which metrics that stands."""
+
+    title: str
+    y_label: str
+    suffix: str
+    """What follows ``score/player_N`` in the name of the metric, or the whole name where `whole` is set."""
+
+    whole: bool = False
+
+
+PANELS = (
+    Panel("Against each other", "mean reward a step", ""),
+    Panel("Against always-defect", "mean reward a step", "/vs/always-defect"),
+    Panel("Own-colour coins", "proportion", "own_coin_proportion", whole=True),
+)
+
+
+class Curves(NamedTuple):
+    """What one run's metrics say about one panel."""
+
+    x: np.ndarray  # [N]
+    values: np.ndarray  # [S, N], NaN where a seed had ended
+
+
+def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
+    """Draw the learning curves of some runs: mean, and 95 % interval over seeds where there are several.
+
+    Args:
+        folders: the runs.
+        out: where the figure goes; its suffix decides the format.
+        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
+
+    Returns:
+        The path of the figure.
+
+    Raises:
+        PolaxError: no scores to draw, an axis that a run does not have, or a file that cannot be written.
+    """
+    if out.suffix not in FORMATS:
+        raise OptionError(f"{out} must end in {', '.join(FORMATS)}")
+    runs = [_read(folder) for folder in folders]
+    axis = x or ("outer-steps" if all(run.outer_steps for run in runs) else "updates")
+    panels = [panel for panel in PANELS if any(_curves(run, panel, axis) is not None for run in runs)]
+    if not panels:
+        raise RunError(f"{folders[0].path} has no scores to draw yet")
+    with rc_context(dict(STYLE)):
+        figure = Figure(figsize=(4.6 * len(panels), 3.5), layout="constrained")
+        grid = np.atleast_1d(figure.subplots(1, len(panels)))
+        for axes, panel in zip(grid, panels, strict=True):
+            _draw_panel(axes, panel, runs, axis)
+        _finish(figure, grid, runs)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(out, dpi=160)
+        except OSError as cause:
+            raise RunError(f"{out} cannot be written: {cause.strerror or cause}") from cause
+    return out
+
+
+class _Run(NamedTuple):
+    label: str
+    game: str
+    outer_steps: int | None
+    references: Mapping[str, float]
+    rows: Sequence[Mapping[str, Any]]
+    path: Path
+
+
+def _read(folder: RunFolder) -> _Run:
+    spec = folder.spec()
+    outer_steps = spec.options.get("outer_steps")
+    return _Run(
+        label=spec.algorithm,
+        game=spec.env,
+        outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
+        references=folder.manifest().get("reference_scores", {}),
+        rows=[row for row in folder.metrics() if any(name.startswith("score/") for name in row)],
+        path=folder.path,
+    )
+
+
+def _curves(run: _Run, panel: Panel, axis: str) -> Curves | None:
+    """Collect one panel's values, ``[seeds, updates]``; None where the run has none."""
+    seeds = sorted({row["seed"] for row in run.rows})
+    updates = sorted({row["update"] for row in run.rows})
+    values = np.full((len(seeds), len(updates)), np.nan)
+    position = {update: index for index, update in enumerate(updates)}
+    places = np.zeros(len(updates))
+    for row in run.rows:
+        column = position[row["update"]]
+        places[column] = _place(run, row, axis)
+        found = [row[name] for name in row if _belongs(name, panel)]
+        if found:
+            values[seeds.index(row["seed"]), column] = float(np.mean(found))
+    drawn = np.isfinite(values).any(axis=0)
+    return Curves(places[drawn], values[:, drawn]) if drawn.any() else None
+
+
+def _belongs(name: str, panel: Panel) -> bool:
+    if panel.whole:
+        return name == panel.suffix
+    player = name.removeprefix("score/player_").removesuffix(panel.suffix)
+    return name.startswith("score/player_") and name.endswith(panel.suffix) and player.isdigit()
+
+
+def _place(run: _Run, row: Mapping[str, Any], axis: str) -> float:
+    """Return where a line of metrics belongs on the horizontal axis."""
+    if axis == "updates":
+        return float(row["update"])
+    if axis == "outer-steps":
+        if run.outer_steps is None:
+            raise OptionError(f"{run.path}: {run.label} has no outer steps; use --x updates")
+        return float(row["update"] * run.outer_steps)
+    if axis == "env-steps" and "env_steps" not in row:
+        raise OptionError(f"{run.path}: {run.label} does not report its environment steps; use --x updates")
+    return float(row[axis.replace("-", "_")])
+
+
+def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[_Run], axis: str) -> None:
+    for colour, run in zip(_cycle(len(runs)), runs, strict=True):
+        curves = _curves(run, panel, axis)
+        if curves is None:
+            continue
+        mean, half = mean_and_interval_over_seeds(curves.values)
+        if len(curves.values) > 1:
+            axes.fill_between(curves.x, mean - half, mean + half, color=colour, alpha=0.18, linewidth=0)
+            if len(runs) == 1:
+                axes.plot(curves.x, curves.values.T, color=colour, alpha=0.3, linewidth=0.7)
+        axes.plot(curves.x, mean, color=colour, linewidth=2, label=run.label, solid_capstyle="round")
+        axes.plot(curves.x[-1:], mean[-1:], "o", color=colour, markersize=4)
+    references = dict(runs[0].references) if not panel.whole and not panel.suffix else {}
+    if panel.suffix and not panel.whole:
+        references = {"exploited by nobody": 0.0}
+    if panel.whole:
+        references = {"blind to colour": 0.5}
+    for name, value in references.items():
+        _reference_line(axes, name, value)
+    axes.set(title=panel.title, xlabel=axis.replace("-", " ").replace("env", "environment"), ylabel=panel.y_label)
+    axes.margins(x=0.02, y=0.12)
+
+
+def _reference_line(axes: Axes, name: str, value: float) -> None:
+    axes.axhline(value, color="#888888", linewidth=1, linestyle=(0, (5, 3)), zorder=1)
+    axes.annotate(
+        f"{name} {value:.3g}",
+        xy=(1, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color="#666666",
+    )
+
+
+def _finish(figure: Figure, grid: np.ndarray, runs: Sequence[_Run]) -> None:
+    """Add the title, and a legend where there is more than one run."""
+    games = ", ".join(dict.fromkeys(run.game for run in runs))
+    seeds = {len({row["seed"] for row in run.rows}) for run in runs}
+    count = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{min(seeds)}"
+    shown = "1 seed" if seeds == {1} else f"{count} seeds, mean and 95 % interval"
+    what = f"{runs[0].label} in {games}" if len(runs) == 1 else games
+    figure.suptitle(f"{what} ({shown})", x=0.01, ha="left", fontsize=11, color="#333333")
+    if len(runs) > 1:
+        grid[0].legend(loc="best", fontsize=9)
+
+
+def _cycle(count: int) -> list[str]:
+    return [COLOURS[index % len(COLOURS)] for index in range(count)]

@@ -1,0 +1,85 @@
+"""``polax list``: what there is, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .. import registry
+from ..options import PolaxError, option_types
+from .cli import CommandParser
+
+USAGE = "[--details] [--json]"
+KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str], Any]]] = {
+    "algorithms": (registry.list_algorithms, registry.algorithm_plugin),
+    "environments": (registry.list_environments, registry.environment_plugin),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Print the listing."""
+    parser = CommandParser("list", USAGE)
+    parser.add_argument(
+        "--details", action="store_true", help="load everything (seconds): summaries, presets, options, strategies"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    options = parser.parse_args(arguments)
+    listing = {kind: [_describe(kind, row, load=options.details) for row in KINDS[kind][0]()] for kind in KINDS}
+    if options.json:
+        print(json.dumps(listing, indent=2))
+    else:
+        _print_tables(listing, details=options.details)
+    return 0
+
+
+def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]:
+    """Return one row; other people's plug-ins are loaded in any case, so that a broken one is seen."""
+    entry: dict[str, Any] = row._asdict()
+    if row.error is None and (load or row.distribution != "polax"):
+        try:
+            plugin = KINDS[kind][1](row.name)
+        except PolaxError as error:
+            entry["error"] = str(error)
+        else:
+            entry |= _details(kind, row.name, plugin)
+    return entry
+
+
+def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
+    details: dict[str, Any] = {"summary": plugin.summary, "options": list(option_types(plugin.config))}
+    if kind == "algorithms":
+        presets = sorted(plugin.presets) if hasattr(plugin, "presets") else []
+        return details | {"presets": [{"preset": preset, "env": env} for preset, env in presets]}
+    try:
+        env, _ = registry.make_env(name)
+    except PolaxError as error:
+        return details | {"error": str(error)}
+    return details | {"strategies": list(env.strategies)}
+
+
+def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for kind, entries in listing.items():
+        table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for column in ("name", "from", *(("what it is", "more") if details else ())):
+            table.add_column(column, header_style="dim", overflow="fold")
+        for entry in entries:
+            origin = f"{entry['distribution']} {entry['version']}".strip()
+            table.add_row(entry["name"], origin, *((entry.get("summary", ""), _more(entry)) if details else ()))
+        console.print(table, "")
+    for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
+        origin = f"{entry['distribution']} {entry['version']}"
+        console.print(f"broken: {entry['name']} from {origin}: {entry['error']}", markup=False, highlight=False)
+    if not details:
+        console.print("polax list --details adds summaries, presets and strategies", highlight=False)
+
+
+def _more(entry: dict[str, Any]) -> str:
+    if "strategies" in entry:
+        return "strategies: " + (", ".join(entry["strategies"]) or "none")
+    names = [f"{each['preset']} ({each['env']})" for each in entry.get("presets", [])]
+    return "presets: " + ", ".join(names) if names else ""

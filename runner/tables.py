@@ -1,0 +1,36 @@
+"""Scores as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from .statistics import mean_and_interval
+
+
+def score_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a table with one line for each opponent and one column for each player.
+
+    Args:
+        rows: the metrics of each seed at one update; with several, the 95 % interval over seeds is shown.
+    """
+    players = sorted({name.split("/")[1] for name in rows[0] if name.startswith("score/")})
+    opponents = ["", *sorted({name.split("/vs/")[1] for name in rows[0] if "/vs/" in name})]
+    seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95 % interval"
+    table = Table(title=f"Mean reward a step{seeds}", title_justify="left", title_style="bold")
+    table.add_column("against")
+    for player in players:
+        table.add_column(player.replace("_", " "), justify="right")
+    for opponent in opponents:
+        suffix = f"/vs/{opponent}" if opponent else ""
+        cells = [format_values([row[f"score/{player}{suffix}"] for row in rows]) for player in players]
+        table.add_row(opponent or "each other", *cells)
+    return table
+
+
+def format_values(values: Sequence[float]) -> str:
+    """Write a mean, and its 95 % interval where there are several values."""
+    mean, half = mean_and_interval(values)
+    return f"{mean:+.3f}" if len(values) == 1 else f"{mean:+.3f} ± {half:.3f}"
