@@ -109,7 +109,10 @@ def test_dice_gradient_is_the_derivative_of_the_exact_expected_return():
     def estimated(theta):
         own, other = log_probs(theta)
         weight = jax.lax.stop_gradient(jnp.exp((own + other).sum(0)))
-        boxes = [dice.dice_loss(own[:, i : i + 1], other[:, i : i + 1], rewards[:, i : i + 1], discount=discount) for i in range(16)]
+        boxes = [
+            dice.dice_loss(own[:, i : i + 1], other[:, i : i + 1], rewards[:, i : i + 1], discount=discount)
+            for i in range(16)
+        ]
         return (weight * jnp.stack(boxes)).sum()
 
     np.testing.assert_allclose(jax.grad(estimated)(theta), jax.grad(exact)(theta), atol=1e-12)

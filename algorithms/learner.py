@@ -1,0 +1,188 @@
+"""The learners on sampled trajectories as `Algorithm` values: state, configuration, and both players in one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from ..envs.base import Game
+from ..checks import check_choice, check_number, check_whole_number
+from .base import Algorithm, Metrics
+from .lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer
+from .networks import init_network
+from .rollout import RecurrentPolicy
+
+__all__ = ["LearnerState", "TrajectoryConfig", "build_learner"]
+
+PLAYERS_AXIS = "players"
+"""Under a mesh with an axis of this name and two devices along it, each player is updated on a device of its own."""
+
+MATMUL_PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryConfig:
+    """Options of every learner on sampled trajectories."""
+
+    num_envs: int = 2000
+    """Episodes in a batch; every inner and every outer step draws a fresh batch."""
+    hidden_size: int = 64
+    """Width of the dense layer and of the GRU, in policies and critics."""
+    outer_lr: float = 0.003
+    """Learning rate of Adam on the policy."""
+    critic_lr: float = 0.0005
+    """Learning rate of Adam on the critic, and of the imagined opponent's steps on its critic."""
+    discount: float = 0.96
+    """Discount of later rewards."""
+    gae_lambda: float = 1.0
+    """Lambda of the generalised advantage estimates."""
+    keep_optimizer: bool = False
+    """Whether Adam's moments live on from update to update; the published experiments start afresh."""
+    matmul_precision: str = "float32"
+    """Precision of matrix products: ``float32``, or on devices that have them ``tensorfloat32`` and ``bfloat16``."""
+
+    def __post_init__(self) -> None:
+        check_whole_number("num_envs", self.num_envs, at_least=1)
+        check_whole_number("hidden_size", self.hidden_size, at_least=1)
+        check_number("outer_lr", self.outer_lr, above=0)
+        check_number("critic_lr", self.critic_lr, at_least=0)
+        check_number("discount", self.discount, at_least=0, below=1)
+        check_number("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
+        check_choice("matmul_precision", self.matmul_precision, MATMUL_PRECISIONS)
+
+
+@struct.dataclass
+class LearnerState:
+    """What learning carries from update to update; every leaf of ``players`` starts with the player axis."""
+
+    players: Player  # [2, ...]
+    optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
+    numbers: Numbers
+    env_params: Any
+
+
+def build_learner(
+    env: Game[Any, Any], params: Any, config: TrajectoryConfig, *, sizes: Callable[[int], Sizes], **numbers: float
+) -> Algorithm:
+    """Make the algorithm of one configuration.
+
+    Args:
+        env: a game of two players.
+        params: its params; the episode's length is read here, the rest travels in the state.
+        config: the options.
+        sizes: makes the compiled program's sizes from the number of steps in an episode.
+        **numbers: the fields of `Numbers` that ``config`` does not have.
+
+    Returns:
+        The algorithm. Equal games, sizes and optimiser options give equal functions.
+
+    Raises:
+        ValueError: if the game does not have two players.
+    """
+    if env.num_players != 2:
+        raise ValueError(f"a lookahead is between two players; {env.name} has {env.num_players}")
+    names = Numbers.__dataclass_fields__
+    values = {name: numbers[name] if name in numbers else getattr(config, name) for name in names}
+    program = _Program(
+        env=env,
+        sizes=sizes(int(params.max_steps_in_episode)),
+        keep_optimizer=config.keep_optimizer,
+        matmul_precision=config.matmul_precision,
+    )
+
+    def init(key: jax.Array) -> LearnerState:
+        leaves = Numbers(**{name: jnp.asarray(value, float) for name, value in values.items()})
+        return program.init(key, leaves, jax.tree.map(jnp.asarray, params))
+
+    return Algorithm(init=init, update=program, policies=_policies)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One update as a function that is hashable by value."""
+
+    env: Game[Any, Any]
+    sizes: Sizes
+    keep_optimizer: bool
+    matmul_precision: str
+
+    @partial(jax.jit, static_argnums=0)
+    def init(self, key: jax.Array, numbers: Numbers, params: Any) -> LearnerState:
+        """Draw both players."""
+
+        def player(key: jax.Array) -> Player:
+            key_policy, key_critic = jax.random.split(key)
+            network = partial(
+                init_network,
+                num_features=self.env.observation_space(params).shape[-1],
+                hidden_size=self.sizes.hidden_size,
+            )
+            return Player(
+                policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
+            )
+
+        players = jax.vmap(player)(jax.random.split(key))
+        optimizer = jax.vmap(init_optimizer)(players) if self.keep_optimizer else None
+        return LearnerState(players=players, optimizer=optimizer, numbers=numbers, env_params=params)
+
+    @partial(jax.jit, static_argnums=0)
+    def __call__(self, key: jax.Array, state: LearnerState) -> tuple[LearnerState, Metrics]:
+        """Improve both players, each from the same old parameters of both."""
+        players = state.players
+        optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
+
+        def improve_one(key: jax.Array, seat: jax.Array, own: Player, other: Player, optimizer: Any) -> Any:
+            lookahead = Lookahead(
+                env=self.env,
+                env_params=state.env_params,
+                sizes=self.sizes,
+                numbers=state.numbers,
+                seat=seat,
+                other=other,
+                start=own.policy,
+            )
+            return improve(key, own, optimizer, lookahead)
+
+        others = jax.tree.map(lambda leaf: leaf[::-1], players)
+        with jax.default_matmul_precision(self.matmul_precision):
+            players, optimizer, metrics = _for_both(improve_one)(
+                jax.random.split(key), jnp.arange(2), players, others, optimizer
+            )
+        state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None)
+        named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
+        return state, named
+
+
+def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Map a function over the player axis in the way that suits the device.
+
+    A GPU works on both players at once. A CPU does one after the other, since batched matrix products are slow there, or,
+    given a mesh with two devices along `PLAYERS_AXIS`, one player on each.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if PLAYERS_AXIS in mesh.axis_names and mesh.shape[PLAYERS_AXIS] == 2:
+        spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
+
+        def on_one_device(*slices: Any) -> Any:
+            result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
+            return jax.tree.map(lambda leaf: leaf[None], result)
+
+        return jax.shard_map(
+            on_one_device, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False
+        )
+    if jax.default_backend() == "cpu":
+        return lambda *stacked: jax.lax.map(lambda slices: function(*slices), stacked)
+    return jax.vmap(function)
+
+
+def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:
+    first, second = (
+        RecurrentPolicy(jax.tree.map(lambda leaf, seat=seat: leaf[seat], state.players.policy)) for seat in (0, 1)
+    )
+    return first, second

@@ -1,0 +1,245 @@
+"""The recurrent network of every player, and its derivatives on recorded observations.
+
+A policy or a critic is a dense layer with ReLU, a GRU and a dense layer. A lookahead differentiates it many
+times on trajectories whose observations and hidden states are already recorded, so beside `unroll` there are its
+derivatives given those states: `unroll_backward` (reverse), `unroll_tangent` (forward) and
+`unroll_backward_tangent` (forward over reverse, a Hessian-vector product). Each walks through time once and
+recomputes the gates of a step instead of storing them: on every machine tried, reading stored gates back costs more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jax.nn import initializers
+
+__all__ = [
+    "NetworkParams",
+    "Observations",
+    "Unrolled",
+    "init_network",
+    "initial_hidden",
+    "Tangents",
+    "prepare",
+    "step",
+    "unroll",
+    "unroll_backward",
+    "unroll_backward_tangent",
+    "unroll_tangent",
+]
+
+_ONE_HOT_ROWS = 64
+"""Tables up to this many rows are looked up by a matrix product with one-hot rows, larger ones by a gather."""
+
+
+@struct.dataclass
+class EncoderParams:
+    """What comes before the recurrence: a dense layer with ReLU, then the input gates."""
+
+    kernel: jax.Array  # [F, H]
+    bias: jax.Array  # [H]
+    gate_kernel: jax.Array  # [H, 3H]
+    gate_bias: jax.Array  # [3H]
+
+
+@struct.dataclass
+class RecurrentParams:
+    """The recurrence and what comes after it: hidden state to gates, hidden state to outputs."""
+
+    gate_kernel: jax.Array  # [H, 3H]
+    candidate_bias: jax.Array  # [H], multiplied by the reset gate
+    output_kernel: jax.Array  # [O, H]
+    output_bias: jax.Array  # [O]
+
+
+@struct.dataclass
+class NetworkParams:
+    """Parameters of one network; gates are in the order reset, update, candidate."""
+
+    encoder: EncoderParams
+    recurrent: RecurrentParams
+
+
+class Observations(NamedTuple):
+    """What one player saw: rows of a table where the environment lists its observations, else the observations."""
+
+    values: jax.Array  # [T, B] int32 rows of the table, or [T, B, F]
+    table: jax.Array | None = None  # [N, F]
+
+
+class Unrolled(NamedTuple):
+    """A network's way through a batch of episodes."""
+
+    outputs: jax.Array  # [T, B, O]
+    hidden: jax.Array  # [T, B, H], the hidden state before each step
+
+
+class Tangents(NamedTuple):
+    """How the inputs of `unroll_backward` move along a direction of the parameters."""
+
+    params: NetworkParams
+    hidden: jax.Array  # [T, B, H]
+    cotangents: jax.Array  # [T, B, O]
+
+
+def init_network(key: jax.Array, *, num_features: int, hidden_size: int, num_outputs: int) -> NetworkParams:
+    """Draw initial parameters: kernels LeCun normal, recurrent kernels orthogonal, biases zero."""
+    key_encoder, key_input, key_recurrent, key_output = jax.random.split(key, 4)
+    normal, orthogonal = initializers.lecun_normal(), initializers.orthogonal()
+    gates = [orthogonal(k, (hidden_size, hidden_size)) for k in jax.random.split(key_recurrent, 3)]
+    return NetworkParams(
+        encoder=EncoderParams(
+            kernel=normal(key_encoder, (num_features, hidden_size)),
+            bias=jnp.zeros(hidden_size),
+            gate_kernel=normal(key_input, (hidden_size, 3 * hidden_size)),
+            gate_bias=jnp.zeros(3 * hidden_size),
+        ),
+        recurrent=RecurrentParams(
+            gate_kernel=jnp.concatenate(gates, axis=1),
+            candidate_bias=jnp.zeros(hidden_size),
+            output_kernel=normal(key_output, (hidden_size, num_outputs)).T,
+            output_bias=jnp.zeros(num_outputs),
+        ),
+    )
+
+
+def initial_hidden(params: NetworkParams, num_envs: int) -> jax.Array:
+    """Return the hidden state at the start of an episode, zeros ``[B, H]``."""
+    bias = params.recurrent.candidate_bias
+    return jnp.zeros((num_envs, bias.shape[-1]), bias.dtype)
+
+
+def unroll(params: NetworkParams, observations: Observations) -> Unrolled:
+    """Evaluate a network on recorded observations of whole episodes (teacher forcing)."""
+    lookup = prepare(params.encoder, observations.table)
+
+    def forwards(hidden: jax.Array, seen: jax.Array) -> tuple[jax.Array, Unrolled]:
+        outputs, after = step(lookup, params.recurrent, hidden, seen)
+        return after, Unrolled(outputs, hidden)
+
+    start = initial_hidden(params, observations.values.shape[1])
+    return jax.lax.scan(forwards, start, observations.values)[1]
+
+
+def unroll_backward(
+    params: NetworkParams, observations: Observations, hidden: jax.Array, cotangents: jax.Array
+) -> NetworkParams:
+    """Vector-Jacobian product of `unroll`'s outputs, given the hidden states it passed through.
+
+    Args:
+        params: the network.
+        observations: of ``T`` steps.
+        hidden: hidden state before each step, ``[T, B, H]``.
+        cotangents: derivatives of a scalar by the outputs, ``[T, B, O]``.
+
+    Returns:
+        The derivatives of that scalar by the parameters.
+    """
+    lookup, through_encoder = jax.vjp(lambda encoder: prepare(encoder, observations.table), params.encoder)
+
+    def backwards(carry: tuple[Any, jax.Array], recorded: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], None]:
+        gradients, after_bar = carry
+        seen, before, outputs_bar = recorded
+        _, through_step = jax.vjp(lambda *args: step(*args, seen), lookup, params.recurrent, before)
+        *contribution, before_bar = through_step((outputs_bar, after_bar))
+        return (jax.tree.map(jnp.add, gradients, tuple(contribution)), before_bar), None
+
+    nothing = jax.tree.map(jnp.zeros_like, (lookup, params.recurrent))
+    start = (nothing, jnp.zeros_like(hidden[0]))
+    (gradients, _), _ = jax.lax.scan(backwards, start, (observations.values, hidden, cotangents), reverse=True)
+    return NetworkParams(encoder=through_encoder(gradients[0])[0], recurrent=gradients[1])
+
+
+def unroll_tangent(
+    params: NetworkParams, tangents: NetworkParams, observations: Observations, hidden: jax.Array
+) -> Unrolled:
+    """Jacobian-vector product of `unroll`, given the hidden states it passed through.
+
+    Args:
+        params: the network.
+        tangents: direction in which the parameters move.
+        observations: of ``T`` steps.
+        hidden: hidden state before each step, ``[T, B, H]``.
+
+    Returns:
+        The derivatives of the outputs and of the hidden states in that direction.
+    """
+    lookup, lookup_dot = jax.jvp(
+        lambda encoder: prepare(encoder, observations.table), (params.encoder,), (tangents.encoder,)
+    )
+
+    def forwards(before_dot: jax.Array, recorded: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, Unrolled]:
+        seen, before = recorded
+        _, (outputs_dot, after_dot) = jax.jvp(
+            lambda *args: step(*args, seen),
+            (lookup, params.recurrent, before),
+            (lookup_dot, tangents.recurrent, before_dot),
+        )
+        return after_dot, Unrolled(outputs_dot, before_dot)
+
+    return jax.lax.scan(forwards, jnp.zeros_like(hidden[0]), (observations.values, hidden))[1]
+
+
+def unroll_backward_tangent(
+    params: NetworkParams, observations: Observations, hidden: jax.Array, cotangents: jax.Array, *, tangents: Tangents
+) -> NetworkParams:
+    """Derivative of `unroll_backward`'s result when its three inputs move along ``tangents``.
+
+    With the hidden states' tangents from `unroll_tangent` and those of the cotangents of a scalar loss of the outputs, this
+    is the Hessian-vector product of that loss by the parameters.
+    """
+    _, gradients_dot = jax.jvp(
+        lambda params, hidden, cotangents: unroll_backward(params, observations, hidden, cotangents),
+        (params, hidden, cotangents),
+        tuple(tangents),
+    )
+    return gradients_dot
+
+
+def prepare(encoder: EncoderParams, table: jax.Array | None) -> EncoderParams | jax.Array:
+    """Return what `step` needs of the encoder: the input gates of every row of the table, if there is one."""
+    return encoder if table is None else _encode(encoder, table)
+
+
+def step(
+    lookup: EncoderParams | jax.Array, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Advance one time step.
+
+    Args:
+        lookup: from `prepare`.
+        recurrent: of the same network.
+        hidden: ``[B, H]``.
+        seen: rows of the table ``[B]``, or observations ``[B, F]`` where there is no table.
+
+    Returns:
+        The outputs ``[B, O]`` and the next hidden state ``[B, H]``.
+    """
+    after = _gru(lookup, recurrent, hidden, seen)
+    return after @ recurrent.output_kernel.T + recurrent.output_bias, after
+
+
+def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
+    features = jax.nn.relu(observations @ encoder.kernel + encoder.bias)
+    return features @ encoder.gate_kernel + encoder.gate_bias
+
+
+def _gru(
+    lookup: EncoderParams | jax.Array, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
+) -> jax.Array:
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate applied after the candidate's matrix product."""
+    size = hidden.shape[-1]
+    if isinstance(lookup, EncoderParams):
+        gates = _encode(lookup, seen)
+    elif lookup.shape[0] > _ONE_HOT_ROWS:
+        gates = lookup[seen]
+    else:
+        gates = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype) @ lookup
+    recurrence = hidden @ recurrent.gate_kernel
+    reset_update = jax.nn.sigmoid(gates[:, : 2 * size] + recurrence[:, : 2 * size])
+    reset, update = reset_update[:, :size], reset_update[:, size:]
+    candidate = jnp.tanh(gates[:, 2 * size :] + reset * (recurrence[:, 2 * size :] + recurrent.candidate_bias))
+    return (1.0 - update) * candidate + update * hidden
