@@ -216,10 +216,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         Raises:
             ValueError: with two coins the observations are not listed.
         """
-        if self.num_observations is None:
-            raise ValueError(
-                f"the observations of {self.name} with two coins are not listed (num_observations is None)"
-            )
+        self._require_listed()
         num_cells = self.grid_size**2
         rows = np.indices((num_cells, num_cells, num_cells, 2)).reshape(4, -1)
         own, other, coin, owner = rows
@@ -228,10 +225,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     def observation_index(self, state: CoinGameState) -> jax.Array:
         """Return the row of `observation_table` that each player sees, ``[2]`` int32."""
-        if self.num_coins == 2:
-            raise ValueError(
-                f"the observations of {self.name} with two coins are not listed (num_observations is None)"
-            )
+        self._require_listed()
         num_cells = self.grid_size**2
         red, blue = cell_at(state.players[0], self.grid_size), cell_at(state.players[1], self.grid_size)
         coin = cell_at(state.coin, self.grid_size)
