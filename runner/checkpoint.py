@@ -116,6 +116,19 @@ def clean(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def to_arrays(state: Any) -> dict[str, np.ndarray]:
+    """Return the leaves of a state by their path, random keys as numbers.
+
+    Raises:
+        TypeError: a leaf is no array.
+    """
+    table = {name: _to_array(leaf) for name, leaf in _named_leaves(state)}
+    for name, array in table.items():
+        if array.dtype == object:
+            raise TypeError(f"{name} of the learner's state is not an array but {array!r}")
+    return table
+
+
 def _path(folder: Path, update: int) -> Path:
     return folder / f"{update:08d}"
 
@@ -129,10 +142,7 @@ def _to_table(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
         "ended": np.asarray(checkpoint.ended, np.int64),
         "fingerprint": checkpoint.fingerprint,
     }
-    for name, leaf in _named_leaves(checkpoint.state):
-        array = _to_array(leaf)
-        if array.dtype == object:
-            raise TypeError(f"{name} of the learner's state is {type(leaf).__name__}, not an array")
+    for name, array in to_arrays(checkpoint.state).items():
         if array.size:  # orbax refuses empty arrays; they are restored from the template
             table[_STATE + name] = array
     return {name: np.asarray(value) for name, value in table.items()}
@@ -193,7 +203,9 @@ def _to_array(leaf: Any) -> np.ndarray:
 
 def _from_array(array: np.ndarray, like: Any) -> Any:
     if _is_key(like):
-        return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=jax.random.key_impl(like))
+        impl: list[Any] = []
+        jax.eval_shape(lambda keys: impl.append(jax.random.key_impl(keys)), like)  # ``like`` may be a mere shape
+        return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=impl[0])
     return array
 
 

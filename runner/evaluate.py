@@ -13,7 +13,8 @@ import numpy as np
 from ..envs.base import Game, Policy
 from ..envs.play import play
 from .lineup import OneOf, stack_players
-from .python_play import play_in_python
+from .python_play import Compiled, play_in_python
+from .scores import score_name
 
 
 class Match(NamedTuple):
@@ -68,7 +69,9 @@ class Evaluator:
         results = []
         for number, match in enumerate(self._matches):
             players = [
-                policy if match.learner in (None, seat) else self._env.strategies[match.strategy](self._env, seat)
+                policy
+                if match.learner in (None, seat)
+                else Compiled(self._env.strategies[match.strategy](self._env, seat))
                 for seat, policy in enumerate(policies)
             ]
             match_key = jax.random.fold_in(key, number)
@@ -84,9 +87,9 @@ def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:
 
 def _score_names(env: Game[Any, Any], matches: Sequence[Match]) -> list[tuple[int, int, str]]:
     """Return ``(match, player, metric)`` for every score that is reported."""
-    together = [(0, seat, f"score/player_{seat}") for seat in range(env.num_players)]
+    together = [(0, seat, score_name(seat)) for seat in range(env.num_players)]
     return together + [
-        (row, match.learner, f"score/player_{match.learner}/vs/{match.strategy}")
+        (row, match.learner, score_name(match.learner, match.strategy))
         for row, match in enumerate(matches)
         if match.learner is not None
     ]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ..options import OptionError
 from .run_folder import RunError, RunFolder
+from .scores import mean_score, seats
 from .statistics import mean_and_interval_over_seeds
 
 X_AXES = ("updates", "outer-steps", "env-steps", "seconds")
@@ -45,16 +46,17 @@ class Panel(NamedTuple):
 
     title: str
     y_label: str
-    suffix: str
-    """What follows ``score/player_N`` in the name of the metric, or the whole name where `whole` is set."""
+    opponent: str = ""
+    """Whom the players are scored against; empty: each other."""
 
-    whole: bool = False
+    metric: str = ""
+    """A metric to show instead of a score."""
 
 
 PANELS = (
-    Panel("Against each other", "mean reward a step", ""),
-    Panel("Against always-defect", "mean reward a step", "/vs/always-defect"),
-    Panel("Own-colour coins", "proportion", "own_coin_proportion", whole=True),
+    Panel("Against each other", "mean reward a step"),
+    Panel("Against always-defect", "mean reward a step", "always-defect"),
+    Panel("Own-colour coins", "proportion", metric="own_coin_proportion"),
 )
 
 
@@ -117,7 +119,7 @@ def _read(folder: RunFolder) -> _Run:
         game=spec.env,
         outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
         references=folder.manifest().get("reference_scores", {}),
-        rows=[row for row in folder.metrics() if any(name.startswith("score/") for name in row)],
+        rows=[row for row in folder.metrics() if seats(row)],
         path=folder.path,
     )
 
@@ -132,18 +134,11 @@ def _curves(run: _Run, panel: Panel, axis: str) -> Curves | None:
     for row in run.rows:
         column = position[row["update"]]
         places[column] = _place(run, row, axis)
-        found = [row[name] for name in row if _belongs(name, panel)]
-        if found:
-            values[seeds.index(row["seed"]), column] = float(np.mean(found))
+        value = row.get(panel.metric) if panel.metric else mean_score(row, panel.opponent)
+        if value is not None:
+            values[seeds.index(row["seed"]), column] = value
     drawn = np.isfinite(values).any(axis=0)
     return Curves(places[drawn], values[:, drawn]) if drawn.any() else None
-
-
-def _belongs(name: str, panel: Panel) -> bool:
-    if panel.whole:
-        return name == panel.suffix
-    player = name.removeprefix("score/player_").removesuffix(panel.suffix)
-    return name.startswith("score/player_") and name.endswith(panel.suffix) and player.isdigit()
 
 
 def _place(run: _Run, row: Mapping[str, Any], axis: str) -> float:
@@ -171,19 +166,23 @@ def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[_Run], axis: str) -> No
                 axes.plot(curves.x, curves.values.T, color=colour, alpha=0.3, linewidth=0.7)
         axes.plot(curves.x, mean, color=colour, linewidth=2, label=run.label, solid_capstyle="round")
         axes.plot(curves.x[-1:], mean[-1:], "o", color=colour, markersize=4)
-    references = dict(runs[0].references) if not panel.whole and not panel.suffix else {}
-    if panel.suffix and not panel.whole:
-        references = {"exploited by nobody": 0.0}
-    if panel.whole:
-        references = {"blind to colour": 0.5}
-    for name, value in references.items():
+    for name, value in _references(panel, runs[0]).items():
         _reference_line(axes, name, value)
     axes.set(title=panel.title, xlabel=axis.replace("-", " ").replace("env", "environment"), ylabel=panel.y_label)
     axes.margins(x=0.02, y=0.12)
 
 
+def _references(panel: Panel, run: _Run) -> Mapping[str, float]:
+    """Return the scores (or proportions) that a panel is read against."""
+    if panel.metric:
+        return {"blind to colour": 0.5}
+    if panel.opponent:  # nobody gets more out of a defector than by defecting
+        return {name: value for name, value in run.references.items() if name == "mutual defection"}
+    return run.references
+
+
 def _reference_line(axes: Axes, name: str, value: float) -> None:
-    axes.axhline(value, color="#888888", linewidth=1, linestyle=(0, (5, 3)), zorder=1)
+    axes.axhline(value, color="#888888", linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
     axes.annotate(
         f"{name} {value:.3g}",
         xy=(1, value),
@@ -194,6 +193,7 @@ def _reference_line(axes: Axes, name: str, value: float) -> None:
         va="bottom",
         fontsize=8,
         color="#666666",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
     )
 
 

@@ -64,22 +64,29 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
 
     console = Console()
     for kind, entries in listing.items():
-        table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for column in ("name", "from", *(("what it is", "more") if details else ())):
-            table.add_column(column, header_style="dim", overflow="fold")
+        table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False)
+        table.add_column(no_wrap=True, style="cyan")
         for entry in entries:
-            origin = f"{entry['distribution']} {entry['version']}".strip()
-            table.add_row(entry["name"], origin, *((entry.get("summary", ""), _more(entry)) if details else ()))
+            table.add_row(entry["name"], "\n".join(_lines(entry)))
         console.print(table, "")
     for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
-        origin = f"{entry['distribution']} {entry['version']}"
-        console.print(f"broken: {entry['name']} from {origin}: {entry['error']}", markup=False, highlight=False)
+        message = f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
     if not details:
         console.print("polax list --details adds summaries, presets and strategies", highlight=False)
 
 
-def _more(entry: dict[str, Any]) -> str:
-    if "strategies" in entry:
-        return "strategies: " + (", ".join(entry["strategies"]) or "none")
-    names = [f"{each['preset']} ({each['env']})" for each in entry.get("presets", [])]
-    return "presets: " + ", ".join(names) if names else ""
+def _origin(entry: dict[str, Any]) -> str:
+    return f"{entry['distribution']} {entry['version']}".strip()
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    """Say about one name what is known."""
+    lines = [entry["summary"]] if "summary" in entry else []
+    if entry.get("strategies"):
+        lines.append("strategies: " + ", ".join(entry["strategies"]))
+    presets: dict[str, list[str]] = {}
+    for each in entry.get("presets", []):
+        presets.setdefault(each["env"], []).append(each["preset"])
+    lines += [f"presets for {env}: {', '.join(names)}" for env, names in presets.items()]
+    return [*lines, f"from {_origin(entry)}" if lines else _origin(entry)]

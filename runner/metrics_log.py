@@ -10,6 +10,7 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from .run_folder import RunError, RunFolder, write_lines
+from .scores import mean_score
 
 
 class MetricsLog:
@@ -18,14 +19,14 @@ class MetricsLog:
     Args:
         folder: the run.
         seeds: its seeds, in the order of the arrays.
-        keep_until: the update it continues from; what was written of later ones is dropped.
+        keep_until: the update it continues from, -1 at the start; what was written of later ones is dropped.
     """
 
     def __init__(self, folder: RunFolder, seeds: Sequence[int], *, keep_until: int) -> None:
         self._seeds = seeds
         self._path = folder.path
         self._file = folder.open_metrics(keep_until=keep_until)
-        purge = keep_until + 1 if keep_until else None
+        purge = keep_until + 1 if keep_until >= 0 else None
         self._events = [SummaryWriter(str(folder.tensorboard / f"seed_{seed}"), purge_step=purge) for seed in seeds]
 
     def __enter__(self) -> Self:
@@ -75,7 +76,7 @@ def best_update(rows: Iterable[Mapping[str, Any]], *, among: Sequence[int]) -> i
     """Return the update with the highest score against each other, over players and seeds, or None without scores."""
     scores: dict[int, list[float]] = {}
     for row in rows:
-        values = [value for name, value in row.items() if name.startswith("score/") and name.count("/") == 1]
-        if values and row["update"] in among:
-            scores.setdefault(row["update"], []).append(sum(values) / len(values))
+        score = mean_score(row)
+        if score is not None and row["update"] in among:
+            scores.setdefault(row["update"], []).append(score)
     return max(scores, key=lambda update: sum(scores[update]) / len(scores[update]), default=None)

@@ -10,6 +10,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from .scores import mean_score
+
 LINE_INTERVAL = 2.0
 """Seconds between plain lines, at least."""
 
@@ -69,7 +71,7 @@ class TrainingProgress:
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
-        self._console.print(message, highlight=False, markup=False)
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
 
     def _left(self) -> str:
         seconds = self._rate.seconds_each() * (self._total - self._done)
@@ -81,7 +83,7 @@ class TrainingProgress:
             return
         self._last_line = now
         left = f"  {self._left()}" if self._first < self._done < self._total else ""
-        self.say(f"update {self._done}/{self._total}  {self._scores}{left}")
+        self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
 
 
 class _Rate:
@@ -101,15 +103,11 @@ class _Rate:
 def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say the mean over seeds and players of the score against each other, and against always-defect."""
     parts = []
-    for label, suffix in (("together", ""), ("vs always-defect", "/vs/always-defect")):
-        values = [row[name] for row in rows for name in row if _is_score(name, suffix)]
-        if values:
+    for label, opponent in (("together", ""), ("vs always-defect", "always-defect")):
+        means = (mean_score(row, opponent) for row in rows)
+        if values := [mean for mean in means if mean is not None]:
             parts.append(f"{label} {sum(values) / len(values):+.3f}")
     return "  ".join(parts)
-
-
-def _is_score(name: str, suffix: str) -> bool:
-    return name.startswith("score/player_") and name.removeprefix("score/player_").removesuffix(suffix).isdigit()
 
 
 def format_seconds(seconds: float) -> str:

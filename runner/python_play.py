@@ -10,8 +10,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..envs.base import Game, Policy
+from ..envs.base import Game, Memory, Policy
 from ..envs.play import EpisodeStatistics
+
+
+class Compiled:
+    """A scripted player whose choices are compiled, in a game that is otherwise played in Python."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Return the player's memory."""
+        return self._policy.initial_memory(num_envs)
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Let the player choose, ``[B]`` int32."""
+        return _act(self._policy, key, observation, memory)
+
+
+@jax.jit
+def _act(policy: Policy, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+    return policy.act(key, observation, memory)
 
 
 def play_in_python(

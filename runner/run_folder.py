@@ -64,7 +64,7 @@ class RunFolder:
                     f"{path} is not empty; choose another --out, or continue it with: polax train --resume {path}"
                 )
             folder = cls(path)
-            folder.write_json("config.json", {"format": FORMAT, **spec.to_json()})
+            folder.write_spec(spec)
         except FileExistsError as cause:
             raise RunError(f"{path} is a file; choose another --out") from cause
         except OSError as cause:
@@ -98,6 +98,10 @@ class RunFolder:
             return RunSpec.from_json(content)
         except (TypeError, ValueError, KeyError) as cause:
             raise RunError(f"{self.path / 'config.json'} is not what polax writes: {cause}") from cause
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write down what the run is asked to do."""
+        self.write_json("config.json", {"format": FORMAT, **spec.to_json()})
 
     def manifest(self) -> dict[str, Any]:
         """Return ``manifest.json``; empty where the run ended before it was written."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import registry
-from ..algorithms.base import Algorithm, AlgorithmPlugin, Preset
-from ..envs.base import Game
 from ..options import OptionError, make_config
+
+if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for one, has no need of
+    from ..algorithms.base import Algorithm, AlgorithmPlugin, Preset
+    from ..envs.base import Game
 
 MAX_SEED = 2**32 - 1
 
@@ -102,12 +104,14 @@ def resolve(request: Request) -> RunSpec:
     """
     plugin = registry.algorithm_plugin(request.algorithm)
     env_plugin = registry.environment_plugin(request.env)
-    preset = _preset(plugin, request)
-    updates = preset.updates if request.updates is None else request.updates
-    if not updates:
+    preset = None if request.preset is None else _preset(plugin, request.preset, request)
+    updates = preset.updates if preset and request.updates is None else request.updates
+    if updates is None:
         raise OptionError(f"say for how long to train: --updates N{_offer(plugin, request)}")
-    options: Any = make_config(plugin.config, {**preset.options, **request.options}, what=request.algorithm)
-    env_options: Any = make_config(env_plugin.config, {**preset.env_options, **request.env_options}, what=request.env)
+    chosen = {**(preset.options if preset else {}), **request.options}
+    env_chosen = {**(preset.env_options if preset else {}), **request.env_options}
+    options: Any = make_config(plugin.config, chosen, what=request.algorithm)
+    env_options: Any = make_config(env_plugin.config, env_chosen, what=request.env)
     return RunSpec(
         algorithm=request.algorithm,
         env=request.env,
@@ -137,15 +141,13 @@ def presets_for(plugin: AlgorithmPlugin, env: str) -> tuple[str, ...]:
     return tuple(name for name, env_id in plugin.presets if env_id == env)
 
 
-def _preset(plugin: AlgorithmPlugin, request: Request) -> Preset:
-    if request.preset is None:
-        return Preset(updates=0)
-    found = plugin.presets.get((request.preset, request.env))
+def _preset(plugin: AlgorithmPlugin, name: str, request: Request) -> Preset:
+    found = plugin.presets.get((name, request.env))
     if found is None:
         names = presets_for(plugin, request.env)
-        close = get_close_matches(request.preset, names, n=1)
+        close = get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names) or 'none'}"
-        raise OptionError(f"{request.algorithm} has no preset {request.preset!r} for {request.env}; {hint}")
+        raise OptionError(f"{request.algorithm} has no preset {name!r} for {request.env}; {hint}")
     return found
 
 

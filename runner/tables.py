@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from .scores import score_name, seats
 from .statistics import mean_and_interval
 
 
@@ -16,16 +17,15 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     Args:
         rows: the metrics of each seed at one update; with several, the 95 % interval over seeds is shown.
     """
-    players = sorted({name.split("/")[1] for name in rows[0] if name.startswith("score/")})
+    players = seats(rows[0])
     opponents = ["", *sorted({name.split("/vs/")[1] for name in rows[0] if "/vs/" in name})]
     seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95 % interval"
     table = Table(title=f"Mean reward a step{seeds}", title_justify="left", title_style="bold")
     table.add_column("against")
     for player in players:
-        table.add_column(player.replace("_", " "), justify="right")
+        table.add_column(f"player {player}", justify="right")
     for opponent in opponents:
-        suffix = f"/vs/{opponent}" if opponent else ""
-        cells = [format_values([row[f"score/{player}{suffix}"] for row in rows]) for player in players]
+        cells = [format_values([row[score_name(player, opponent)] for row in rows]) for player in players]
         table.add_row(opponent or "each other", *cells)
     return table
 

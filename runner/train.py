@@ -18,6 +18,7 @@ from .manifest import add_session, finish_session
 from .metrics_log import MetricsLog, best_update
 from .progress import TrainingProgress, format_seconds
 from .run_folder import RunError, RunFolder
+from .scores import seats
 from .seeds import Learner, SeedKeys, make_learner, seed_keys
 from .spec import RunSpec, Setup, build
 
@@ -82,7 +83,7 @@ class Trainer:
         """Train to the end, to a signal, or until no seed is left."""
         spec = self._spec
         progress = TrainingProgress(spec.updates, done=self.update, console=console)
-        log = MetricsLog(self._folder, spec.seeds, keep_until=self.update)
+        log = MetricsLog(self._folder, spec.seeds, keep_until=self.update or -1)
         with StopRequest() as stop, log, progress:
             if self.update == 0:
                 self._report(log, progress, {})
@@ -103,9 +104,12 @@ class Trainer:
         """Take one update of all seeds, evaluate and write it down."""
         number = self.update + 1
         begun = time.perf_counter()
-        step = self._learner.update(self._keys.update, number, self._alive, self._now.state)
+        alive = self._alive
+        step = self._learner.update(self._keys.update, number, alive, self._now.state)
         seconds = self._now.seconds + time.perf_counter() - begun
-        env_steps = self._now.env_steps + float(np.nanmax(step.metrics.get("env_steps", [np.nan])))
+        env_steps = self._now.env_steps + float(
+            step.metrics["env_steps"][alive][0] if "env_steps" in step.metrics else np.nan
+        )
         self._now = self._now._replace(state=step.states, update=number, seconds=seconds, env_steps=env_steps)
         for index, failure in step.failures.items():
             self._end_seed(index, failure, progress)
@@ -127,7 +131,7 @@ class Trainer:
         if np.isfinite(self._now.env_steps):
             common["env_steps"] = int(self._now.env_steps)
         rows = log.write(common, table, self._alive)
-        if rows and any(name.startswith("score/") for name in rows[0]):
+        if rows and seats(rows[0]):
             progress.scores(rows)
 
     def _end_seed(self, index: int, failure: str, progress: TrainingProgress) -> None:
@@ -137,7 +141,7 @@ class Trainer:
         self._now = self._now._replace(ended=ended)
         saved = checkpoints.saved_updates(self._folder.checkpoints)
         last = f"its last good checkpoint is update {saved[-1]}" if saved else "there is no checkpoint before it"
-        others = f"; {self._alive.sum()} other seeds go on" if self._alive.any() else ""
+        others = "; the others go on" if self._alive.any() else ""
         progress.say(f"seed {self._spec.seeds[index]} ends at update {self.update}: {failure}; {last}{others}")
 
     def _save(self) -> None:
@@ -182,8 +186,13 @@ def train(spec: RunSpec, folder: RunFolder, *, resume: bool, console: Console) -
         trainer.resume()
         if trainer.update >= spec.updates:
             raise RunError(f"{folder.path} has all its {spec.updates} updates; go on with a larger --updates N")
+        folder.write_spec(spec)  # it may have been given more updates
     else:
         trainer.start()
+    seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
+    begin = f", from update {trainer.update}" if trainer.update else ""
+    title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
+    console.print(title, highlight=False, markup=False, soft_wrap=True)
     references = setup.env.reference_scores(setup.params)
     add_session(folder, spec, command=sys.argv, devices=jax.devices(), references=references)
     return trainer.run(console)
@@ -193,6 +202,6 @@ def last_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the last line with scores of each seed, in the order of the seeds."""
     last: dict[int, dict[str, Any]] = {}
     for row in folder.metrics():
-        if any(name.startswith("score/") for name in row):
+        if seats(row):
             last[row["seed"]] = row
     return [last[seed] for seed in sorted(last)]

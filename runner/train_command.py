@@ -29,11 +29,15 @@ def main(arguments: list[str]) -> int:
     flags = {"--help"}
     valued = {word for action in parser._actions for word in action.option_strings if word.startswith("--")} - flags
     split = split_arguments(arguments, valued=valued, flags=flags)
+    names = [word for word in split.fixed if not word.startswith("-")]
+    if any(":" in name for name in names):
+        # As with ``python -m``, a module in the current folder may be named. Only a person's own words open
+        # this way: the config.json of somebody's run does not decide what is imported from where.
+        sys.path.append(str(Path.cwd()))
     if {"-h", "--help"} & set(split.fixed):
-        _print_help(parser, [word for word in split.fixed if not word.startswith("-")])
+        _print_help(parser, names[:2])
         return 0
     options = parser.parse_args(split.fixed)
-    _find_plugins_here(options)
     use_compilation_cache()
     if options.resume is not None:
         return _resume(options, split.plugin, parser)
@@ -115,8 +119,6 @@ def _train(folder: Any, spec: Any, *, resume: bool) -> int:
     from .train import last_rows, train
 
     console = Console()
-    seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
-    console.print(f"{spec.algorithm} in {spec.env}, {spec.updates} updates, {seeds} -> {folder.path}", highlight=False)
     outcome = train(spec, folder, resume=resume, console=console)
     rows = last_rows(folder)
     if rows:
@@ -138,12 +140,6 @@ def _seeds(options: argparse.Namespace) -> tuple[int, ...]:
             raise OptionError(f"--num-seeds must be at least 1, not {options.num_seeds}")
         return tuple(range(options.num_seeds))
     return (options.seed or 0,)
-
-
-def _find_plugins_here(options: argparse.Namespace) -> None:
-    """Let ``module:ATTRIBUTE`` name a module in the current folder, as ``python -m`` would."""
-    if any(":" in (name or "") for name in (options.algorithm, options.env)):
-        sys.path.append(str(Path.cwd()))
 
 
 def _print_help(parser: CommandParser, names: list[str]) -> None:

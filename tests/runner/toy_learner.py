@@ -89,7 +89,7 @@ class _Update:
             log_odds=log_odds,
             count=state.count + 1,
             noise_key=next_key,
-            vector=state.vector + 1e-6 * vector[: state.vector.size],
+            vector=state.vector + 1e-6 * jnp.resize(vector, state.vector.shape),
         )
         return state, {"loss/player_0": loss, "env_steps": jnp.float32(100 * self.outer_steps)}
 
