@@ -161,7 +161,9 @@ class _Kind:
             for part in attribute.split("[")[0].strip().split("."):
                 found = getattr(found, part)
         except Exception as cause:  # a plug-in is anybody's code: whatever it raises becomes this one error
-            raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {_one_line(cause)}") from cause
+            missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
+            hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
+            raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {_one_line(cause)}{hint}") from cause
         return self.check(found, what)
 
     def _unknown(self, name: str) -> str:
