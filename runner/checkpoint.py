@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
+import sys
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +26,9 @@ from .run_folder import RunError
 
 FORMAT = 1
 """Version of the table's layout; a newer one is refused."""
+
+STRAGGLERS = 0.3
+"""Seconds that are waited, after a failure, for the other arrays to fail too."""
 
 _STATE = "state/"
 
@@ -65,7 +72,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        with _quietly(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
             checkpointer.save(target, _to_table(checkpoint))
     except Exception as cause:  # orbax, tensorstore and the file system each raise their own for a full disk
         clean(folder)
@@ -150,8 +157,7 @@ def _to_table(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
 
 def _read(path: Path, *, others: list[int]) -> dict[str, Any]:
     try:
-        with warnings.catch_warnings(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            warnings.simplefilter("ignore")  # orbax talks about shardings, which plain arrays do not have
+        with _quietly(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
             table = checkpointer.restore(path.absolute())
     except Exception as cause:  # a damaged file may raise anything
         hint = f"; there are also {', '.join(map(str, others))}" if others else ""
@@ -213,6 +219,34 @@ def _data_shape(leaf: Any) -> tuple[tuple[int, ...], Any]:
     data = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
     array = data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
     return tuple(array.shape), np.dtype(array.dtype)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Silence orbax, which logs tracebacks of what is raised anyway and warns of shardings that arrays do not have.
+
+    When one array of several cannot be read or written, orbax closes its event loop while the others still report to
+    it: Python then prints an error that nobody can act on.
+    """
+    logger = logging.getLogger("absl")
+    level, hook = logger.level, sys.unraisablehook
+
+    def ignore_closed_loop(unraisable: sys.UnraisableHookArgs) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            hook(unraisable)
+
+    logger.setLevel(logging.CRITICAL + 1)
+    sys.unraisablehook = ignore_closed_loop
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception:
+        time.sleep(STRAGGLERS)
+        raise
+    finally:
+        sys.unraisablehook = hook
+        logger.setLevel(level)
 
 
 def _brief(error: BaseException) -> str:

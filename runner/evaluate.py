@@ -15,6 +15,7 @@ from ..envs.play import play
 from .lineup import OneOf, stack_players
 from .python_play import Compiled, play_in_python
 from .scores import score_name
+from .seeds import for_each_seed
 
 
 class Match(NamedTuple):
@@ -127,4 +128,4 @@ def _play_seeds(
         results = jax.vmap(one_match, in_axes=(0, 0, None))(match_keys, jnp.asarray(chosen), learners)
         return results.reward, dict(env.summarise({name: values[0] for name, values in results.info.items()}))
 
-    return jax.vmap(one_seed)(keys, policies)
+    return for_each_seed(one_seed, keys, policies)

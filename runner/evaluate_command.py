@@ -54,45 +54,21 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int) -> dict[str, Any]:
     Raises:
         PolaxError: no such checkpoint, an unreadable one, or a plug-in that is gone.
     """
-    from . import checkpoint as checkpoints
     from .evaluate import Evaluator
-    from .seeds import make_learner, seed_keys
-    from .spec import build
+    from .players import load_run
 
-    spec = folder.spec()
-    setup = build(spec)
-    update = _find_update(folder, which)
-    learner, keys = make_learner(setup.algorithm), seed_keys(spec.seeds)
-    state = checkpoints.load(folder.checkpoints, update, learner.template(keys.init)).state
-    evaluator = Evaluator(setup.env, setup.params, num_envs=num_envs, pure=setup.algorithm.pure)
-    table = evaluator(keys.evaluate, update, learner.policies(state))
+    run = load_run(folder, checkpoint=which)
+    evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
+    table = evaluator(run.keys.evaluate, run.update, run.policies)
     return {
         "run": str(folder.path),
-        "algorithm": spec.algorithm,
-        "env": spec.env,
-        "checkpoint": update,
+        "algorithm": run.spec.algorithm,
+        "env": run.spec.env,
+        "checkpoint": run.update,
         "eval_envs": num_envs,
         "seeds": [
             {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
-            for index, seed in enumerate(spec.seeds)
+            for index, seed in enumerate(run.spec.seeds)
         ],
         "mean": {name: float(values.mean()) for name, values in table.items()},
     }
-
-
-def _find_update(folder: Any, which: str) -> int:
-    from .checkpoint import saved_updates
-    from .metrics_log import best_update
-    from .run_folder import RunError
-
-    saved = saved_updates(folder.checkpoints)
-    if not saved:
-        raise RunError(f"{folder.path} has no checkpoint yet")
-    if which == "best":
-        best = best_update(folder.metrics(), among=saved)
-        return saved[-1] if best is None else best
-    if which == "last":
-        return saved[-1]
-    if not which.isdigit():
-        raise OptionError(f"--checkpoint is the number of an update, best or last, not {which!r}")
-    return int(which)

@@ -1,4 +1,4 @@
-"""Take the players out of a training run."""
+"""The players that a run has learned, for others to play against."""
 
 from __future__ import annotations
 
@@ -8,46 +8,103 @@ from typing import Any, NamedTuple
 import jax
 
 from ..envs.base import Game, Policy
-from . import checkpoint
+from ..options import OptionError
+from . import checkpoint as checkpoints
+from .metrics_log import best_update
 from .run_folder import RunError, RunFolder
-from .seeds import make_learner, seed_keys
-from .spec import build
+from .seeds import Learner, SeedKeys, make_learner, seed_keys
+from .spec import RunSpec, build
+
+
+class LoadedRun(NamedTuple):
+    """A run at one checkpoint: all its seeds."""
+
+    spec: RunSpec
+    env: Game[Any, Any]
+    params: Any
+    pure: bool
+    """Whether the players are pytrees that may be compiled."""
+
+    update: int
+    policies: Any
+    """What the learner's ``policies`` gives: with a leading seed axis (pure), or a list of one tuple a seed."""
+
+    keys: SeedKeys
 
 
 class Players(NamedTuple):
-    """The players of one seed of a run, and what they learned to play."""
+    """The players of one seed."""
 
     env: Game[Any, Any]
     params: Any
     policies: tuple[Policy, ...]
+    """One for each player."""
 
 
-def load_players(path: Path, *, seed: int | None = None, update: int | None = None) -> Players:
-    """Load the players of a run.
+def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
+    """Load the players of every seed of a run.
+
+    Args:
+        folder: the run.
+        checkpoint: an update's number, ``best`` or ``last``.
+
+    Raises:
+        PolaxError: no such checkpoint, an unreadable one, or a plug-in that is gone.
+    """
+    spec = folder.spec()
+    setup = build(spec)
+    update = find_update(folder, checkpoint)
+    learner: Learner = make_learner(setup.algorithm)
+    keys = seed_keys(spec.seeds)
+    state = checkpoints.load(folder.checkpoints, update, learner.template(keys.init)).state
+    return LoadedRun(
+        spec=spec,
+        env=setup.env,
+        params=setup.params,
+        pure=setup.algorithm.pure,
+        update=update,
+        policies=learner.policies(state),
+        keys=keys,
+    )
+
+
+def load_players(path: Path, *, seed: int | None = None, checkpoint: str = "last") -> Players:
+    """Load the players of one seed of a run.
 
     Args:
         path: the run's folder.
-        seed: which seed of it; None: its first.
-        update: which checkpoint; None: the last.
+        seed: one of its seeds; None: the first.
+        checkpoint: an update's number, ``best`` or ``last``.
 
     Returns:
-        The environment with its params, and a policy for each seat.
+        The players with the game they learned.
 
     Raises:
-        PolaxError: no run, no such seed or checkpoint, an unreadable one, or a plug-in that is gone.
+        PolaxError: no run, no such seed or checkpoint, or a plug-in that is gone.
     """
-    folder = RunFolder.open(path)
-    spec = folder.spec()
-    saved = checkpoint.saved_updates(folder.checkpoints)
+    run = load_run(RunFolder.open(path), checkpoint=checkpoint)
+    seeds = run.spec.seeds
+    if seed is not None and seed not in seeds:
+        raise OptionError(f"{path} has no seed {seed}; there are {', '.join(map(str, seeds))}")
+    index = 0 if seed is None else seeds.index(seed)
+    policies = jax.tree.map(lambda leaf: leaf[index], run.policies) if run.pure else run.policies[index]
+    return Players(run.env, run.params, tuple(policies))
+
+
+def find_update(folder: RunFolder, which: str) -> int:
+    """Return the number of a checkpoint given as ``best``, ``last`` or a number.
+
+    Raises:
+        PolaxError: there is no checkpoint, or ``which`` is something else.
+    """
+    saved = checkpoints.saved_updates(folder.checkpoints)
     if not saved:
-        raise RunError(f"{path} has no checkpoint yet")
-    if seed is not None and seed not in spec.seeds:
-        raise RunError(f"{path} has no seed {seed}; it has {', '.join(map(str, spec.seeds))}")
-    setup = build(spec)
-    learner, index = make_learner(setup.algorithm), 0 if seed is None else spec.seeds.index(seed)
-    template = learner.template(seed_keys(spec.seeds).init)
-    state = checkpoint.load(folder.checkpoints, saved[-1] if update is None else update, template).state
-    policies = learner.policies(state)
-    # A pure learner returns its seeds stacked, one in Python a list of them.
-    chosen = jax.tree.map(lambda leaf: leaf[index], policies) if setup.algorithm.pure else policies[index]
-    return Players(setup.env, setup.params, tuple(chosen))
+        raise RunError(f"{folder.path} has no checkpoint yet")
+    if which == "best":
+        best = best_update(folder.metrics(), among=saved)
+        return saved[-1] if best is None else best
+    if which == "last":
+        return saved[-1]
+    if not which.isdigit():
+        raise OptionError(f"a checkpoint is the number of an update, best or last, not {which!r}")
+    return int(which)

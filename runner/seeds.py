@@ -79,7 +79,7 @@ class CompiledLearner:
 
     def init(self, keys: jax.Array) -> Any:
         """Return the states of all seeds, with a leading seed axis."""
-        return _init(self._algorithm.init, _spread(keys))
+        return _init(self._algorithm.init, keys)
 
     def template(self, keys: jax.Array) -> Any:
         """Return the shapes of the states; nothing is computed."""
@@ -87,8 +87,8 @@ class CompiledLearner:
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
-        inputs = _spread((keys, alive, states))
-        new_states, metrics, sound = jax.block_until_ready(_update(self._algorithm.update, np.uint32(number), *inputs))
+        results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
+        new_states, metrics, sound = jax.block_until_ready(results)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
         sound = np.asarray(sound)
         failures = {index: _first_bad(table, index) for index in np.flatnonzero(alive & ~sound).tolist()}
@@ -103,7 +103,7 @@ class CompiledLearner:
 def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
     # A weakly typed leaf (a Python number made into an array) would become strong in the first update and so make the
     # second one compile again.
-    return jax.tree.map(_strong, jax.vmap(init)(keys))
+    return jax.tree.map(_strong, for_each_seed(init, keys))
 
 
 def _strong(leaf: Any) -> jax.Array:
@@ -115,7 +115,7 @@ def _strong(leaf: Any) -> jax.Array:
 
 @partial(jax.jit, static_argnums=0)
 def _policies(policies: Callable[[Any], tuple[Policy, ...]], states: Any) -> Any:
-    return jax.vmap(policies)(states)
+    return for_each_seed(policies, states)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -141,7 +141,7 @@ def _update(
         )
         return kept, metrics, sound
 
-    return jax.vmap(one)(keys, alive, states)
+    return for_each_seed(one, keys, alive, states)
 
 
 def _same_shapes(new: Any, state: Any) -> Any:
@@ -159,14 +159,39 @@ def _same_shapes(new: Any, state: Any) -> Any:
     return new
 
 
-def _spread(tree: Any) -> Any:
-    """Lay the seed axis over the devices where it can be divided evenly; a single device keeps everything."""
+def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading seed axis of its arguments, in the way that suits the devices.
+
+    Several devices share the seeds where they divide evenly. A GPU works on all of its seeds at once; a CPU does one
+    after the other, since batched matrix products are slow there.
+
+    Args:
+        function: of one seed's arguments.
+        *stacked: its arguments, every leaf ``[S, ...]``.
+
+    Returns:
+        What it returns, every leaf with a leading seed axis.
+    """
     devices = jax.devices()
-    count = len(jax.tree.leaves(tree)[0])
-    if len(devices) == 1 or count % len(devices):
-        return tree
-    mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
-    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seeds")))
+    if len(devices) > 1 and _count(stacked) % len(devices) == 0:
+        spec = jax.sharding.PartitionSpec("seeds")
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
+        return jax.shard_map(
+            partial(_on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+        )(*stacked)
+    return _on_one_device(function, *stacked)
+
+
+def _on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
+    if _count(stacked) == 1:
+        return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], stacked)))
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(lambda arguments: function(*arguments), stacked)
+    return jax.vmap(function)(*stacked)
+
+
+def _count(stacked: Any) -> int:
+    return int(jax.tree.leaves(stacked)[0].shape[0])
 
 
 class PythonLearner:

@@ -67,7 +67,7 @@ class _Init:
             step_size=jnp.asarray(self.step_size),  # weakly typed on purpose
             count=jnp.int32(0),
             noise_key=noise_key,
-            vector=jnp.zeros(self.width),
+            vector=jax.random.normal(noise_key, (self.width,)),
             nothing=jnp.zeros(0),
         )
 

@@ -1,0 +1,1 @@
+"""Published figures and tables, run again and compared number by number."""

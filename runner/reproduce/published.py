@@ -1,0 +1,167 @@
+"""Numbers of the POLA paper (Zhao et al. 2022, arXiv:2210.10125), to stand beside ours.
+
+Policies are probabilities of cooperating in DD, DC, CD, CC and at the start, the own move first, averaged over both
+players and all runs. "The program" is the authors' released one, run again; "the paper" is what is printed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
+PROGRAM_RUNS = 20
+"""Runs behind each share in `FOUND_BY_PROGRAM`."""
+
+Policy = tuple[float, float, float, float, float]
+
+
+class Key(NamedTuple):
+    """A cell of Figure 3 and Table 1."""
+
+    learner: str
+    parameterisation: str
+    contribution_factor: float
+
+
+FOUND_BY_PROGRAM = {
+    Key("lola", "tabular", 1.1): 1.0,
+    Key("lola", "mlp", 1.33): 0.30,
+    Key("lola", "mlp", 1.4): 0.65,
+    Key("lola", "mlp", 1.6): 0.60,
+    **{Key("pola", "tabular", factor): 1.0 for factor in FACTORS},
+    Key("pola", "mlp", 1.1): 0.95,
+    Key("pola", "mlp", 1.25): 1.0,
+    Key("pola", "mlp", 1.33): 1.0,
+    Key("pola", "mlp", 1.4): 1.0,
+    Key("pola", "mlp", 1.6): 0.95,
+    Key("pola", "preconditioned", 1.1): 0.45,
+    Key("pola", "preconditioned", 1.33): 1.0,
+}
+"""Share of runs that found tit-for-tat, out of `PROGRAM_RUNS`."""
+
+FOUND_BY_PROGRAM_COLUMN_DD = {Key("pola", "preconditioned", 1.1): 0.0}
+"""The same with the program's own column of pre-conditioning (DD), which is not the paper's."""
+
+NOTHING_FOUND_IN_PAPER = (
+    *(Key("lola", "preconditioned", factor) for factor in FACTORS),
+    Key("lola", "mlp", 1.1),
+    Key("lola", "mlp", 1.25),
+)
+"""Cells for which the paper's search over rates found no setting that ever reaches tit-for-tat."""
+
+_COLUMNS = (
+    ("lola", "tabular"),
+    ("lola", "mlp"),
+    ("lola", "preconditioned"),
+    ("pola", "tabular"),
+    ("pola", "mlp"),
+    ("pola", "preconditioned"),
+)
+_TABLE1_ROWS: tuple[tuple[Policy, ...], ...] = (
+    (
+        (0, 1, 0, 1, 1),
+        (0, 0.01, 0, 0.03, 0.02),
+        (0, 0, 0.97, 0, 0),
+        (0, 0.97, 0.45, 1, 0.94),
+        (0, 0.94, 0.49, 1, 0.94),
+        (0.01, 0.29, 0.26, 0.87, 0.60),
+    ),
+    (
+        (0, 1, 0, 1, 1),
+        (0, 0.02, 0.01, 0.06, 0.02),
+        (0, 0, 0.96, 0, 0),
+        (0.08, 0.97, 0.18, 1, 0.95),
+        (0.01, 0.87, 0.47, 1, 0.85),
+        (0.12, 0.97, 0.23, 1, 0.77),
+    ),
+    (
+        (0, 1, 0, 1, 1),
+        (0.03, 0.35, 0.06, 0.41, 0.15),
+        (0, 0, 0.96, 0, 0),
+        (0.13, 0.96, 0.08, 1, 0.94),
+        (0.02, 0.85, 0.45, 0.99, 0.68),
+        (0.18, 0.99, 0.30, 1, 0.76),
+    ),
+    (
+        (0, 1, 0, 1, 1),
+        (0.25, 0.87, 0.37, 0.88, 0.65),
+        (0, 0, 0.96, 0, 0),
+        (0.13, 0.96, 0.12, 1, 0.95),
+        (0.02, 0.87, 0.44, 0.99, 0.76),
+        (0.21, 0.98, 0.33, 1, 0.75),
+    ),
+    (
+        (0, 1, 0, 1, 1),
+        (0.15, 0.98, 0.41, 0.97, 0.67),
+        (0.10, 0.10, 0.87, 0.10, 0.10),
+        (0.05, 0.90, 0.07, 1, 0.91),
+        (0.03, 0.95, 0.28, 0.99, 0.87),
+        (0.08, 0.98, 0.20, 1, 1),
+    ),
+)
+TABLE1 = {
+    Key(*column, factor): policy
+    for factor, row in zip(FACTORS, _TABLE1_ROWS, strict=True)
+    for column, policy in zip(_COLUMNS, row, strict=True)
+} | {
+    Key("naive", "tabular", 1.1): (0, 0.06, 0.06, 0.16, 0.01),
+    Key("naive", "tabular", 1.33): (0, 0.07, 0.07, 0.19, 0.02),
+    Key("naive", "tabular", 1.6): (0, 0.09, 0.09, 0.23, 0.05),
+}
+"""Mean final policies of the paper, 20 runs."""
+
+TABLE2: dict[tuple[str, str], Policy] = {
+    ("lola", "tabular"): (0.02, 0.99, 0.17, 1, 0.93),
+    ("lola", "mlp"): (0, 0.99, 0.03, 1, 0.97),
+    ("lola", "preconditioned"): (0, 0.10, 0.07, 0.23, 0.08),
+    ("pola", "tabular"): (0.01, 0.97, 0.05, 1, 0.97),
+    ("pola", "mlp"): (0.01, 0.97, 0.05, 1, 0.97),
+    ("pola", "preconditioned"): (0.12, 0.94, 0.02, 1, 0.85),
+}
+"""Mean final policies of the paper with opponent models, by learner and the model's parameterisation, 10 runs."""
+
+
+class Network(NamedTuple):
+    """A hand-made policy network of Figure 1, two hidden units."""
+
+    hidden_weights: tuple[tuple[float, ...], tuple[float, ...]]
+    hidden_biases: tuple[float, float]
+    output_weights: tuple[float, float]
+    output_bias: float
+
+
+FIGURE1_NETWORKS = {
+    "net A": Network(((-1, 1, -1, 1, -1, 1), (-1, 1, -1, 1, -1, 1)), (0, 0), (-1, 1), 0),
+    "net B": Network(
+        (
+            (
+                1.1074687263023,
+                0.275260757781574,
+                0.489599039857568,
+                0.130220650429065,
+                0.130220650428934,
+                -0.0416038405697266,
+            ),
+            (
+                0.0142691805853789,
+                0.933207934425381,
+                -0.0153849853273826,
+                0.170635830969251,
+                0.17063583096918,
+                0.985901625511033,
+            ),
+        ),
+        (0.286705849, -0.00180708),
+        (1, 0.5),
+        -1,
+    ),
+}
+"""Two networks that are the same policy."""
+
+FIGURE1: dict[tuple[str, str], Policy] = {
+    ("lola", "net A"): (0.3908, 0.5113, 0.4350, 0.4683, 0.4479),
+    ("lola", "net B"): (0.4318, 0.4418, 0.4204, 0.4352, 0.4375),
+    ("pola", "net A"): (0.2199, 0.5447, 0.3444, 0.5965, 0.4811),
+    ("pola", "net B"): (0.2237, 0.5215, 0.3258, 0.6115, 0.4871),
+}
+"""Player 0's policy after one update, as the program prints it."""

@@ -1,0 +1,111 @@
+"""A reproduction on paper: a table for people, the same as JSON, and the figure."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from ...options import PolaxError
+
+
+class ReproductionError(PolaxError):
+    """A result that cannot be written."""
+
+
+class Report(NamedTuple):
+    """What a reproduction found."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    """One cell of the publication each, as text in `columns`."""
+
+    cells: Sequence[Mapping[str, Any]]
+    """The same in numbers."""
+
+    notes: Sequence[str]
+    figure: Figure | None = None
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the table and the notes."""
+    table = Table(title=report.title, title_justify="left", title_style="bold")
+    for index, column in enumerate(report.columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in report.rows:
+        table.add_row(*row)
+    console.print(table)
+    for note in report.notes:
+        console.print(f"- {note}", markup=False, highlight=False)
+
+
+def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float) -> list[Path]:
+    """Write ``NAME.json``, ``NAME.md`` and, where there is a figure, ``NAME.png``.
+
+    Args:
+        report: what to write.
+        folder: where; made if need be.
+        command: the settings of this reproduction.
+        seconds: how long it took, compilation included.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        ReproductionError: if the folder cannot be written.
+    """
+    versions = {package: version(package) for package in ("polax", "jax", "jaxlib", "numpy")}
+    content = {
+        "name": report.name,
+        "title": report.title,
+        **command,
+        "seconds": round(seconds, 1),
+        "python": platform.python_version(),
+        "versions": versions,
+        "notes": list(report.notes),
+        "cells": list(report.cells),
+    }
+    paths = [folder / f"{report.name}.json", folder / f"{report.name}.md"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths[0].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        paths[1].write_text(markdown(report, command=command, seconds=seconds), encoding="utf-8")
+        if report.figure is not None:
+            paths.append(folder / f"{report.name}.png")
+            report.figure.savefig(paths[-1], dpi=160)
+    except OSError as cause:
+        raise ReproductionError(f"{folder} cannot be written: {cause.strerror or cause}") from cause
+    return paths
+
+
+def markdown(report: Report, *, command: Mapping[str, Any], seconds: float) -> str:
+    """Return the report as a Markdown page."""
+    settings = " ".join(f"--{name} {value}" for name, value in command.items())
+    lines = [
+        f"# {report.title}",
+        "",
+        f"`polax reproduce {report.name} {settings}`, {seconds:.0f} s.",
+        "",
+        "| " + " | ".join(report.columns) + " |",
+        "|---" + "|---:" * (len(report.columns) - 1) + "|",
+        *("| " + " | ".join(row) + " |" for row in report.rows),
+        "",
+        *(f"- {note}" for note in report.notes),
+    ]
+    if report.figure is not None:
+        lines += ["", f"![{report.title}]({report.name}.png)"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def policy_text(policy: Sequence[float]) -> str:
+    """Write five probabilities in the manner of the paper, two decimals."""
+    return " ".join(f"{probability:.2f}" for probability in policy)

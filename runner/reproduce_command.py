@@ -1,0 +1,66 @@
+"""``polax reproduce``: a published figure or table, run again and compared with the published numbers."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from .cli import CommandParser, use_compilation_cache
+
+USAGE = "NAME [--runs N] [--seed N] [--out DIR]"
+
+
+class Target(NamedTuple):
+    """Something that can be reproduced."""
+
+    module: str
+    """Of `polax.runner.reproduce`; its function of the target's name returns a `Report`."""
+
+    summary: str
+    runs: int
+
+
+TARGETS = {
+    "figure1": Target("exact", "one update of LOLA and POLA on two networks that are one policy", 1),
+    "figure3": Target("exact", "how often exact LOLA and POLA find tit-for-tat", 20),
+    "table1": Target("exact", "the policies that exact naive learning, LOLA and POLA end with", 20),
+    "table2": Target("exact", "the same with models of the opponent", 20),
+    "search": Target("search", "rates for the cells in which the paper found none", 20),
+}
+"""Everything that can be reproduced, by name, with the number of runs by default."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run it again, print and write the comparison."""
+    parser = CommandParser("reproduce", USAGE)
+    names = "\n".join(f"  {name:10}{target.summary} ({target.runs} runs)" for name, target in TARGETS.items())
+    parser.epilog = f"names, with the number of runs by default:\n{names}"
+    parser.add_argument("name", choices=TARGETS, metavar="NAME", help="what to reproduce, see below")
+    parser.add_argument("--runs", type=int, help="independent runs of every cell")
+    parser.add_argument("--seed", type=int, default=0, help="of the initial policies (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
+    options = parser.parse_args(arguments)
+    target = TARGETS[options.name]
+    runs = target.runs if options.runs is None else options.runs
+    if runs < 1:
+        parser.error(f"--runs must be at least 1; got {runs}")
+    if options.seed < 0:
+        parser.error(f"--seed must not be negative; got {options.seed}")
+
+    use_compilation_cache()
+    from rich.console import Console
+
+    from .reproduce.report import show, write
+
+    console = Console()
+    started = time.perf_counter()
+    reproduce = getattr(importlib.import_module(f".reproduce.{target.module}", __package__), options.name)
+    report = reproduce(runs=runs, seed=options.seed, report=lambda line: console.print(line, highlight=False))
+    seconds = time.perf_counter() - started
+    show(report, console)
+    command = {"runs": runs, "seed": options.seed}
+    for path in write(report, options.out, command=command, seconds=seconds):
+        console.print(f"written: {path}", highlight=False)
+    return 0
