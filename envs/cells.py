@@ -32,8 +32,24 @@ def move(start: jax.Array, action: jax.Array, size: int) -> jax.Array:
 
 
 def random_word(key: jax.Array) -> jax.Array:
-    """Return 32 random bits: drawing once and cutting the word up costs far less than several draws."""
-    return jax.random.bits(key, (), jnp.uint32)
+    """Return 32 random bits for a key.
+
+    They are the key's own words, which are random wherever keys come from ``jax.random.split``, stirred by an integer
+    hash, so that keys made from successive seeds serve as well. ``jax.random.bits`` would give bits of the same use, but
+    on CPUs as a loop of a hundred small kernels: with it, a vectorised step of the coin game takes a fifth longer.
+    """
+    word = jnp.uint32(0)
+    key_words = jax.random.key_data(key).ravel()
+    for index in range(key_words.size):
+        word = _stir(word ^ key_words[index])
+    return word
+
+
+def _stir(word: jax.Array) -> jax.Array:
+    """Hash 32 bits one to one (the "lowbias32" function of Wellons' hash prospector)."""
+    word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
+    word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
+    return word ^ (word >> 16)
 
 
 def draw_below(word: jax.Array, bound: int | jax.Array) -> tuple[jax.Array, jax.Array]:

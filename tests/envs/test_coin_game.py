@@ -201,6 +201,17 @@ def test_start_positions_coin_and_colour_are_uniform_and_independent(size):
     )
 
 
+def test_starts_are_uniform_for_keys_of_successive_seeds_too():
+    env = CoinGame()
+    seeds = jnp.arange(40_000)
+    state = jax.jit(jax.vmap(lambda seed: env.reset_env(jax.random.key(seed), env.base_params)[1]))(seeds)
+    red, blue = (np.array(state.players[:, player]) @ [3, 1] for player in range(2))
+    for first, second in ((red, blue), (red[1:], red[:-1]), (red[256:], red[:-256])):
+        counts = np.zeros((9, 9))
+        np.add.at(counts, (first, second), 1)
+        assert chi_square(counts) < bound(81)
+
+
 def test_a_new_coin_is_uniform_over_the_cells_without_a_player():
     env = CoinGame()
     for players, free in (([[1, 0], [2, 2]], 7), ([[1, 0], [1, 2]], 8)):
