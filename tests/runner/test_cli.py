@@ -1,0 +1,240 @@
+"""The command line: errors in one line, quick help, listings, evaluation, plots."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polax import registry
+from polax.runner import checkpoint
+from polax.runner.cli import COMMANDS, main
+from polax.runner.run_folder import RunFolder
+from runner_helpers import edit_json
+
+Train = Callable[..., RunFolder]
+Fails = Callable[..., str]
+
+
+def _fresh(*words: str, path: str = "") -> "subprocess.CompletedProcess[str]":
+    code = (
+        "import sys; from polax.runner.cli import main; status = main()\n"
+        "heavy = {'jax', 'numpy', 'gymnax', 'gymnasium', 'matplotlib', 'orbax'} & set(sys.modules)\n"
+        "print('loaded:', *heavy, file=sys.stderr); sys.exit(status)"
+    )
+    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment, cwd="/"
+    )
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["list", "--json"], ["train", "--help"]])
+def test_help_and_listings_load_no_numerical_library(words: list[str]) -> None:
+    done = _fresh(*words)
+    assert done.returncode == 0
+    assert done.stderr.split() == ["loaded:"]
+    assert done.stdout
+
+
+def test_help_is_quick() -> None:
+    code = "import time; start = time.process_time(); from polax.runner.cli import main; main(['--help'])\n"
+    code += "print(time.process_time() - start)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout.splitlines()[-1]) < 0.5
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "unknown command 'trian'; did you mean 'train'?"),
+        (["train"], "say what to train in which game"),
+        (["train", "pola-dise", "IPD-v0"], "unknown algorithm 'pola-dise'; did you mean 'pola-dice'?"),
+        (["train", "toy", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
+        (["train", "toy", "IPD-v0"], "say for how long to train: --updates N, or take a preset: --preset quick"),
+        (["train", "toy", "IPD-v0", "--preset", "quik"], "no preset 'quik' for IPD-v0; did you mean 'quick'?"),
+        (["train", "toy", "IPD-v0", "--updates", "many"], "argument --updates: invalid int value: 'many'"),
+        (["train", "toy", "IPD-v0", "--updates", "0"], "--updates must be a whole number of at least 1, not 0"),
+        (["train", "toy", "IPD-v0", "--preset", "quick", "--eval-envs", "0"], "--eval-envs must be"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--step-sise", "2"], "did you mean 'step_size'?"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--step-size", "fast"], "step_size must be a number, not 'fast'"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--step-size=-1"], "step_size must be above 0"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--step-size"], "--step-size needs a value: a number"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--env.contribution-factor", "9"], "contribution_factor"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--env.colour", "9"], "IPD-v0 has no option 'colour'"),
+        (["train", "toy", "CoinGame-v0", "--updates", "1"], "the toy plays games of two actions"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--seeds", "1", "1"], "not all different"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--seed=-1"], "a seed must be a whole number from 0"),
+        (["train", "toy", "IPD-v0", "--updates", "1", "--num-seeds", "0"], "--num-seeds must be at least 1"),
+        (["train", "toy", "IPD-v0", "third", "--updates", "1"], "unrecognized arguments: third"),
+        (["train", "--resume", "nowhere"], "nowhere is no run folder"),
+        (["evaluate", "nowhere"], "nowhere is no run folder"),
+        (["evaluate", "nowhere", "--eval-envs", "0"], "--eval-envs must be at least 1"),
+        (["plot", "nowhere", "--out", "a.png"], "nowhere is no run folder"),
+        (["plot", "nowhere"], "the following arguments are required: --out"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_exit_status_2_and_leaves_nothing(
+    fails: Fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert message in fails(*words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_where_an_error_comes_from() -> None:
+    with pytest.raises(registry.UnknownNameError):
+        main(["--debug", "train", "pola-dise", "IPD-v0"])
+
+
+def test_nothing_is_overwritten(train: Train, fails: Fails, tmp_path: Path) -> None:
+    run = train("run", "--updates", "1")
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    words = ["train", "toy", "IPD-v0", "--updates", "1", "--out"]
+    assert f"{run.path} is not empty" in fails(*words, str(run.path))
+    assert "is a file" in fails(*words, str(run.path / "config.json"))
+    assert "cannot be written" in fails(*words, str(run.path / "config.json" / "deeper"))
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_gets_a_folder_of_its_own_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "toy_learner:TOY", "IPD-v0", "--updates", "1", "--eval-envs", "16", "--eval-every", "9"]
+    assert main(words) == 0
+    assert main(words) == 0
+    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert len(names) == 2
+    assert all(name.startswith("toy_learner_TOY-IPD-v0-2") for name in names)
+
+
+def test_resuming_takes_no_options_and_a_finished_run_says_so(train: Train, fails: Fails) -> None:
+    run = train("run", "--updates", "2")
+    assert "leave out --step-size" in fails("train", "--resume", str(run.path), "--step-size", "3")
+    assert "leave out --seed" in fails("train", "--resume", str(run.path), "--seed", "3")
+    assert "leave out toy" in fails("train", "toy", "IPD-v0", "--resume", str(run.path))
+    assert "has all its 2 updates" in fails("train", "--resume", str(run.path))
+
+
+def test_a_damaged_run_folder_is_an_error(train: Train, fails: Fails) -> None:
+    run = train("run", "--updates", "2")
+    edit_json(run.path / "config.json", format=99)
+    assert "has run format 99, this polax reads 1" in fails("evaluate", str(run.path))
+    edit_json(run.path / "config.json", format=1, surprise=3)
+    assert "is not what polax writes" in fails("evaluate", str(run.path))
+    (run.path / "config.json").write_text("{")
+    assert "cannot be read" in fails("evaluate", str(run.path))
+
+
+def test_a_run_of_a_plug_in_that_is_gone_names_it(train: Train, fails: Fails) -> None:
+    run = train("run", "--updates", "1")
+    edit_json(run.path / "config.json", algorithm="gone:PLUGIN")
+    assert "No module named 'gone'; for a module in the current folder set PYTHONPATH=." in fails(
+        "evaluate", str(run.path)
+    )
+
+
+def test_a_checkpoint_of_another_algorithm_is_refused(train: Train, fails: Fails) -> None:
+    run = train("run", "--updates", "1")
+    edit_json(run.path / "config.json", options={**run.spec().options, "width": 5})
+    error = fails("evaluate", str(run.path))
+    assert "has 'vector' as float32[1, 2], this learner needs float32[1, 5]" in error
+
+
+def test_evaluate_scores_any_checkpoint_and_prints_json(
+    train: Train, fails: Fails, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train("run", "--updates", "4", "--num-seeds", "2")
+    saved = checkpoint.saved_updates(run.checkpoints)
+    for which, update in (("last", 4), ("best", saved[-1]), (str(saved[0]), saved[0])):
+        capsys.readouterr()
+        assert main(["evaluate", str(run.path), "--json", "--eval-envs", "16", "--checkpoint", which]) == 0
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert result["checkpoint"] in saved if which == "best" else result["checkpoint"] == update
+        assert {row["seed"] for row in result["seeds"]} == {0, 1}
+        assert result["mean"]["score/player_0/vs/always-defect"] < 0
+    assert "no checkpoint 3; there are" in fails("evaluate", str(run.path), "--checkpoint", "3")
+    assert "best or last, not 'first'" in fails("evaluate", str(run.path), "--checkpoint", "first")
+    assert main(["evaluate", str(run.path), "--eval-envs", "16"]) == 0
+    assert "always-cooperate" in capsys.readouterr().out
+
+
+def test_evaluation_of_a_checkpoint_gives_what_training_wrote_for_it(
+    train: Train, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train("run", "--updates", "2")
+    capsys.readouterr()
+    assert main(["evaluate", str(run.path), "--json", "--eval-envs", "16"]) == 0
+    result = json.loads(capsys.readouterr().out)["seeds"][0]
+    written = next(row for row in run.metrics() if row["update"] == 2)
+    for name in result:
+        assert result[name] == pytest.approx(written[name], abs=1e-6)
+
+
+def test_help_of_a_learner_and_a_game_shows_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "toy", "IPD-v0", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--step-size (0.5)\n      how far the log-odds move in an update." in out
+    assert "--outer-steps (2)\n      Steps in an update." in out
+    assert "--env.contribution-factor (1.33)" in out
+    assert "presets of toy for IPD-v0: quick" in out
+
+
+def test_list_details_shows_summaries_presets_and_strategies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--details", "--json"]) == 0
+    listing: dict[str, Any] = json.loads(capsys.readouterr().out)
+    games = {entry["name"]: entry for entry in listing["environments"]}
+    assert "tit-for-tat" in games["IPD-v0"]["strategies"]
+    assert "tit-for-tat" in games["CoinGame-v0"]["strategies"]
+    learners = {entry["name"]: entry for entry in listing["algorithms"]}
+    assert {"preset": "laptop", "env": "IPD-v0"} in learners["pola-dice"]["presets"]
+    assert main(["list", "--details"]) == 0
+    assert "strategies: always-cooperate, always-defect" in capsys.readouterr().out
+
+
+def test_listing_survives_broken_plug_ins_and_names_their_distributions(tmp_path: Path) -> None:
+    for name, target, source in (
+        ("broken-import", "broken_import:X", "import a_module_nobody_has"),
+        ("broken-type", "broken_type:X", "X = 3"),
+        ("claims-pola", "claims_pola:X", "X = 3"),
+    ):
+        record = tmp_path / f"{name.replace('-', '_')}-0.3.dist-info"
+        record.mkdir()
+        (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.3\n")
+        plugin = "pola-dice" if name == "claims-pola" else name
+        (record / "entry_points.txt").write_text(f"[polax.algorithms]\n{plugin} = {target}\n")
+        (tmp_path / f"{target.split(':')[0]}.py").write_text(source)
+    done = _fresh("list", path=str(tmp_path))
+    assert done.returncode == 0
+    assert "IPD-v0" in done.stdout
+    assert "broken: broken-import from broken-import 0.3: " in done.stdout
+    assert "No module named 'a_module_nobody_has'" in done.stdout
+    assert "broken: broken-type from broken-type 0.3: " in done.stdout
+    assert "claimed by claims-pola 0.3 and polax" in done.stdout
+    listing = json.loads(_fresh("list", "--json", path=str(tmp_path)).stdout)
+    errors = {entry["distribution"]: entry["error"] for entry in listing["algorithms"] if entry["error"]}
+    assert set(errors) == {"broken-import", "broken-type", "claims-pola", "polax"}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_plot_draws_several_runs_in_one_file(train: Train, tmp_path: Path, suffix: str) -> None:
+    first = train("first", "--updates", "2", "--num-seeds", "2")
+    second = train("second", "--updates", "3")
+    for axis in ("updates", "outer-steps", "env-steps", "seconds"):
+        out = tmp_path / f"{axis}{suffix}"
+        assert main(["plot", str(first.path), str(second.path), "--out", str(out), "--x", axis]) == 0
+        assert out.stat().st_size > 5000
+
+
+def test_plot_says_what_it_cannot_draw(train: Train, fails: Fails, tmp_path: Path) -> None:
+    run = train("run", "--updates", "1")
+    assert "must end in .png, .svg, .pdf" in fails("plot", str(run.path), "--out", "a.gif")
+    assert "cannot be written" in fails("plot", str(run.path), "--out", str(run.path / "config.json" / "a.png"))
+    rows = [{name: row[name] for name in row if name != "env_steps"} for row in run.metrics()]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = str(tmp_path / "a.png")
+    assert "does not report its environment steps" in fails("plot", str(run.path), "--out", out, "--x", "env-steps")
+    (run.path / "metrics.jsonl").write_text("")
+    assert "no scores to draw" in fails("plot", str(run.path), "--out", out)
