@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
     from .reproduce.report import show, write
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     started = time.perf_counter()
     reproduce = getattr(importlib.import_module(f".reproduce.{target.module}", __package__), options.name)
     report = reproduce(runs=runs, seed=options.seed, report=lambda line: console.print(line, highlight=False))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from ...checks import check_number, check_whole_number
 from .parameterisations import make_parameterisation
 from .returns import check_discount
 
@@ -25,13 +25,13 @@ class NaiveExactConfig:
     """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
     discount: float = 0.96
     """Discount per step of the game."""
-    outer_lr: float = 25.0
+    outer_lr: float = 5.0
     """Step size of a player's own update."""
 
     def __post_init__(self) -> None:
         check_discount(self.discount)
         _check_parameterisation(self, self.parameterisation)
-        _check_positive("outer_lr", self.outer_lr)
+        check_number("outer_lr", self.outer_lr, above=0)
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class OpponentModelConfig:
     """Give the fit up after this many steps; the metrics say so."""
 
     def _check_model(self) -> None:
-        _check_positive("model_lr", self.model_lr)
-        _check_positive("model_threshold", self.model_threshold)
-        _check_count("model_max_steps", self.model_max_steps)
+        check_number("model_lr", self.model_lr, above=0)
+        check_number("model_threshold", self.model_threshold, above=0)
+        check_whole_number("model_max_steps", self.model_max_steps, at_least=1)
         if self.opponent_model is not None:
             _check_parameterisation(self, self.opponent_model)
 
@@ -67,6 +67,8 @@ class LolaExactConfig(NaiveExactConfig, OpponentModelConfig):
         ValueError: if a value is out of range or a name unknown.
     """
 
+    outer_lr: float = 25.0
+    """Step size of a player's own update."""
     inner_lr: float = 3.0
     """Step size of the opponent's imagined update; 0 is naive learning."""
     taylor: bool = False
@@ -77,7 +79,7 @@ class LolaExactConfig(NaiveExactConfig, OpponentModelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_model()
-        _check_not_negative("inner_lr", self.inner_lr)
+        check_number("inner_lr", self.inner_lr, at_least=0)
         if not self.outer_preconditioning and (
             self.parameterisation != "preconditioned" or self.opponent_model is not None or self.taylor
         ):
@@ -116,30 +118,15 @@ class PolaExactConfig(NaiveExactConfig, OpponentModelConfig):
         super().__post_init__()
         self._check_model()
         for name in ("inner_lr", "outer_beta", "inner_beta"):
-            _check_not_negative(name, getattr(self, name))
-        _check_positive("threshold", self.threshold)
-        _check_count("inner_steps", self.inner_steps)
-        _check_count("max_steps", self.max_steps)
+            check_number(name, getattr(self, name), at_least=0)
+        check_number("threshold", self.threshold, above=0)
+        check_whole_number("inner_steps", self.inner_steps, at_least=1)
+        check_whole_number("max_steps", self.max_steps, at_least=1)
         if self.outer_steps is not None:
-            _check_count("outer_steps", self.outer_steps)
+            check_whole_number("outer_steps", self.outer_steps, at_least=1)
 
 
 def _check_parameterisation(config: NaiveExactConfig | OpponentModelConfig, name: str) -> None:
     hidden_size = getattr(config, "hidden_size", 1)
     columns = getattr(config, "preconditioned_columns", (2, 1))
     make_parameterisation(name, hidden_size=hidden_size, columns=columns)
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}={value}: give a positive number")
-
-
-def _check_not_negative(name: str, value: float) -> None:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name}={value}: give a number of at least 0")
-
-
-def _check_count(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name}={value}: give a whole number of at least 1")

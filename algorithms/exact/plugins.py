@@ -31,9 +31,7 @@ def _build_pola(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Al
     return _build(env, params, config, rule)
 
 
-def _build(
-    env: Game[Any, Any], params: Any, config: NaiveExactConfig, rule: GradientRule | ProximalRule
-) -> Algorithm:
+def _build(env: Game[Any, Any], params: Any, config: NaiveExactConfig, rule: GradientRule | ProximalRule) -> Algorithm:
     payoffs = exact_payoffs(env, params)
     parameterisation = _parameterisation(config, config.parameterisation)
     model = None

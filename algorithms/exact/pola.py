@@ -1,4 +1,4 @@
-"""Exact proximal LOLA: steps of bounded change in *policy*, whatever its parameters (Zhao et al. 2022, sections 3-4)."""
+"""Exact proximal LOLA: updates of bounded change in *policy*, however it is written (Zhao et al. 2022, section 3)."""
 
 from __future__ import annotations
 

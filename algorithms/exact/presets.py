@@ -1,8 +1,8 @@
 """Published settings of the exact learners in the iterated prisoner's dilemma (Zhao et al. 2022, appendix B.1).
 
 A preset of Figure 3 is named after its parameterisation and contribution factor, such as ``figure3-mlp-1.33``; one of
-Table 2 after the opponent model, such as ``table2-tabular``. Further keyword arguments of a cell are options of the
-learner.
+Table 2 after the opponent model, such as ``table2-tabular``. Where the paper gives no rates, the preset is called
+``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning any that converges.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from ..base import Preset
 ENVIRONMENT = "IPD-v0"
 FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
 _LOLA_MLP = {1.33: (0.4, 0.05), 1.4: (0.3, 0.1), 1.6: (0.12, 0.05)}
+_OWN_LOLA_MLP = {1.1: (0.4, 0.05), 1.25: (0.4, 0.05)}
+_OWN_LOLA_PRECONDITIONED = {1.1: (0.4, 0.2), 1.25: (0.4, 0.2), 1.33: (0.5, 0.5), 1.4: (0.4, 0.2), 1.6: (0.2, 5.0)}
 _POLA_TABULAR_INNER = {1.1: 5.0, 1.25: 5.0, 1.33: 5.0, 1.4: 4.0, 1.6: 2.5}
 _POLA_MLP = {
     1.1: (0.3, 0.03, 0.1),
@@ -29,9 +31,16 @@ _TABLE2_COLUMNS = {"preconditioned_columns": (0, 0)}
 
 
 def _figure3(updates: int, factor: float, parameterisation: str, **options: Any) -> dict[tuple[str, str], Preset]:
-    name = f"figure3-{parameterisation}-{factor}"
-    settings = {"parameterisation": parameterisation, **options}
-    return {(name, ENVIRONMENT): Preset(updates, settings, {"contribution_factor": factor})}
+    return _cell("figure3", updates, factor, parameterisation=parameterisation, **options)
+
+
+def _own(updates: int, factor: float, parameterisation: str, **options: Any) -> dict[tuple[str, str], Preset]:
+    return _cell("own", updates, factor, parameterisation=parameterisation, **options)
+
+
+def _cell(source: str, updates: int, factor: float, **options: Any) -> dict[tuple[str, str], Preset]:
+    name = f"{source}-{options['parameterisation']}-{factor}"
+    return {(name, ENVIRONMENT): Preset(updates, options, {"contribution_factor": factor})}
 
 
 def _table2(model: str, **options: Any) -> dict[tuple[str, str], Preset]:
@@ -43,13 +52,21 @@ def _merged(*presets: Mapping[tuple[str, str], Preset]) -> dict[tuple[str, str],
     return {name: preset for each in presets for name, preset in each.items()}
 
 
-NAIVE_PRESETS = _merged(*(_figure3(30, factor, "tabular", outer_lr=25.0) for factor in FACTORS))
+NAIVE_PRESETS = _merged(*(_own(50, factor, "tabular", outer_lr=5.0) for factor in FACTORS))
 
 LOLA_PRESETS = _merged(
     *(_figure3(30, factor, "tabular", inner_lr=3.0, outer_lr=25.0) for factor in FACTORS),
     *(
         _figure3(100, factor, "mlp", inner_lr=inner_lr, outer_lr=outer_lr)
         for factor, (inner_lr, outer_lr) in _LOLA_MLP.items()
+    ),
+    *(
+        _own(100, factor, "mlp", inner_lr=inner_lr, outer_lr=outer_lr)
+        for factor, (inner_lr, outer_lr) in _OWN_LOLA_MLP.items()
+    ),
+    *(
+        _own(200, factor, "preconditioned", inner_lr=inner_lr, outer_lr=outer_lr)
+        for factor, (inner_lr, outer_lr) in _OWN_LOLA_PRECONDITIONED.items()
     ),
     _table2("tabular", inner_lr=3.0),
     _table2("mlp", inner_lr=0.2),

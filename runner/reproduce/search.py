@@ -69,12 +69,10 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
     """
     best: list[_Best] = []
     for family in families:
-        report(f"LOLA, {family.label}:")
-        for factor in family.factors:
-            cells = _grid(family, factor)
-            outcomes = run_cells(cells, runs=runs, seed=seed, report=_silent)
-            best.append(_choose(family, cells, outcomes))
-            report(f"  f {factor}: {best[-1].successful} of {len(cells)} settings found tit-for-tat at least once")
+        cells = [cell for factor in family.factors for cell in _grid(family, factor)]
+        report(f"LOLA, {family.label}: {len(cells)} settings")
+        outcomes = run_cells(cells, runs=runs, seed=seed, report=report)
+        best += _best_of_each_game(family, cells, outcomes)
     confirmed = run_cells([each.cell for each in best], runs=CONFIRMATION_RUNS, seed=seed + 1, report=report)
     rows = [_numbers(each, outcome) for each, outcome in zip(best, confirmed, strict=True)]
     return Report(
@@ -105,9 +103,13 @@ def _grid(family: Family, factor: float) -> list[Cell]:
     ]
 
 
-def _choose(family: Family, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> _Best:
-    shares = [float(outcome.found.mean()) for outcome in outcomes]
-    return _Best(family, cells[int(np.argmax(shares))], len(cells), int(np.count_nonzero(shares)))
+def _best_of_each_game(family: Family, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> list[_Best]:
+    shares = np.array([outcome.found.mean() for outcome in outcomes]).reshape(len(family.factors), -1)
+    games = zip(shares, np.split(np.arange(len(cells)), len(family.factors)), strict=True)
+    return [
+        _Best(family, cells[places[of_game.argmax()]], len(places), int(np.count_nonzero(of_game)))
+        for of_game, places in games
+    ]
 
 
 def _numbers(best: _Best, outcome: Outcome) -> dict[str, Any]:
@@ -134,7 +136,3 @@ def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['best']['inner_lr']:g}, {row['best']['outer_lr']:g}" if successful else "none",
         f"{found['share']:.2f} ({found['low']:.2f} to {found['high']:.2f})",
     )
-
-
-def _silent(line: str) -> None:
-    del line
