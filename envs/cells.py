@@ -35,8 +35,8 @@ def random_word(key: jax.Array) -> jax.Array:
     """Return 32 random bits for a key.
 
     They are the key's own words, which are random wherever keys come from ``jax.random.split``, stirred by an integer
-    hash, so that keys made from successive seeds serve as well. ``jax.random.bits`` would give bits of the same use, but
-    on CPUs as a loop of a hundred small kernels: with it, a vectorised step of the coin game takes a fifth longer.
+    hash, so that keys made from successive seeds serve as well. ``jax.random.bits`` would do, but it is a loop of a
+    hundred small kernels on CPUs: with it, a vectorised step of the coin game takes a fifth longer.
     """
     word = jnp.uint32(0)
     key_words = jax.random.key_data(key).ravel()

@@ -141,11 +141,10 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     ) -> jax.Array:
         """Return what each player sees, ``[2, 4 n n]`` float32."""
         del key, action, params
-        return self._planes(
-            cell_at(state.players[0], self.grid_size),
-            cell_at(state.players[1], self.grid_size),
-            *self._coin_cells(state),
-        )
+        players = tuple(cell_at(place, self.grid_size) for place in state.players)
+        if self.num_coins == 2:
+            return self._planes(players, tuple(cell_at(place, self.grid_size) for place in state.coin), None)
+        return self._planes(players, (cell_at(state.coin, self.grid_size),), state.coin_owner)
 
     def _replace_one(
         self, word: jax.Array, players: Cells, state: CoinGameState, collected: jax.Array
@@ -169,31 +168,33 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         self, players: Cells, coins: Cells, owner: jax.Array | None, time: jax.Array
     ) -> tuple[jax.Array, CoinGameState]:
         """Return observation and state from cells; ``owner`` is None with two coins."""
-        red, blue = players
+        observation = self._planes(players, coins, owner)
         if owner is None:
-            owner = jnp.arange(2, dtype=jnp.int32)
-            coin, coin_cells = positions(*coins, self.grid_size), coins
+            coin, owner = positions(*coins, self.grid_size), jnp.arange(2, dtype=jnp.int32)
         else:
-            coin, coin_cells = position(coins[0], self.grid_size), _by_colour(coins[0], owner)
-        state = CoinGameState(players=positions(red, blue, self.grid_size), coin=coin, coin_owner=owner, time=time)
-        return self._planes(red, blue, *coin_cells), state
+            coin = position(coins[0], self.grid_size)
+        state = CoinGameState(players=positions(*players, self.grid_size), coin=coin, coin_owner=owner, time=time)
+        return observation, state
 
     def _coin_cells(self, state: CoinGameState) -> Cells:
         """Return the cells of the red and the blue coin; -1, which is no cell, for a colour that no coin has."""
         if self.num_coins == 2:
             return cell_at(state.coin[0], self.grid_size), cell_at(state.coin[1], self.grid_size)
-        return _by_colour(cell_at(state.coin, self.grid_size), state.coin_owner)
+        coin, owner = cell_at(state.coin, self.grid_size), state.coin_owner
+        return jnp.where(owner == 0, coin, -1), jnp.where(owner == 1, coin, -1)
 
-    def _planes(self, red: jax.Array, blue: jax.Array, red_coin: jax.Array, blue_coin: jax.Array) -> jax.Array:
-        """Return the one-hot planes that each player sees, from cells."""
+    def _planes(self, players: Cells, coins: Cells, owner: jax.Array | None) -> jax.Array:
+        """Return the one-hot planes that each player sees, from cells; ``owner`` is None with two coins."""
         num_cells = self.grid_size**2
         order = [0, 1, 2, 3, *([0, 1, 2, 3] if self.observation_layout == "shared" else [1, 0, 3, 2])]
-        # One flat row of constants for both viewers: with the viewers apart, XLA's loops are twice as slow.
+        # One flat row of constants for both viewers: with the viewers apart, XLA's loops are twice as slow. The planes
+        # of the two colours count as one of twice as many places, so that one coin needs one comparison.
         plane = np.repeat(order, num_cells)
-        cell = np.tile(np.arange(num_cells), 8)
-        coin = jnp.where(plane == 2, red_coin, blue_coin)
-        occupied = jnp.where(plane == 0, red, jnp.where(plane == 1, blue, coin))
-        return (occupied == cell).astype(jnp.float32).reshape(2, -1)
+        place = np.tile(np.arange(num_cells), 8) + np.where(plane == 3, num_cells, 0)
+        two = owner is None
+        coin = jnp.where(plane == 2, coins[0], coins[1] + num_cells) if two else coins[0] + owner * num_cells
+        occupied = jnp.where(plane == 0, players[0], jnp.where(plane == 1, players[1], coin))
+        return (occupied == place).astype(jnp.float32).reshape(2, -1)
 
     def observation_space(self, params: CoinGameParams | None = None) -> spaces.Box:
         """The space of both players' observations, ``[2, 4 n n]``."""
@@ -271,11 +272,6 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 def _by_player(first: jax.Array, second: jax.Array) -> jax.Array:
     """Return ``[2]``, a scalar for each player. Unlike stacking, selecting with a constant is vectorised."""
     return jnp.where(np.arange(2) == 0, first, second)
-
-
-def _by_colour(coin: jax.Array, owner: jax.Array) -> Cells:
-    """Return the cells of the red and the blue coin where there is one; -1, which is no cell, for the other colour."""
-    return jnp.where(owner == 0, coin, -1), jnp.where(owner == 1, coin, -1)
 
 
 def _pay(params: CoinGameParams, *, own: jax.Array, other: jax.Array, stolen: jax.Array) -> jax.Array:

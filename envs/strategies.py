@@ -19,6 +19,7 @@ from flax import struct
 
 from ..checks import check_number
 from .base import Game, Policy, StrategyFactory
+from .cells import draw_below
 
 Memory = Any
 
@@ -106,7 +107,8 @@ class RandomPlayer:
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
         """Draw one action for each environment, ``[B]`` int32."""
-        return jax.random.randint(key, observation.shape[:1], 0, self.num_actions), memory
+        words = jax.random.bits(key, observation.shape[:1], jnp.uint32)
+        return draw_below(words, self.num_actions)[0], memory
 
 
 @struct.dataclass
@@ -190,19 +192,23 @@ def _split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array,
 
 def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> Board:
     planes = observation.reshape(-1, 4, grid_size**2)
-    cells = (planes * np.arange(grid_size**2, dtype=np.float32)).sum(-1).astype(jnp.int32)  # [B, plane]
+    # Counted from 1, so that an empty plane, of a colour that the coin has not, gives 0.
+    cells = (planes * np.arange(1, grid_size**2 + 1, dtype=np.float32)).sum(-1).astype(jnp.int32)  # [B, plane]
     return Board(
-        own=jnp.where(swapped, cells[:, 1], cells[:, 0]),
-        other=jnp.where(swapped, cells[:, 0], cells[:, 1]),
-        coin=cells[:, 2] + cells[:, 3],
-        coin_is_own=(planes[:, 2].sum(-1) > 0) ^ swapped,
+        own=jnp.where(swapped, cells[:, 1], cells[:, 0]) - 1,
+        other=jnp.where(swapped, cells[:, 0], cells[:, 1]) - 1,
+        coin=cells[:, 2] + cells[:, 3] - 1,
+        coin_is_own=(cells[:, 2] > 0) ^ swapped,
     )
 
 
 def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
     """Return the move towards the coin, or the opposite one for a cooperator whose coin it is not, ``[B]`` int32."""
-    down = (board.coin // grid_size - board.own // grid_size) % grid_size  # steps down to the coin's row
-    right = (board.coin - board.own) % grid_size  # the row's share of the cell number is a multiple of the size
+    size = jnp.int32(grid_size)
+    coin_row, own_row = jax.lax.div(board.coin, size), jax.lax.div(board.own, size)
+    down = jax.lax.rem(coin_row - own_row + size, size)  # steps down to the coin's row
+    # A row's share of the cell's number is a multiple of the size.
+    right = jax.lax.rem(board.coin - board.own + size * size, size)
     vertical = jnp.where(2 * down <= grid_size, 2, 3)
     horizontal = jnp.where(2 * right <= grid_size, 0, 1)
     towards = jnp.where(down != 0, vertical, horizontal)

@@ -1,0 +1,69 @@
+"""Turn what a user calls an opponent into a `Policy`: a strategy's name, a policy, or the folder of a training run."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .options import PolaxError
+
+if TYPE_CHECKING:
+    from .envs.base import Game, Policy
+
+
+class OpponentError(PolaxError, ValueError):
+    """No player can be made from what was given as an opponent."""
+
+
+def make_opponent(opponent: Any, game: Game[Any, Any], seat: int) -> Policy:
+    """Return the player that sits in ``seat``.
+
+    Args:
+        opponent: the name of one of ``game.strategies``; a `Policy`; or the path of a training run in the same
+            environment, whose player of that seat (first seed, last checkpoint) is taken. ``RUN#3`` takes seed 3.
+        game: the game.
+        seat: the player it is to be.
+
+    Returns:
+        The policy.
+
+    Raises:
+        OpponentError: an unknown name (the nearest one is in the message), something of another kind, or a run of
+            another environment or of a player that reads observations another way.
+        PolaxError: the run cannot be read.
+
+    Example:
+        >>> import polax
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> policy = make_opponent("tit-for-tat", env, seat=1)
+    """
+    from .envs.base import Policy
+
+    if not isinstance(opponent, (str, PathLike)):
+        if isinstance(opponent, Policy):
+            return opponent
+        raise OpponentError(f"an opponent is a strategy's name, a Policy or the path of a run; got {opponent!r}")
+    name = str(opponent)
+    if name in game.strategies:
+        return game.strategies[name](game, seat)
+    path, _, seed = name.partition("#")
+    if Path(path).is_dir():
+        return _from_run(path, seed, game, seat)
+    near = get_close_matches(name, game.strategies, n=1)
+    guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(game.strategies)}"
+    raise OpponentError(f"{game.name} has no strategy {name!r}, and no run is in a folder of that name; {guess}")
+
+
+def _from_run(path: str, seed: str, game: Game[Any, Any], seat: int) -> Policy:
+    from .runner.players import load_players
+
+    players = load_players(Path(path), seed=int(seed) if seed.isdigit() else None)
+    if players.env.name != game.name:
+        raise OpponentError(f"the run {path} learned {players.env.name}; it cannot play {game.name}")
+    ours, theirs = (env.observation_space(None).shape for env in (game, players.env))
+    layouts = [getattr(env, "observation_layout", None) for env in (game, players.env)]
+    if ours != theirs or layouts[0] != layouts[1] or game.num_actions != players.env.num_actions:
+        raise OpponentError(f"the run {path} learned another form of {game.name}; use its options: {players.env!r}")
+    return players.policies[seat]
