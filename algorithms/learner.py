@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,7 +46,7 @@ class TrajectoryConfig:
     keep_optimizer: bool = False
     """Whether Adam's moments live on from update to update; the published experiments start afresh."""
     matmul_precision: str = "float32"
-    """Precision of matrix products: ``float32``, or on devices that have them ``tensorfloat32`` and ``bfloat16``."""
+    """Precision of matrix products on a GPU: ``float32``, or the faster ``tensorfloat32`` and ``bfloat16``. A CPU always computes in float32."""
 
     def __post_init__(self) -> None:
         check_whole_number("num_envs", self.num_envs, at_least=1)
@@ -150,13 +151,23 @@ class _Program:
             return improve(key, own, optimizer, lookahead)
 
         others = jax.tree.map(lambda leaf: leaf[::-1], players)
-        with jax.default_matmul_precision(self.matmul_precision):
+        with _matmul_precision(self.matmul_precision):
             players, optimizer, metrics = _for_both(improve_one)(
                 jax.random.split(key), jnp.arange(2), players, others, optimizer
             )
         state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
         return state, named
+
+
+def _matmul_precision(name: str) -> AbstractContextManager[Any]:
+    """Set the precision of matrix products where devices offer several.
+
+    On a CPU float32 is what the default computes, and asking for it by name selects far slower code.
+    """
+    if jax.default_backend() == "cpu":
+        return nullcontext()
+    return jax.default_matmul_precision(name)
 
 
 def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:

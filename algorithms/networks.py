@@ -88,8 +88,8 @@ class Tangents(NamedTuple):
 def init_network(key: jax.Array, *, num_features: int, hidden_size: int, num_outputs: int) -> NetworkParams:
     """Draw initial parameters: kernels LeCun normal, recurrent kernels orthogonal, biases zero."""
     key_encoder, key_input, key_recurrent, key_output = jax.random.split(key, 4)
-    normal, orthogonal = initializers.lecun_normal(), initializers.orthogonal()
-    gates = [orthogonal(k, (hidden_size, hidden_size)) for k in jax.random.split(key_recurrent, 3)]
+    normal = initializers.lecun_normal()
+    gates = [_orthogonal(k, hidden_size) for k in jax.random.split(key_recurrent, 3)]
     return NetworkParams(
         encoder=EncoderParams(
             kernel=normal(key_encoder, (num_features, hidden_size)),
@@ -104,6 +104,21 @@ def init_network(key: jax.Array, *, num_features: int, hidden_size: int, num_out
             output_bias=jnp.zeros(num_outputs),
         ),
     )
+
+
+def _orthogonal(key: jax.Array, size: int) -> jax.Array:
+    """Draw a uniformly distributed orthogonal matrix: the polar factor of a Gaussian one, by Newton and Schulz.
+
+    A QR factorisation would do, but several of them in one program can wait for each other forever on a CPU
+    with few threads (seen with jaxlib 0.10 on two cores).
+    """
+    gaussian = jax.random.normal(key, (size, size))
+
+    def approach(_: int, x: jax.Array) -> jax.Array:
+        return 1.5 * x - 0.5 * x @ (x.T @ x)
+
+    # Small singular values grow by half at each step, so 60 steps reach one from any that float32 tells from zero.
+    return jax.lax.fori_loop(0, 60, approach, gaussian / jnp.linalg.norm(gaussian))
 
 
 def initial_hidden(params: NetworkParams, num_envs: int) -> jax.Array:
@@ -219,7 +234,8 @@ def step(
         The outputs ``[B, O]`` and the next hidden state ``[B, H]``.
     """
     after = _gru(lookup, recurrent, hidden, seen)
-    return after @ recurrent.output_kernel.T + recurrent.output_bias, after
+    # In this order the product's transpose is the long-by-short product that CPUs do well.
+    return (recurrent.output_kernel @ after.T).T + recurrent.output_bias, after
 
 
 def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
@@ -232,14 +248,20 @@ def _gru(
 ) -> jax.Array:
     """Gated recurrent unit (Cho et al. 2014), with the reset gate applied after the candidate's matrix product."""
     size = hidden.shape[-1]
-    if isinstance(lookup, EncoderParams):
-        gates = _encode(lookup, seen)
-    elif lookup.shape[0] > _ONE_HOT_ROWS:
-        gates = lookup[seen]
+    if isinstance(lookup, EncoderParams) or lookup.shape[0] > _ONE_HOT_ROWS:
+        gates = _encode(lookup, seen) if isinstance(lookup, EncoderParams) else lookup[seen]
+        recurrence = hidden @ recurrent.gate_kernel
+        reset_update = gates[:, : 2 * size] + recurrence[:, : 2 * size]
+        candidate_recurrence = recurrence[:, 2 * size :] + recurrent.candidate_bias
+        candidate_input = gates[:, 2 * size :]
     else:
-        gates = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype) @ lookup
-    recurrence = hidden @ recurrent.gate_kernel
-    reset_update = jax.nn.sigmoid(gates[:, : 2 * size] + recurrence[:, : 2 * size])
+        # Looking up rows and multiplying the hidden state is one matrix product; one row's worth of each is 1.
+        rows = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype)
+        beside = lookup.at[:, 2 * size :].set(recurrent.candidate_bias)
+        product = jnp.concatenate([hidden, rows], axis=1) @ jnp.concatenate([recurrent.gate_kernel, beside])
+        reset_update, candidate_recurrence = product[:, : 2 * size], product[:, 2 * size :]
+        candidate_input = rows @ lookup[:, 2 * size :]
+    reset_update = jax.nn.sigmoid(reset_update)
     reset, update = reset_update[:, :size], reset_update[:, size:]
-    candidate = jnp.tanh(gates[:, 2 * size :] + reset * (recurrence[:, 2 * size :] + recurrent.candidate_bias))
+    candidate = jnp.tanh(candidate_input + reset * candidate_recurrence)
     return (1.0 - update) * candidate + update * hidden
