@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..options import OptionError
-from .run_folder import RunError, RunFolder
+from .run_folder import RunError, RunFolder, writing
 from .scores import mean_score, seats
 from .statistics import mean_and_interval_over_seeds
 
@@ -94,11 +94,9 @@ def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | No
         for axes, panel in zip(grid, panels, strict=True):
             _draw_panel(axes, panel, runs, axis)
         _finish(figure, grid, runs)
-        try:
+        with writing(out, hint="choose another file"):
             out.parent.mkdir(parents=True, exist_ok=True)
             figure.savefig(out, dpi=160)
-        except OSError as cause:
-            raise RunError(f"{out} cannot be written: {cause.strerror or cause}") from cause
     return out
 
 

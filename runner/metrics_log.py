@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
 
-from .run_folder import RunError, RunFolder, write_lines
+from .run_folder import RunFolder, write_lines, writing
 from .scores import mean_score
 
 
@@ -26,8 +32,10 @@ class MetricsLog:
         self._seeds = seeds
         self._path = folder.path
         self._file = folder.open_metrics(keep_until=keep_until)
-        purge = keep_until + 1 if keep_until >= 0 else None
-        self._events = [SummaryWriter(str(folder.tensorboard / f"seed_{seed}"), purge_step=purge) for seed in seeds]
+        with writing(folder.path):
+            self._events = [
+                _EventFile(folder.tensorboard / f"seed_{seed}", first_step=keep_until + 1) for seed in seeds
+            ]
 
     def __enter__(self) -> Self:
         return self
@@ -35,9 +43,9 @@ class MetricsLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        for writer in self._events:
-            writer.close()
+        for file in (self._file, *self._events):
+            with suppress(OSError):  # every line was flushed when written; on a full disk, that was the error to report
+                file.close()
 
     def write(
         self, common: Mapping[str, Any], table: Mapping[str, np.ndarray], alive: np.ndarray
@@ -56,16 +64,36 @@ class MetricsLog:
             RunError: the disk is full or gone.
         """
         rows = []
-        for index in np.flatnonzero(alive).tolist():
-            values = {name: float(table[name][index]) for name in sorted(table, key=_scores_first)}
-            rows.append({"update": common["update"], "seed": self._seeds[index], **common, **values})
-            for name, value in values.items():
-                self._events[index].add_scalar(name, value, common["update"])
-        try:
+        with writing(self._path, hint="its checkpoints are whole"):
+            for index in np.flatnonzero(alive).tolist():
+                values = {name: float(table[name][index]) for name in sorted(table, key=_scores_first)}
+                rows.append({"update": common["update"], "seed": self._seeds[index], **common, **values})
+                self._events[index].write(common["update"], values)
             write_lines(self._file, rows)
-        except OSError as cause:
-            raise RunError(f"{self._path} cannot be written: {cause.strerror}; its checkpoints are whole") from cause
         return rows
+
+
+class _EventFile:
+    """A file of TensorBoard events.
+
+    tensorboardX's own writer hands events to a thread, and waits forever where that thread has died of a full disk:
+    this one writes at once.
+    """
+
+    def __init__(self, folder: Path, *, first_step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(folder / "events"), filename_suffix=f".{os.getpid()}")
+        if first_step > 0:  # a resumed run: hide what an interrupted one wrote of later updates
+            self._writer.write_event(Event(step=first_step, file_version="brain.Event:2"))
+        self._writer.flush()
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
+        self._writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 def _scores_first(name: str) -> tuple[bool, str]:

@@ -74,8 +74,8 @@ class TrainingProgress:
         self._console.print(message, highlight=False, markup=False, soft_wrap=True)
 
     def _left(self) -> str:
-        seconds = self._rate.seconds_each() * (self._total - self._done)
-        return f"{format_seconds(seconds)} left"
+        each = self._rate.seconds_each()
+        return "" if each is None else f"{format_seconds(each * (self._total - self._done))} left"
 
     def _line(self, *, force: bool) -> None:
         now = time.monotonic()
@@ -90,14 +90,15 @@ class _Rate:
     """Seconds an update takes: the mean of the last ones, without the first, which compiles."""
 
     def __init__(self) -> None:
-        self._ticks = [time.monotonic()]
+        self._ticks: list[float] = []
 
     def tick(self) -> None:
         self._ticks = [*self._ticks, time.monotonic()][-20:]
 
-    def seconds_each(self) -> float:
-        ticks = self._ticks[1:] if len(self._ticks) > 2 else self._ticks
-        return (ticks[-1] - ticks[0]) / max(1, len(ticks) - 1)
+    def seconds_each(self) -> float | None:
+        """Return the mean, or None before the second update is done."""
+        count = len(self._ticks) - 1
+        return (self._ticks[-1] - self._ticks[0]) / count if count > 0 else None
 
 
 def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:

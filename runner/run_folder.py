@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -57,18 +58,16 @@ class RunFolder:
             RunError: the folder exists and is not empty, or cannot be written.
         """
         path = path or _free_path(spec)
-        try:
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path} is a file; choose another --out")
+        with writing(path, hint="choose another --out"):
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):
                 raise RunError(
                     f"{path} is not empty; choose another --out, or continue it with: polax train --resume {path}"
                 )
-            folder = cls(path)
-            folder.write_spec(spec)
-        except FileExistsError as cause:
-            raise RunError(f"{path} is a file; choose another --out") from cause
-        except OSError as cause:
-            raise RunError(f"{path} cannot be written: {cause.strerror or cause}; choose another --out") from cause
+        folder = cls(path)
+        folder.write_spec(spec)
         return folder
 
     @classmethod
@@ -111,12 +110,12 @@ class RunFolder:
         """Write a JSON file so that a reader sees the old or the new one, never a part."""
         target = self.path / name
         partial = target.with_name(f".{name}.part")
-        with partial.open("w") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        with writing(self.path):
+            with partial.open("w") as file:
+                file.write(json.dumps(content, indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the run.
@@ -151,10 +150,20 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         kept = [line for line in self.metrics() if line["update"] <= keep_until]
         partial = path.with_name(".metrics.jsonl.part")
-        with partial.open("w") as file:
-            write_lines(file, kept)
-        partial.replace(path)
-        return path.open("a")
+        with writing(self.path):
+            with partial.open("w") as file:
+                write_lines(file, kept)
+            partial.replace(path)
+            return path.open("a")
+
+
+@contextmanager
+def writing(path: Path, *, hint: str = "what was written before is whole") -> Iterator[None]:
+    """Turn what the file system raises into a `RunError` that names the path and says what ``hint`` says."""
+    try:
+        yield
+    except OSError as cause:
+        raise RunError(f"{path} cannot be written: {cause.strerror or cause}; {hint}") from cause
 
 
 def write_lines(file: TextIO, lines: Iterable[dict[str, Any]]) -> None:

@@ -96,7 +96,7 @@ def test_nothing_is_overwritten(train: Train, fails: Fails, tmp_path: Path) -> N
     words = ["train", "toy", "IPD-v0", "--updates", "1", "--out"]
     assert f"{run.path} is not empty" in fails(*words, str(run.path))
     assert "is a file" in fails(*words, str(run.path / "config.json"))
-    assert "cannot be written" in fails(*words, str(run.path / "config.json" / "deeper"))
+    assert "cannot be written: Not a directory" in fails(*words, str(run.path / "config.json" / "deeper"))
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
