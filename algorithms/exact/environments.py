@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...envs.base import Game
-from .returns import STATES, check_contribution_factor, joint_actions
+from .returns import STATES
 
 
 def exact_payoffs(env: Game[Any, Any], params: Any) -> np.ndarray:
     """Return the payoffs ``[2, 2, 2]`` of a repeated 2x2 game, by player, action of player 0, action of player 1.
 
     Raises:
-        ValueError: if the environment has no exact returns (the message names those that have), or is a public goods
-            game with a contribution factor outside (1, 2).
+        ValueError: if the environment has no exact returns (the message names those that have), or its payoffs are not
+            finite.
     """
     if not _has_exact_returns(env, params):
         names = ", ".join(environments_with_exact_returns()) or "none of the installed ones"
@@ -27,7 +27,6 @@ def exact_payoffs(env: Game[Any, Any], params: Any) -> np.ndarray:
     payoffs = np.asarray(params.payoffs, dtype=np.float64)
     if not np.isfinite(payoffs).all():
         raise ValueError(f"the payoffs of {env.name} are not all finite: {payoffs.tolist()}")
-    _check_public_goods(payoffs)
     return payoffs
 
 
@@ -53,12 +52,3 @@ def _has_exact_returns(env: Game[Any, Any], params: Any) -> bool:
         and hasattr(env, "observation_layout")
         and np.shape(payoffs) == (2, 2, 2)
     )
-
-
-def _check_public_goods(payoffs: np.ndarray) -> None:
-    """Refuse a public goods game that is no dilemma, recognised by its payoffs."""
-    contributed = joint_actions(2).T.reshape(2, 2, 2)
-    contribution_factor = round(2 * float(payoffs[0, 0, 1]), 6)  # what a defector gets from a contributor is f / 2
-    expected = contribution_factor * contributed.sum(axis=0) / 2 - contributed
-    if np.allclose(payoffs, expected, rtol=1e-5, atol=1e-5):
-        check_contribution_factor(contribution_factor)
