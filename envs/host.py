@@ -58,9 +58,8 @@ def advance(
     chosen, memories = list(actions), list(carry.memories)
     for seat, policy in enumerate(policies):
         if policy is not None:
-            action, memories[seat] = policy.act(
-                _child(carry.key, time, 1 + seat), carry.observations[seat], memories[seat]
-            )
+            key = _child(carry.key, time, 1 + seat)
+            action, memories[seat] = policy.act(key, carry.observations[seat][None], memories[seat])
             chosen[seat] = action[0]
     joint = jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen])
     observation, state, rewards, _, info = game.step_env(_child(carry.key, time, 0), carry.state, joint, params)
@@ -177,7 +176,7 @@ class HostGame:
         self._require_open()
         if self._packed is None:
             raise gymnasium.error.ResetNeeded(f"{self.game.name} has no state yet: call reset() first")
-        return _unpack(self._packed, _carry_like(self.game, *self._inputs)).state
+        return _state(self.game, *self._inputs, self._packed)
 
     def close(self) -> None:
         """End the use of this copy."""
@@ -227,6 +226,11 @@ def _advance(
 ) -> _Packed:
     carry = _unpack(packed, _carry_like(game, params, policies))
     return _pack(advance(game, params, policies, carry, actions))
+
+
+@partial(jax.jit, static_argnums=0)
+def _state(game: Game[Any, Any], params: Any, policies: Policies, packed: _Packed) -> Any:
+    return _unpack(packed, _carry_like(game, params, policies)).state
 
 
 def _carry_like(game: Game[Any, Any], params: Any, policies: Policies) -> Carry:

@@ -1,4 +1,4 @@
-"""Pictures of games: frames of an episode, windows, animations, and playing in a terminal."""
+"""Pictures of games: the frames of an episode as image, text or window."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _coin_game_text(frame: Frame) -> str:
 
 
 def _matrix_game_text(frame: Frame) -> str:
-    """Return the payoffs with the cell just played in brackets, and what both played so far."""
+    """Return the payoffs (rows: player 0) with the cell just played in brackets, and what both played so far."""
     names, payoffs = frame.game.action_names, np.asarray(frame.params.payoffs)
     width = max(16, *(len(name) + 3 for name in names))
     margin = max(len(name) for name in names) + 2
@@ -220,11 +220,11 @@ def _matrix_game_text(frame: Frame) -> str:
         text = " / ".join(f"{value:.4g}" for value in payoffs[:, joint[0], joint[1]])
         return f"{f'[{text}]' if joint == last else text:^{width}}"
 
-    head = " " * margin + "".join(f"{name:^{width}}" for name in names) + "  player 1"
+    head = " " * margin + "".join(f"{name:^{width}}" for name in names)
     rows = [
         f"{name:<{margin}}" + "".join(cell((first, second)) for second in range(2)) for first, name in enumerate(names)
     ]
     letters = [name[0].upper() for name in names]
     played = [f"player {seat}: " + "".join(letters[joint[seat]] for joint in frame.history) for seat in range(2)]
     title = f"{frame.game.name}, {frame.caption}"
-    return "\n".join([title, _scores(frame, ("player 0", "player 1")), head, *rows, "player 0", *played])
+    return "\n".join([title, _scores(frame, ("player 0", "player 1")), head, *rows, *played])
