@@ -53,9 +53,10 @@ def main(arguments: list[str]) -> int:
     use_compilation_cache()
     from rich.console import Console
 
-    from .reproduce.report import show, write
+    from .reproduce.report import prepare, show, write
 
     console = Console(width=None if sys.stdout.isatty() else 130)
+    prepare(options.out)
     started = time.perf_counter()
     reproduce = getattr(importlib.import_module(f".reproduce.{target.module}", __package__), options.name)
     report = reproduce(runs=runs, seed=options.seed, report=lambda line: console.print(line, highlight=False))

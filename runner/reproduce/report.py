@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -48,12 +49,26 @@ def show(report: Report, console: Console) -> None:
         console.print(f"- {note}", markup=False, highlight=False)
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder for results.
+
+    Raises:
+        ReproductionError: if it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise ReproductionError(f"{folder} cannot be written: {cause.strerror or cause}") from cause
+    if not os.access(folder, os.W_OK):
+        raise ReproductionError(f"{folder} cannot be written: no permission; give another one with --out")
+
+
 def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float) -> list[Path]:
     """Write ``NAME.json``, ``NAME.md`` and, where there is a figure, ``NAME.png``.
 
     Args:
         report: what to write.
-        folder: where; made if need be.
+        folder: where, see `prepare`.
         command: the settings of this reproduction.
         seconds: how long it took, compilation included.
 
@@ -76,7 +91,6 @@ def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: 
     }
     paths = [folder / f"{report.name}.json", folder / f"{report.name}.md"]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         paths[0].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         paths[1].write_text(markdown(report, command=command, seconds=seconds), encoding="utf-8")
         if report.figure is not None:

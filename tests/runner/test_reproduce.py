@@ -1,0 +1,140 @@
+"""Published figures and tables, run again: the numbers, the comparison, the files, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from polax.runner.cli import main
+from polax.runner.reproduce import published
+from polax.runner.reproduce.cells import Cell, Outcome, cell_of_preset, run_cells
+from polax.runner.reproduce.drawings import Curve, draw_shares
+from polax.runner.reproduce.report import Report, markdown
+from polax.runner.reproduce.search import Family, search
+from polax.runner.reproduce.statistics import p_value, policy_fit, share_of
+from polax.runner.reproduce_command import TARGETS
+
+LOLA = Cell("lola", "lola-exact", 10)
+
+
+def silent(line: str) -> None:
+    assert line
+
+
+def outcome(found: list[bool], policies: list[list[float]]) -> Outcome:
+    own_first = np.asarray(policies)
+    both = np.stack([own_first, own_first[:, [0, 2, 1, 3, 4]]], axis=1)
+    return Outcome(np.asarray(found), both, np.zeros(len(found)), 1)
+
+
+def test_runs_do_not_depend_on_what_runs_beside_them():
+    other = Cell("other", "lola-exact", 10, {"outer_lr": 1.0}, 1.6)
+    alone = run_cells([LOLA], runs=3, seed=4, report=silent)[0]
+    beside = run_cells([other, LOLA], runs=5, seed=4, report=silent)[1]
+    np.testing.assert_allclose(alone.cooperation, beside.cooperation[:3], atol=1e-9)
+    assert not np.allclose(alone.cooperation, run_cells([LOLA], runs=3, seed=5, report=silent)[0].cooperation)
+
+
+def test_policies_are_averaged_with_the_own_action_first():
+    mean = outcome([True], [[0.1, 0.2, 0.3, 0.4, 0.5]]).policy
+    np.testing.assert_allclose(mean, [0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("found", "low", "high"), [([True] * 20, 0.8389, 1.0), ([False] * 20, 0.0, 0.1611), ([True, False], 0.0945, 0.9055)]
+)
+def test_intervals_are_wilsons(found, low, high):
+    share = share_of(np.asarray(found))
+    np.testing.assert_allclose(share, [np.mean(found), low, high], atol=1e-4)
+    assert share.share in share
+
+
+def test_equal_shares_are_compatible_and_distant_ones_are_not():
+    assert p_value(np.array([True] * 10 + [False] * 10), 0.5, 20) == 1
+    assert p_value(np.zeros(200, bool), 1.0, 20) < 1e-6
+
+
+def test_a_published_mean_of_two_kinds_of_runs_is_compared_as_a_mixture():
+    ours = outcome([True, False, False, False], [[0, 1, 0, 1, 1]] + [[0, 0, 0, 0, 0]] * 3)
+    fit = policy_fit(ours, np.array([0, 0.5, 0, 0.5, 0.5]))
+    np.testing.assert_allclose(fit, [0.25, 0.0, 0.5], atol=1e-9)
+
+
+def test_every_cell_of_the_paper_is_there():
+    assert len(published.TABLE1) == 5 * 6 + 3
+    assert len(published.TABLE2) == 6
+    assert set(published.FOUND_BY_PROGRAM) <= set(published.TABLE1)
+    assert set(published.NOTHING_FOUND_IN_PAPER) <= set(published.TABLE1)
+
+
+def test_a_cell_takes_its_settings_from_the_preset():
+    cell = cell_of_preset("pola-exact", "figure3-mlp-1.6", "name")
+    assert (cell.updates, cell.contribution_factor) == (2, 1.6)
+    assert cell.options == {"parameterisation": "mlp", "inner_lr": 0.12, "outer_lr": 0.03, "outer_beta": 0.05}
+
+
+def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
+    assert main(["reproduce", "figure1", "--out", str(tmp_path)]) == 0
+    content = json.loads((tmp_path / "figure1.json").read_text())
+    differences = {row["update"]: row["difference"] for row in content["cells"]}
+    steps = {name: value for name, value in differences.items() if "fixed point" not in name}
+    assert len(steps) == 4
+    assert max(steps.values()) < 5.1e-5
+    assert max(differences.values()) < 4e-3
+    assert sum(row["unconverged"] for row in content["cells"]) == 0
+    assert "0.3908 0.5113 0.4350 0.4683 0.4479" in (tmp_path / "figure1.md").read_text()
+    with Image.open(tmp_path / "figure1.png") as picture:
+        assert picture.size[0] > 1000
+    assert "figure1.md" in capsys.readouterr().out
+
+
+def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
+    family = Family("tabular", {}, (1.1, 1.6), (3.0,), (1e-6, 25.0), 10)
+    report = search(runs=2, seed=0, report=silent, families=[family])
+    assert [row["contribution_factor"] for row in report.cells] == [1.1, 1.6]
+    for row in report.cells:
+        assert (row["settings_successful"], row["settings_tried"]) == (1, 2)
+        assert row["best"]["outer_lr"] == 25.0
+        assert row["found"]["share"] == 1.0
+
+
+def test_a_figure_shows_cells_without_a_published_value():
+    row = {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
+    figure = draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20)
+    assert [axes.get_title("left") for axes in figure.axes] == ["LOLA"]
+
+
+def test_a_report_reads_as_a_markdown_table():
+    report = Report("name", "Title", ("cell", "ours"), [("a", "1")], [], ("A note.",))
+    page = markdown(report, command={"runs": 2}, seconds=3.4)
+    assert "| cell | ours |\n|---|---:|\n| a | 1 |" in page
+    assert "`polax reproduce name --runs 2`, 3 s." in page
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["figure9"], "invalid choice: 'figure9'"),
+        ([], "required: NAME"),
+        (["figure3", "--runs", "0"], "--runs must be at least 1; got 0"),
+        (["figure3", "--seed", "-1"], "--seed must not be negative; got -1"),
+        (["figure3", "--runs", "many"], "invalid int value"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(words, message, capsys):
+    assert main(["reproduce", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["reproduce", "figure3", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_help_lists_everything_that_can_be_reproduced(capsys):
+    assert main(["reproduce", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in TARGETS)
