@@ -157,7 +157,7 @@ class _Program:
             )
         state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
-        return state, named
+        return state, named | {"env_steps": jnp.asarray(self.sizes.env_steps, float)}
 
 
 def _matmul_precision(name: str) -> AbstractContextManager[Any]:
@@ -178,18 +178,22 @@ def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     mesh = jax.sharding.get_abstract_mesh()
     if PLAYERS_AXIS in mesh.axis_names and mesh.shape[PLAYERS_AXIS] == 2:
-        spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
-
-        def on_one_device(*slices: Any) -> Any:
-            result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
-            return jax.tree.map(lambda leaf: leaf[None], result)
-
-        return jax.shard_map(
-            on_one_device, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False
-        )
+        return _one_on_each_device(function)
     if jax.default_backend() == "cpu":
         return lambda *stacked: jax.lax.map(lambda slices: function(*slices), stacked)
     return jax.vmap(function)
+
+
+def _one_on_each_device(function: Callable[..., Any]) -> Callable[..., Any]:
+    spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
+
+    def of_one_player(*slices: Any) -> Any:
+        result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
+        return jax.tree.map(lambda leaf: leaf[None], result)
+
+    apart = jax.shard_map(of_one_player, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
+    # Both devices keep both players, so that the next one to read the state need not know where it was made.
+    return lambda *stacked: jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:

@@ -73,6 +73,11 @@ class Sizes:
     """Whether the losses carry the KL penalties of POLA."""
     reverse_kl: bool
 
+    @property
+    def env_steps(self) -> int:
+        """Steps of the game that one update of both players samples."""
+        return 2 * self.outer_steps * (self.inner_steps + 1) * self.num_envs * self.num_steps
+
 
 class Objective(NamedTuple):
     """One player's loss on recorded episodes, as a function of both players' logits ``[T, B, A]``."""

@@ -154,18 +154,25 @@ def unroll_backward(
         The derivatives of that scalar by the parameters.
     """
     lookup, through_encoder = jax.vjp(lambda encoder: prepare(encoder, observations.table), params.encoder)
+    recurrent = params.recurrent
 
     def backwards(carry: tuple[Any, jax.Array], recorded: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], None]:
         gradients, after_bar = carry
         seen, before, outputs_bar = recorded
-        _, through_step = jax.vjp(lambda *args: step(*args, seen), lookup, params.recurrent, before)
-        *contribution, before_bar = through_step((outputs_bar, after_bar))
-        return (jax.tree.map(jnp.add, gradients, tuple(contribution)), before_bar), None
+        sums, through_sums = jax.vjp(lambda *args: _gate_sums(*args, seen), lookup, recurrent, before)
+        after_bar = after_bar + outputs_bar @ recurrent.output_kernel
+        after, sums_bar, carried_bar = _gru_backward(sums, before, after_bar)
+        *contribution, before_bar = through_sums(sums_bar)
+        contribution[1] = contribution[1].replace(output_kernel=outputs_bar.T @ after)
+        return (jax.tree.map(jnp.add, gradients, tuple(contribution)), before_bar + carried_bar), None
 
-    nothing = jax.tree.map(jnp.zeros_like, (lookup, params.recurrent))
+    nothing = jax.tree.map(jnp.zeros_like, (lookup, recurrent))
     start = (nothing, jnp.zeros_like(hidden[0]))
     (gradients, _), _ = jax.lax.scan(backwards, start, (observations.values, hidden, cotangents), reverse=True)
-    return NetworkParams(encoder=through_encoder(gradients[0])[0], recurrent=gradients[1])
+    return NetworkParams(
+        encoder=through_encoder(gradients[0])[0],
+        recurrent=gradients[1].replace(output_bias=jnp.sum(cotangents, axis=(0, 1))),
+    )
 
 
 def unroll_tangent(
@@ -233,7 +240,7 @@ def step(
     Returns:
         The outputs ``[B, O]`` and the next hidden state ``[B, H]``.
     """
-    after = _gru(lookup, recurrent, hidden, seen)
+    after = _gru(_gate_sums(lookup, recurrent, hidden, seen), hidden)
     # In this order the product's transpose is the long-by-short product that CPUs do well.
     return (recurrent.output_kernel @ after.T).T + recurrent.output_bias, after
 
@@ -243,25 +250,53 @@ def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
     return features @ encoder.gate_kernel + encoder.gate_bias
 
 
-def _gru(
+class _GateSums(NamedTuple):
+    """What a GRU's gates are functions of: everything linear in its inputs and its hidden state."""
+
+    product: jax.Array  # [B, 3H]: reset and update whole, of the candidate what the reset gate multiplies
+    candidate: jax.Array  # [B, H]: the rest of the candidate
+
+
+def _gate_sums(
     lookup: EncoderParams | jax.Array, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
-) -> jax.Array:
-    """Gated recurrent unit (Cho et al. 2014), with the reset gate applied after the candidate's matrix product."""
+) -> _GateSums:
     size = hidden.shape[-1]
     if isinstance(lookup, EncoderParams) or lookup.shape[0] > _ONE_HOT_ROWS:
         gates = _encode(lookup, seen) if isinstance(lookup, EncoderParams) else lookup[seen]
-        recurrence = hidden @ recurrent.gate_kernel
-        reset_update = gates[:, : 2 * size] + recurrence[:, : 2 * size]
-        candidate_recurrence = recurrence[:, 2 * size :] + recurrent.candidate_bias
-        candidate_input = gates[:, 2 * size :]
-    else:
-        # Looking up rows and multiplying the hidden state is one matrix product; one row's worth of each is 1.
-        rows = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype)
-        beside = lookup.at[:, 2 * size :].set(recurrent.candidate_bias)
-        product = jnp.concatenate([hidden, rows], axis=1) @ jnp.concatenate([recurrent.gate_kernel, beside])
-        reset_update, candidate_recurrence = product[:, : 2 * size], product[:, 2 * size :]
-        candidate_input = rows @ lookup[:, 2 * size :]
-    reset_update = jax.nn.sigmoid(reset_update)
+        bias = jnp.broadcast_to(recurrent.candidate_bias, hidden.shape)
+        beside = jnp.concatenate([gates[:, : 2 * size], bias], axis=1)
+        return _GateSums(hidden @ recurrent.gate_kernel + beside, gates[:, 2 * size :])
+    # Looking rows up is a product too, and one product with the hidden state's is cheaper than two.
+    rows = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype)
+    kernel = jnp.concatenate([recurrent.gate_kernel, lookup.at[:, 2 * size :].set(recurrent.candidate_bias)])
+    return _GateSums(jnp.concatenate([hidden, rows], axis=1) @ kernel, rows @ lookup[:, 2 * size :])
+
+
+def _gates(sums: _GateSums) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Reset gate, update gate and candidate, ``[B, H]`` each (Cho et al. 2014; the reset gate after the product)."""
+    size = sums.candidate.shape[-1]
+    reset_update = jax.nn.sigmoid(sums.product[:, : 2 * size])
     reset, update = reset_update[:, :size], reset_update[:, size:]
-    candidate = jnp.tanh(candidate_input + reset * candidate_recurrence)
+    return reset, update, jnp.tanh(sums.candidate + reset * sums.product[:, 2 * size :])
+
+
+def _gru(sums: _GateSums, hidden: jax.Array) -> jax.Array:
+    """The next hidden state."""
+    _, update, candidate = _gates(sums)
     return (1.0 - update) * candidate + update * hidden
+
+
+def _gru_backward(sums: _GateSums, hidden: jax.Array, after_bar: jax.Array) -> tuple[jax.Array, _GateSums, jax.Array]:
+    """`_gru` and its derivative, written out: what automatic differentiation makes of slices costs more than the rest.
+
+    Returns:
+        The next hidden state, and the cotangents of the sums and of ``hidden`` for ``after_bar`` of the next one.
+    """
+    reset, update, candidate = _gates(sums)
+    size = hidden.shape[-1]
+    after = (1.0 - update) * candidate + update * hidden
+    candidate_bar = after_bar * (1.0 - update) * (1.0 - candidate * candidate)
+    update_bar = after_bar * (hidden - candidate) * update * (1.0 - update)
+    reset_bar = candidate_bar * sums.product[:, 2 * size :] * reset * (1.0 - reset)
+    product_bar = jnp.concatenate([reset_bar, update_bar, candidate_bar * reset], axis=1)
+    return after, _GateSums(product_bar, candidate_bar), after_bar * update

@@ -7,6 +7,7 @@ others run beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..algorithms.base import Algorithm
 from ..envs.base import Policy
+from .devices import PLAYERS_AXIS
 
 
 class SeedKeys(NamedTuple):
@@ -87,7 +89,8 @@ class CompiledLearner:
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
-        results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
+        with _players_mesh(len(keys)):
+            results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
         new_states, metrics, sound = jax.block_until_ready(results)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
         sound = np.asarray(sound)
@@ -162,8 +165,9 @@ def _same_shapes(new: Any, state: Any) -> Any:
 def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
     """Map a function over the leading seed axis of its arguments, in the way that suits the devices.
 
-    Several devices share the seeds where they divide evenly. A GPU works on all of its seeds at once; a CPU does one
-    after the other, since batched matrix products are slow there.
+    Several devices share the seeds where they divide evenly; where they do not, two devices are offered to the
+    algorithm as a mesh over its players. A GPU works on all of its seeds at once; a CPU does one after the other, since
+    batched matrix products are slow there.
 
     Args:
         function: of one seed's arguments.
@@ -180,6 +184,15 @@ def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
             partial(_on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
         )(*stacked)
     return _on_one_device(function, *stacked)
+
+
+def _players_mesh(num_seeds: int) -> AbstractContextManager[Any]:
+    """Offer two devices to the players where the seeds cannot be shared among the devices."""
+    devices = jax.devices()
+    if len(devices) < 2 or num_seeds % len(devices) == 0:
+        return nullcontext()
+    auto = (jax.sharding.AxisType.Auto,)
+    return jax.set_mesh(jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto))
 
 
 def _on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:

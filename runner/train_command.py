@@ -66,6 +66,7 @@ def _parser() -> CommandParser:
 
 
 def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) -> int:
+    from .devices import split_cpu
     from .run_folder import RunFolder
     from .spec import Request, build, resolve
 
@@ -88,11 +89,13 @@ def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) 
         checkpoint_every=options.checkpoint_every,
     )
     spec = resolve(request)
+    split_cpu(len(spec.seeds))
     build(spec)  # what the plug-ins refuse, they refuse before a folder is made
     return _train(RunFolder.create(options.out, spec), spec, resume=False)
 
 
 def _resume(options: argparse.Namespace, plugin_words: Mapping[str, str | bool], parser: CommandParser) -> int:
+    from .devices import split_cpu
     from .run_folder import RunFolder
 
     given = [
@@ -106,6 +109,7 @@ def _resume(options: argparse.Namespace, plugin_words: Mapping[str, str | bool],
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
     folder = RunFolder.open(options.resume)
     spec = folder.spec()
+    split_cpu(len(spec.seeds))
     if options.updates is not None and options.updates != spec.updates:
         spec = dataclasses.replace(spec, updates=options.updates)
     return _train(folder, spec, resume=True)
