@@ -1,6 +1,6 @@
-"""Make the ids of polax known to gymnax and Gymnasium without importing either.
+"""Make the ids of polax known to gymnax, Gymnasium and PettingZoo without importing any of them.
 
-Both libraries keep a table of ids that is filled by calling their ``register``. Importing them costs seconds, so an id
+These libraries keep a table of ids that is filled by calling their ``register``. Importing them costs seconds, so an id
 is registered at once only where the library is loaded already, and else at the moment when somebody loads it.
 Registering is idempotent and never takes an id that another package holds.
 """
@@ -32,6 +32,14 @@ def _register_in_gymnasium(module: ModuleType, name: str) -> None:
         )
 
 
+def _register_in_pettingzoo(module: ModuleType, name: str) -> None:
+    # PettingZoo, in the versions that have a registry, has one for each of its two interfaces.
+    view = f"{__package__}.envs.pettingzoo_view"
+    for kind, entry_point in (("aec", f"{view}:make_aec"), ("parallel", f"{view}:make_parallel")):
+        if name not in module._get_registry(kind):
+            module.register(kind, name, entry_point=entry_point, kwargs={"env_id": name})
+
+
 class _GymnaxFactory:
     """What ``gymnax.make(id, **options)`` calls: the game whose default params hold the numeric options."""
 
@@ -46,6 +54,7 @@ class _GymnaxFactory:
 _REGISTER: dict[str, Callable[[ModuleType, str], None]] = {
     "gymnax.registration": _register_in_gymnax,
     "gymnasium.envs.registration": _register_in_gymnasium,
+    "pettingzoo.env_registry.registration": _register_in_pettingzoo,
 }
 """For each module that holds a table of ids: how to add one."""
 

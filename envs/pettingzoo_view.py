@@ -50,6 +50,17 @@ def makers(env_id: str) -> Makers:
     return Makers(env, raw_env, parallel_env)
 
 
+def make_parallel(env_id: str, **keywords: Any) -> GameParallelEnv:
+    """Make what ``pettingzoo.make("parallel", env_id, ...)`` returns; keywords as in `makers`."""
+    parallel: GameParallelEnv = makers(env_id).parallel_env(**keywords)
+    return parallel
+
+
+def make_aec(env_id: str, **keywords: Any) -> Any:
+    """Make what ``pettingzoo.make("aec", env_id, ...)`` returns; keywords as in `makers`."""
+    return makers(env_id).env(**keywords)
+
+
 class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
     """One copy of a game in which both players act at once.
 

@@ -6,6 +6,7 @@ import gymnasium
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pettingzoo
 import polax
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
@@ -136,3 +137,12 @@ def test_steps_out_of_order_say_what_to_do():
     for call in (env.reset, lambda: env.step(moves)):
         with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="was closed"):
             call()
+
+
+@pytest.mark.skipif(not hasattr(pettingzoo, "make"), reason="this version of PettingZoo has no registry")
+def test_pettingzoos_registry_knows_our_ids():
+    for kind, cls in (("parallel", pettingzoo.ParallelEnv), ("aec", pettingzoo.AECEnv)):
+        env = pettingzoo.make(kind, "CoinGame-v0", grid_size=4)
+        assert isinstance(env, cls)
+        env.reset(seed=0)
+        assert env.observation_space("player_1").shape == (64,)
