@@ -18,9 +18,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(TESTS)
 
-lint: $(VENV)/installed-dev types
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory types
 
 # The repository's top level is the package, which a type checker cannot see: it checks an installed copy.
 types: $(VENV)/installed-dev

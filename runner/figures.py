@@ -35,6 +35,7 @@ STYLE: Mapping[Any, Any] = {
     "ytick.color": "#555555",
     "axes.grid": True,
     "axes.grid.axis": "y",
+    "axes.axisbelow": True,
     "grid.color": "#E6E6E6",
     "legend.frameon": False,
     "svg.hashsalt": "polax",

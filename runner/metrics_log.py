@@ -43,9 +43,9 @@ class MetricsLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in (self._file, *self._events):
+        for close in (self._file.close, *(events.close for events in self._events)):
             with suppress(OSError):  # every line was flushed when written; on a full disk, that was the error to report
-                file.close()
+                close()
 
     def write(
         self, common: Mapping[str, Any], table: Mapping[str, np.ndarray], alive: np.ndarray

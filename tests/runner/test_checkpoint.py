@@ -122,16 +122,25 @@ def test_a_failing_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeyp
     assert checkpoint.load(tmp_path, 5, STATE).update == 5
 
 
-def test_an_array_too_large_for_the_disk_ends_a_run_with_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "words", "message", "saved"),
+    [
+        (300_000, ["--width", "500000"], "checkpoint 1 cannot be written", 0),
+        (15_000, ["--width", "2"], "File too large; its checkpoints are whole", 2),
+    ],
+)
+def test_a_disk_that_takes_no_more_ends_a_run_with_one_line(
+    tmp_path: Path, limit: int, words: list[str], message: str, saved: int
+) -> None:
     out = tmp_path / "run"
     code = (
         "import resource, sys; from polax.runner.cli import main\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         "sys.exit(main(sys.argv[1:]))"
     )
-    words = ["train", "toy_learner:TOY", "IPD-v0", "--updates", "2", "--eval-envs", "4", "--out", str(out)]
+    words = ["train", "toy_learner:TOY", "IPD-v0", "--updates", "40", "--eval-envs", "16", "--out", str(out), *words]
     done = subprocess.run(
-        [sys.executable, "-c", code, *words, "--width", "500000"],
+        [sys.executable, "-c", code, *words, "--checkpoint-every", "1"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -140,9 +149,13 @@ def test_an_array_too_large_for_the_disk_ends_a_run_with_one_line(tmp_path: Path
     assert done.returncode == 2, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("polax: ")]
     assert len(lines) == 1
-    assert "cannot be written" in lines[0]
+    assert message in lines[0]
     assert "Traceback" not in done.stderr
-    assert checkpoint.saved_updates(out / "checkpoints") == []
+    there = checkpoint.saved_updates(out / "checkpoints")
+    assert len(there) <= saved
+    assert bool(there) == bool(saved)
+    if there:
+        assert len(final_state(RunFolder(out), there[-1])) == 6
 
 
 def test_what_a_killed_process_left_is_cleaned_and_the_rest_kept(tmp_path: Path) -> None:
