@@ -46,7 +46,7 @@ def _offers_exact_returns(entry_point: EntryPoint) -> bool:
 
 
 def _has_exact_returns(env: Game[Any, Any], params: Any) -> bool:
-    payoffs = getattr(params, "payoffs", None)
+    payoffs: Any = getattr(params, "payoffs", None)
     return (
         (env.num_players, env.num_actions, env.num_observations) == (2, 2, len(STATES))
         and hasattr(env, "observation_layout")

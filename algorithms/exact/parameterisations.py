@@ -151,7 +151,7 @@ def make_parameterisation(name: str, *, hidden_size: int = 16, columns: tuple[in
         close = difflib.get_close_matches(name, PARAMETERISATIONS, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ValueError(f"unknown parameterisation {name!r}: {hint}choose one of {', '.join(PARAMETERISATIONS)}")
-    options = {"mlp": {"hidden_size": hidden_size}, "preconditioned": {"columns": columns}}
+    options: dict[str, dict[str, Any]] = {"mlp": {"hidden_size": hidden_size}, "preconditioned": {"columns": columns}}
     return PARAMETERISATIONS[name](**options.get(name, {}))
 
 

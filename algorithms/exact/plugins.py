@@ -37,12 +37,12 @@ def _build(env: Game[Any, Any], params: Any, config: NaiveExactConfig, rule: Gra
     model = None
     if isinstance(config, OpponentModelConfig) and config.opponent_model is not None:
         model = ModelFit(_parameterisation(config, config.opponent_model), config.model_max_steps)
-    rates = {name: getattr(config, name, 0.0) for name in Rates.__dataclass_fields__}  # type: ignore[attr-defined]
+    rates = {name: getattr(config, name, 0.0) for name in Rates.__dataclass_fields__}
     game = {"payoffs": _nested(payoffs), "discount": config.discount}
     return Algorithm(
         init=ExactInit(parameterisation, model, Numbers(tuple(game.items())), Numbers(tuple(rates.items()))),
         update=ExactUpdate(parameterisation, rule, model),
-        policies=ExactPolicies(parameterisation, env.observation_layout),  # type: ignore[attr-defined]
+        policies=ExactPolicies(parameterisation, env.observation_layout),
     )
 
 
