@@ -53,7 +53,7 @@ class AlgorithmPlugin(NamedTuple):
     """What an entry point of the group ``polax.algorithms`` (or `register_algorithm`) provides."""
 
     config: type
-    """Frozen dataclass; its fields with their defaults are the options, documented and validated in ``__post_init__``."""
+    """Frozen dataclass; its fields with their defaults are the options, validated in ``__post_init__``."""
 
     build: Callable[[Game[Any, Any], Any, Any], Algorithm]
     """``build(env, params, config) -> Algorithm``"""

@@ -46,8 +46,8 @@ def loaded_dice_loss(
     """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9).
 
     ``- mean_b sum_t discount^t A_t (box(S_t) - box(S_{t-1}))`` where ``S_t`` sums both players'
-    log-probabilities up to and including ``t`` and ``box(x) = exp(x - stop_gradient(x))``. Its value is zero; its derivatives
-    of every order estimate those of the expected return.
+    log-probabilities up to and including ``t`` and ``box(x) = exp(x - stop_gradient(x))``. Its value is zero; its
+    derivatives of every order estimate those of the expected return.
 
     Args:
         log_probs_self: the player's log-probabilities of its own actions, ``[T, B]``.
@@ -164,4 +164,6 @@ def _check_same_shape(**arrays: jax.Array) -> None:
 
 def _check_last(last_value: jax.Array, rewards: jax.Array) -> None:
     if last_value.shape != rewards.shape[1:]:
-        raise ValueError(f"last_value must have shape {rewards.shape[1:]} (rewards without time), given {last_value.shape}")
+        raise ValueError(
+            f"last_value must have shape {rewards.shape[1:]} (rewards without time), given {last_value.shape}"
+        )

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ..envs.base import Game
 from ..checks import check_choice, check_number, check_whole_number
+from ..envs.base import Game
 from .base import Algorithm, Metrics
 from .lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer
 from .networks import init_network
+from .opponent_model import FitNumbers, FitSizes, fit
 from .rollout import RecurrentPolicy
 
-__all__ = ["LearnerState", "TrajectoryConfig", "build_learner"]
+__all__ = ["LearnerState", "ModelFit", "TrajectoryConfig", "build_learner"]
 
 PLAYERS_AXIS = "players"
 """Under a mesh with an axis of this name and two devices along it, each player is updated on a device of its own."""
@@ -46,7 +47,8 @@ class TrajectoryConfig:
     keep_optimizer: bool = False
     """Whether Adam's moments live on from update to update; the published experiments start afresh."""
     matmul_precision: str = "float32"
-    """Precision of matrix products on a GPU: ``float32``, or the faster ``tensorfloat32`` and ``bfloat16``. A CPU always computes in float32."""
+    """Precision of matrix products on a GPU: ``float32``, or the faster ``tensorfloat32`` and ``bfloat16``.
+    A CPU always computes in float32."""
 
     def __post_init__(self) -> None:
         check_whole_number("num_envs", self.num_envs, at_least=1)
@@ -64,12 +66,28 @@ class LearnerState:
 
     players: Player  # [2, ...]
     optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
+    models: Player | None  # [2, ...], each player's model of the other, where opponents are modelled
     numbers: Numbers
+    fit_numbers: FitNumbers | None
     env_params: Any
 
 
+class ModelFit(NamedTuple):
+    """How a learner that does not see its opponent's parameters fits a model of it."""
+
+    sizes: FitSizes
+    policy_lr: float
+    critic_lr: float
+
+
 def build_learner(
-    env: Game[Any, Any], params: Any, config: TrajectoryConfig, *, sizes: Callable[[int], Sizes], **numbers: float
+    env: Game[Any, Any],
+    params: Any,
+    config: TrajectoryConfig,
+    *,
+    sizes: Callable[[int], Sizes],
+    model_fit: ModelFit | None = None,
+    **numbers: float,
 ) -> Algorithm:
     """Make the algorithm of one configuration.
 
@@ -78,6 +96,7 @@ def build_learner(
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
         sizes: makes the compiled program's sizes from the number of steps in an episode.
+        model_fit: how opponents are modelled; None: the learner looks into the opponent itself.
         **numbers: the fields of `Numbers` that ``config`` does not have.
 
     Returns:
@@ -93,13 +112,17 @@ def build_learner(
     program = _Program(
         env=env,
         sizes=sizes(int(params.max_steps_in_episode)),
+        fit_sizes=None if model_fit is None else model_fit.sizes,
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,
     )
 
     def init(key: jax.Array) -> LearnerState:
         leaves = Numbers(**{name: jnp.asarray(value, float) for name, value in values.items()})
-        return program.init(key, leaves, jax.tree.map(jnp.asarray, params))
+        rates = None
+        if model_fit is not None:
+            rates = FitNumbers(jnp.asarray(model_fit.policy_lr, float), jnp.asarray(model_fit.critic_lr, float))
+        return program.init(key, leaves, rates, jax.tree.map(jnp.asarray, params))
 
     return Algorithm(init=init, update=program, policies=_policies)
 
@@ -110,12 +133,20 @@ class _Program:
 
     env: Game[Any, Any]
     sizes: Sizes
+    fit_sizes: FitSizes | None
     keep_optimizer: bool
     matmul_precision: str
 
+    @property
+    def env_steps(self) -> int:
+        """Steps of the game that one update of both players samples."""
+        batches = self.sizes.outer_steps * (self.sizes.inner_steps + 1)
+        batches += self.fit_sizes.batches if self.fit_sizes else 0
+        return 2 * batches * self.sizes.num_envs * self.sizes.num_steps
+
     @partial(jax.jit, static_argnums=0)
-    def init(self, key: jax.Array, numbers: Numbers, params: Any) -> LearnerState:
-        """Draw both players."""
+    def init(self, key: jax.Array, numbers: Numbers, fit_numbers: FitNumbers | None, params: Any) -> LearnerState:
+        """Draw both players, and their models of each other."""
 
         def player(key: jax.Array) -> Player:
             key_policy, key_critic = jax.random.split(key)
@@ -128,9 +159,16 @@ class _Program:
                 policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
             )
 
-        players = jax.vmap(player)(jax.random.split(key))
-        optimizer = jax.vmap(init_optimizer)(players) if self.keep_optimizer else None
-        return LearnerState(players=players, optimizer=optimizer, numbers=numbers, env_params=params)
+        key_players, key_models = jax.random.split(key)
+        players = jax.vmap(player)(jax.random.split(key_players))
+        return LearnerState(
+            players=players,
+            optimizer=jax.vmap(init_optimizer)(players) if self.keep_optimizer else None,
+            models=jax.vmap(player)(jax.random.split(key_models)) if self.fit_sizes else None,
+            numbers=numbers,
+            fit_numbers=fit_numbers,
+            env_params=params,
+        )
 
     @partial(jax.jit, static_argnums=0)
     def __call__(self, key: jax.Array, state: LearnerState) -> tuple[LearnerState, Metrics]:
@@ -138,7 +176,9 @@ class _Program:
         players = state.players
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
-        def improve_one(key: jax.Array, seat: jax.Array, own: Player, other: Player, optimizer: Any) -> Any:
+        def improve_one(key: jax.Array, seat: jax.Array, *of_player: Any) -> Any:
+            own, other, model, optimizer = of_player
+            key_fit, key_learn = jax.random.split(key)
             lookahead = Lookahead(
                 env=self.env,
                 env_params=state.env_params,
@@ -148,16 +188,23 @@ class _Program:
                 other=other,
                 start=own.policy,
             )
-            return improve(key, own, optimizer, lookahead)
+            metrics: Metrics = {}
+            if self.fit_sizes is not None:
+                model, metrics = fit(
+                    key_fit, own.policy, model, lookahead, sizes=self.fit_sizes, numbers=state.fit_numbers
+                )
+                lookahead = lookahead._replace(other=model)
+            own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
+            return own, optimizer, model, metrics | learning
 
         others = jax.tree.map(lambda leaf: leaf[::-1], players)
         with _matmul_precision(self.matmul_precision):
-            players, optimizer, metrics = _for_both(improve_one)(
-                jax.random.split(key), jnp.arange(2), players, others, optimizer
+            players, optimizer, models, metrics = _for_both(improve_one)(
+                jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
             )
-        state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None)
+        state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
-        return state, named | {"env_steps": jnp.asarray(self.sizes.env_steps, float)}
+        return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
 
 
 def _matmul_precision(name: str) -> AbstractContextManager[Any]:
@@ -173,8 +220,8 @@ def _matmul_precision(name: str) -> AbstractContextManager[Any]:
 def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:
     """Map a function over the player axis in the way that suits the device.
 
-    A GPU works on both players at once. A CPU does one after the other, since batched matrix products are slow there, or,
-    given a mesh with two devices along `PLAYERS_AXIS`, one player on each.
+    A GPU works on both players at once. A CPU does one after the other, since batched matrix products are slow there,
+    or, given a mesh with two devices along `PLAYERS_AXIS`, one player on each.
     """
     mesh = jax.sharding.get_abstract_mesh()
     if PLAYERS_AXIS in mesh.axis_names and mesh.shape[PLAYERS_AXIS] == 2:

@@ -1,4 +1,4 @@
-"""LOLA-DiCE: one step of gradient descent through one imagined step of the opponent (arXiv:1709.04326, arXiv:1802.05098)."""
+"""LOLA-DiCE: a gradient step through one imagined step of the opponent (arXiv:1709.04326, arXiv:1802.05098)."""
 
 from __future__ import annotations
 

@@ -2,17 +2,18 @@
 
 The learner (``self``) imagines ``inner_steps`` steps of stochastic gradient descent of the other player and takes
 ``outer_steps`` steps of Adam on its own loss against the result, *through* those steps. LOLA-DiCE (arXiv:1709.04326,
-arXiv:1802.05098), POLA-DiCE (arXiv:2210.10125, algorithm 2) and, without inner steps, naive learning are this one rule with different counts and penalties.
+arXiv:1802.05098), POLA-DiCE (arXiv:2210.10125, algorithm 2) and, without inner steps, naive learning are this one rule
+with different counts and penalties.
 
 How the derivative is taken. Trajectories are data, and the losses see the networks only through logits
-``[T, B, A]``. So the derivative through the inner steps is a chain of first-order passes through one network at a time: with
-``v`` the derivative of the outer loss by the other's parameters after inner step ``k``,
+``[T, B, A]``. So the derivative through the inner steps is a chain of first-order passes through one network at a time:
+with ``v`` the derivative of the outer loss by the other's parameters after inner step ``k``,
 
 1. ``u``: how the other's logits of step ``k`` move when its parameters move along ``v`` (one tangent pass);
 2. ``w``: derivative by the learner's logits of the inner loss's change along ``u`` (elementwise, no network);
 3. the learner's gradient gains ``- inner_lr * J_self^T w`` (one backward pass);
-4. ``v`` becomes ``v - inner_lr * H v`` with ``H`` the Hessian of the inner loss (one Hessian-vector product; not at the first step,
-   before which the other does not depend on the learner).
+4. ``v`` becomes ``v - inner_lr * H v`` with ``H`` the Hessian of the inner loss (one Hessian-vector product; not at the
+   first step, before which the other does not depend on the learner).
 
 The learner's network thus never appears inside a second derivative.
 """
@@ -20,7 +21,6 @@ The learner's network thus never appears inside a second derivative.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -34,7 +34,7 @@ from .base import Metrics
 from .networks import NetworkParams, Tangents
 from .rollout import Batch, Seat, sample
 
-__all__ = ["Numbers", "Player", "Sizes", "improve"]
+__all__ = ["Lookahead", "Numbers", "Player", "Sizes", "improve", "init_optimizer", "outer_gradient"]
 
 _OPTIMIZER = optax.scale_by_adam()
 
@@ -73,11 +73,6 @@ class Sizes:
     """Whether the losses carry the KL penalties of POLA."""
     reverse_kl: bool
 
-    @property
-    def env_steps(self) -> int:
-        """Steps of the game that one update of both players samples."""
-        return 2 * self.outer_steps * (self.inner_steps + 1) * self.num_envs * self.num_steps
-
 
 class Objective(NamedTuple):
     """One player's loss on recorded episodes, as a function of both players' logits ``[T, B, A]``."""
@@ -93,8 +88,8 @@ class Objective(NamedTuple):
         """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
         log_probs = jax.nn.log_softmax(logits)
         loss = dice.loaded_dice_loss(
-            _chosen(log_probs, self.actions),
-            _chosen(jax.nn.log_softmax(other_logits), self.other_actions),
+            chosen(log_probs, self.actions),
+            chosen(jax.nn.log_softmax(other_logits), self.other_actions),
             self.advantages,
             discount=self.discount,
         )
@@ -135,9 +130,7 @@ class Lookahead(NamedTuple):
         )
 
 
-def improve(
-    key: jax.Array, player: Player, optimizer_state: Any, lookahead: Lookahead
-) -> tuple[Player, Any, Metrics]:
+def improve(key: jax.Array, player: Player, optimizer_state: Any, lookahead: Lookahead) -> tuple[Player, Any, Metrics]:
     """Take ``outer_steps`` steps of one player, each through ``inner_steps`` imagined steps of the other.
 
     Args:
@@ -153,11 +146,11 @@ def improve(
     def outer_step(carry: tuple[Player, Any], key: jax.Array) -> tuple[tuple[Player, Any], Metrics]:
         player, optimizer_state = carry
         gradient, metrics = outer_gradient(key, player, lookahead)
-        direction, optimizer_state = _OPTIMIZER.update(gradient, optimizer_state)
+        direction, optimizer_state = optimizer_direction(gradient, optimizer_state)
         numbers = lookahead.numbers
         player = Player(
-            policy=_descend(player.policy, direction.policy, numbers.outer_lr),
-            critic=_descend(player.critic, direction.critic, numbers.critic_lr),
+            policy=descend(player.policy, direction.policy, numbers.outer_lr),
+            critic=descend(player.critic, direction.critic, numbers.critic_lr),
         )
         return (player, optimizer_state), metrics
 
@@ -169,6 +162,11 @@ def improve(
 def init_optimizer(player: Player) -> Any:
     """Return Adam's state for a player."""
     return _OPTIMIZER.init(player)
+
+
+def optimizer_direction(gradient: Player, optimizer_state: Any) -> tuple[Player, Any]:
+    """Return Adam's direction for a gradient, to be multiplied by learning rates, and its next state."""
+    return _OPTIMIZER.update(gradient, optimizer_state)
 
 
 def outer_gradient(key: jax.Array, player: Player, lookahead: Lookahead) -> tuple[Player, Metrics]:
@@ -221,10 +219,8 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
         )
         by_logits = jax.grad(objective)(batch.other.logits, batch.self.logits, lookahead.sizes)
         after = Player(
-            policy=_descend(
-                other.policy, _backward(other.policy, batch.other, by_logits), lookahead.numbers.inner_lr
-            ),
-            critic=_descend(other.critic, critic_gradient, lookahead.numbers.critic_lr),
+            policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), lookahead.numbers.inner_lr),
+            critic=descend(other.critic, critic_gradient, lookahead.numbers.critic_lr),
         )
         return after, Imagined(other.policy, batch, objective)
 
@@ -249,7 +245,7 @@ def _through_imagined_steps(
         def change(own_logits: jax.Array) -> jax.Array:
             return jax.jvp(lambda logits: objective(logits, own_logits, sizes), (theirs.logits,), (moved.outputs,))[1]
 
-        gradient = _descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
+        gradient = descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
 
         def hessian_product(direction: NetworkParams) -> NetworkParams:
             cotangents, cotangents_dot = jax.jvp(
@@ -266,7 +262,7 @@ def _through_imagined_steps(
         direction = jax.lax.cond(
             step == 0,
             lambda direction: direction,
-            lambda direction: _descend(direction, hessian_product(direction), inner_lr),
+            lambda direction: descend(direction, hessian_product(direction), inner_lr),
             direction,
         )
         return (gradient, direction), None
@@ -275,9 +271,7 @@ def _through_imagined_steps(
     return jax.lax.scan(undo, (gradient, by_other), (steps, imagined), reverse=True)[0][0]
 
 
-def evaluate_critic(
-    critic: NetworkParams, seat: Seat, numbers: Numbers
-) -> tuple[jax.Array, jax.Array, NetworkParams]:
+def evaluate_critic(critic: NetworkParams, seat: Seat, numbers: Numbers) -> tuple[jax.Array, jax.Array, NetworkParams]:
     """Return a player's advantages ``[T, B]``, its critic's loss and the gradient of that loss."""
     unrolled = networks.unroll(critic, seat.observations)
     values = unrolled.outputs[..., 0]  # [T+1, B]
@@ -306,11 +300,11 @@ def _backward(policy: NetworkParams, seat: Seat, by_logits: jax.Array) -> Networ
     return networks.unroll_backward(policy, seat.acted_on, seat.hidden, by_logits)
 
 
-def _chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
+def chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
     """Log-probabilities of the chosen actions, ``[T, B, A]`` and ``[T, B]`` to ``[T, B]``."""
     return jnp.sum(log_probs * jax.nn.one_hot(actions, log_probs.shape[-1], dtype=log_probs.dtype), axis=-1)
 
 
-def _descend(params: Any, gradient: Any, rate: jax.Array) -> Any:
+def descend(params: Any, gradient: Any, rate: jax.Array) -> Any:
     """``params - rate * gradient``."""
     return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient)

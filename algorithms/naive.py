@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..envs.base import Game
 from ..checks import check_whole_number
+from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
 from .learner import TrajectoryConfig, build_learner
 from .lookahead import Sizes

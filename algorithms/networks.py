@@ -19,10 +19,10 @@ from jax.nn import initializers
 __all__ = [
     "NetworkParams",
     "Observations",
+    "Tangents",
     "Unrolled",
     "init_network",
     "initial_hidden",
-    "Tangents",
     "prepare",
     "step",
     "unroll",
@@ -210,8 +210,8 @@ def unroll_backward_tangent(
 ) -> NetworkParams:
     """Derivative of `unroll_backward`'s result when its three inputs move along ``tangents``.
 
-    With the hidden states' tangents from `unroll_tangent` and those of the cotangents of a scalar loss of the outputs, this
-    is the Hessian-vector product of that loss by the parameters.
+    With the hidden states' tangents from `unroll_tangent` and those of the cotangents of a scalar loss of the outputs,
+    this is the Hessian-vector product of that loss by the parameters.
     """
     _, gradients_dot = jax.jvp(
         lambda params, hidden, cotangents: unroll_backward(params, observations, hidden, cotangents),

@@ -13,7 +13,8 @@ PLAYERS_AXIS = "players"
 def split_cpu(num_seeds: int) -> None:
     """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over.
 
-    It must come before the first computation of the process; later it changes nothing. Other kinds of devices are left alone.
+    It must come before the first computation of the process; later it changes nothing. Other kinds of devices are left
+    alone.
 
     Args:
         num_seeds: how many seeds will train together.

@@ -1,17 +1,15 @@
 """The fast lookahead against the textbook one, and the traps that other implementations fell into."""
 
 import importlib.util
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
-
 import polax
-from polax.algorithms.lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer, outer_gradient
+import pytest
+from polax.algorithms.lookahead import Lookahead, Numbers, Player, Sizes, outer_gradient
 from polax.algorithms.networks import init_network
 
 _spec = importlib.util.spec_from_file_location("textbook", Path(__file__).with_name("textbook.py"))

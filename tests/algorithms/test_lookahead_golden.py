@@ -1,7 +1,7 @@
 """The lookahead on the published program's numbers: tabular policies on recorded trajectories.
 
-The lookahead is written for any network that offers `unroll` and its derivatives, so a table of logits stands in for the
-recurrent network here, and the recorded trajectories for sampling.
+The lookahead is written for any network that offers `unroll` and its derivatives, so a table of logits stands in for
+the recurrent network here, and the recorded trajectories for sampling.
 """
 
 from pathlib import Path
@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from polax.algorithms import dice, lookahead
 from polax.algorithms.lookahead import Lookahead, Numbers, Player, Sizes
 from polax.algorithms.networks import Observations, Unrolled
@@ -91,7 +90,13 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
             gae_lambda=jnp.float64(1.0),
         )
         sizes = Sizes(
-            num_envs=5, num_steps=7, hidden_size=1, inner_steps=inner_steps, outer_steps=1, penalties=True, reverse_kl=False
+            num_envs=5,
+            num_steps=7,
+            hidden_size=1,
+            inner_steps=inner_steps,
+            outer_steps=1,
+            penalties=True,
+            reverse_kl=False,
         )
         critic = jnp.zeros((5, 1))
         settings = Lookahead(

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-
 from polax.algorithms.networks import NetworkParams
 
 GAMMA, LAMBDA = 0.96, 0.9
@@ -33,7 +32,9 @@ def to_flax(params: NetworkParams):
     size = params.recurrent.candidate_bias.shape[0]
     split = lambda array: jnp.split(array, [size, 2 * size], axis=-1)  # noqa: E731
     gru = {}
-    for gate, kernel, bias in zip("rzn", split(params.encoder.gate_kernel), split(params.encoder.gate_bias), strict=True):
+    for gate, kernel, bias in zip(
+        "rzn", split(params.encoder.gate_kernel), split(params.encoder.gate_bias), strict=True
+    ):
         gru["i" + gate] = {"kernel": kernel, "bias": bias}
     for gate, kernel in zip("rzn", split(params.recurrent.gate_kernel), strict=True):
         gru["h" + gate] = {"kernel": kernel}

@@ -1,0 +1,62 @@
+"""POLA-OM: POLA-DiCE that sees what the other does, not its parameters (arXiv:2210.10125, section 5.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..checks import check_number, check_whole_number
+from ..envs.base import Game
+from .base import Algorithm, AlgorithmPlugin, Preset
+from .learner import ModelFit, build_learner
+from .opponent_model import FitSizes
+from .proximal import ProximalConfig, proximal_sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolaOmConfig(ProximalConfig):
+    """Options of POLA-OM."""
+
+    model_batches: int = 200
+    """Fresh batches of real play at the start of every update, to fit the model of the opponent to."""
+    model_steps_per_batch: int = 1
+    """Steps of Adam on each of them."""
+    model_lr: float | None = None
+    """Learning rate of the model's policy; None: ``outer_lr``, as in the published runs."""
+    model_critic_lr: float | None = None
+    """Learning rate of the model's critic; None: ``critic_lr``, as in the published runs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole_number("model_batches", self.model_batches, at_least=1)
+        check_whole_number("model_steps_per_batch", self.model_steps_per_batch, at_least=1)
+        for name in ("model_lr", "model_critic_lr"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), above=0)
+
+
+def build(env: Game[Any, Any], params: Any, config: PolaOmConfig) -> Algorithm:
+    """Make the learner for a game."""
+    model_fit = ModelFit(
+        sizes=FitSizes(batches=config.model_batches, steps_per_batch=config.model_steps_per_batch),
+        policy_lr=config.outer_lr if config.model_lr is None else config.model_lr,
+        critic_lr=config.critic_lr if config.model_critic_lr is None else config.model_critic_lr,
+    )
+    return build_learner(env, params, config, sizes=proximal_sizes(config), model_fit=model_fit)
+
+
+_PUBLISHED = {"observation_layout": "shared"}
+
+POLA_OM = AlgorithmPlugin(
+    config=PolaOmConfig,
+    build=build,
+    summary="POLA with opponent models: the other's parameters are not seen, a model of them is fitted.",
+    presets={
+        ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),
+        ("published", "CoinGame-v0"): Preset(
+            updates=251,
+            options={"num_envs": 1000, "inner_steps": 6, "inner_lr": 0.01, "inner_beta": 15.0, "outer_beta": 150.0},
+            env_options=_PUBLISHED,
+        ),
+    },
+)
