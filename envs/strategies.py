@@ -138,8 +138,7 @@ class CoinChaser:
 class CoinMemory:
     """What tit-for-tat keeps between steps."""
 
-    board: Board  # where everything was, [B] each
-    started: jax.Array  # [B] bool: `board` has been seen
+    board: Board  # where everything was, [B] each; before the first step the coin is nowhere, at -1
     cooperates: jax.Array  # [B] bool
 
 
@@ -156,10 +155,9 @@ class CoinTitForTat:
 
     def initial_memory(self, num_envs: int) -> CoinMemory:
         """Nothing seen, cooperating."""
-        nowhere = jnp.zeros(num_envs, jnp.int32)
+        nowhere = jnp.full(num_envs, -1, jnp.int32)
         return CoinMemory(
             board=Board(own=nowhere, other=nowhere, coin=nowhere, coin_is_own=jnp.zeros(num_envs, bool)),
-            started=jnp.zeros(num_envs, bool),
             cooperates=jnp.ones(num_envs, bool),
         )
 
@@ -167,10 +165,10 @@ class CoinTitForTat:
         """Return one action for each environment, ``[B]`` int32."""
         del key
         board, before = _read_board(observation, self.swapped, self.grid_size), memory.board
-        hurt = memory.started & (board.other == before.coin) & before.coin_is_own
-        paid = memory.started & (board.own == before.coin) & ~hurt
+        hurt = (board.other == before.coin) & before.coin_is_own
+        paid = (board.own == before.coin) & ~hurt
         cooperates = (memory.cooperates & ~hurt) | paid
-        memory = CoinMemory(board=board, started=jnp.ones_like(memory.started), cooperates=cooperates)
+        memory = CoinMemory(board=board, cooperates=cooperates)
         return _chase(board, cooperates, self.grid_size), memory
 
 
@@ -191,14 +189,20 @@ def _split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array,
 
 
 def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> Board:
-    planes = observation.reshape(-1, 4, grid_size**2)
-    # Counted from 1, so that an empty plane, of a colour that the coin has not, gives 0.
-    cells = (planes * np.arange(1, grid_size**2 + 1, dtype=np.float32)).sum(-1).astype(jnp.int32)  # [B, plane]
+    num_cells = grid_size**2
+    cell = np.arange(num_cells, dtype=np.float32)
+    # One small matrix product reads all cells: of the first and second player, and of the coin, which counts on from
+    # the first colour's plane into the second's.
+    reader = np.zeros((4, num_cells, 3), np.float32)
+    reader[0, :, 0], reader[1, :, 1], reader[2, :, 2], reader[3, :, 2] = cell, cell, cell, cell + num_cells
+    read = (observation @ reader.reshape(-1, 3)).astype(jnp.int32)  # [B, 3]
+    first, second, coin = read[:, 0], read[:, 1], read[:, 2]
+    first_owns = coin < num_cells
     return Board(
-        own=jnp.where(swapped, cells[:, 1], cells[:, 0]) - 1,
-        other=jnp.where(swapped, cells[:, 0], cells[:, 1]) - 1,
-        coin=cells[:, 2] + cells[:, 3] - 1,
-        coin_is_own=(cells[:, 2] > 0) ^ swapped,
+        own=jnp.where(swapped, second, first),
+        other=jnp.where(swapped, first, second),
+        coin=jnp.where(first_owns, coin, coin - num_cells),
+        coin_is_own=first_owns ^ swapped,
     )
 
 
