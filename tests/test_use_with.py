@@ -1,0 +1,25 @@
+"""The snippets of docs/use_with.md run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "use_with.md"
+SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
+def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet, str(PAGE), "exec"), {})
+
+
+def test_every_game_has_a_page():
+    import polax
+
+    pages = "".join(page.read_text() for page in (PAGE.parent / "environments").glob("*.md"))
+    builtin = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0"]
+    assert set(builtin) <= {row.name for row in polax.list_environments()}
+    for name in builtin:
+        assert f": `{name}`" in pages
