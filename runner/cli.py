@@ -121,11 +121,24 @@ def _help() -> str:
 def use_compilation_cache() -> None:
     """Let jax keep what it compiles in the user's cache folder; to be called before jax is first imported.
 
-    ``POLAX_CACHE`` names another folder, or is ``off``. What ``JAX_COMPILATION_CACHE_DIR`` says goes first.
+    ``POLAX_CACHE=off`` does without. Else what ``JAX_COMPILATION_CACHE_DIR`` says goes first, then the folder that
+    ``POLAX_CACHE`` names.
     """
     wish = os.environ.get("POLAX_CACHE", "")
-    if wish == "off" or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if wish == "off":
+        os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
         return
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        _choose_cache_folder(wish)
+    if folder := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        from pathlib import Path
+
+        from .compile_cache import mend_when_damaged
+
+        mend_when_damaged(Path(folder))
+
+
+def _choose_cache_folder(wish: str) -> None:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
     folder = wish or f"{base}/polax/xla"
     try:

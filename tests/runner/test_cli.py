@@ -85,6 +85,41 @@ def test_a_mistake_gets_one_line_and_exit_status_2_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_damaged_entry_of_the_compilation_cache_is_replaced_without_a_word(tmp_path: Path) -> None:
+    words = [
+        "train",
+        "toy_learner:TOY",
+        "IPD-v0",
+        "--updates",
+        "1",
+        "--eval-envs",
+        "3",
+        "--env.max-steps-in-episode",
+        "2",
+    ]
+    cache = tmp_path / "cache"
+    code = "import sys; from polax.runner.cli import main; sys.exit(main())"
+    environment = {"POLAX_CACHE": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    environment |= {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    damaged: list[Path] = []
+    for number in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words, "--out", str(tmp_path / f"run{number}")],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            env=environment,
+        )
+        assert done.returncode == 0
+        assert done.stderr == ""
+        if not number:
+            damaged = list(cache.glob("jit__update-*-cache"))
+            for path in damaged:
+                path.write_bytes(path.read_bytes()[:50])
+    assert damaged
+    assert all(path.stat().st_size > 50 for path in damaged)
+
+
 def test_debug_shows_where_an_error_comes_from() -> None:
     with pytest.raises(registry.UnknownNameError):
         main(["--debug", "train", "pola-dise", "IPD-v0"])
