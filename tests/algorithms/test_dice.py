@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from polax.algorithms import dice
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "dice_and_lookahead.npz"

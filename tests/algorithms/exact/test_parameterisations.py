@@ -58,6 +58,29 @@ def test_the_divergence_and_its_gradient_stay_finite_at_certainty():
     assert np.isfinite(slope).all()
 
 
+def test_single_precision_resolves_the_divergence_of_successive_policies():
+    reference = np.array([0.3, -2.0, 4.0, 0.0, -9.0])
+    change = np.array([1e-4, -3e-4, 2e-4, 1e-5, 1e-3])
+    chance = 1 / (1 + np.exp(-reference))
+    expected = np.sum(chance * (1 - chance) * change**2) / 2
+    found = bernoulli_kl(jnp.float32(reference), jnp.float32(reference) + jnp.float32(change))
+    np.testing.assert_allclose(found, expected, rtol=5e-3)
+    assert found < 1e-8
+
+
+def test_the_two_ways_of_computing_the_divergence_meet():
+    for distance in (0.999, 1.001):
+        with jax.enable_x64(True):
+            reference = jnp.array([0.3, -2.0, 4.0, 0.0, -9.0])
+            current = reference + distance
+            chances = jax.nn.sigmoid(reference), jax.nn.sigmoid(current)
+            expected = sum(
+                first * jnp.log(first / second)
+                for first, second in zip((chances[0], 1 - chances[0]), (chances[1], 1 - chances[1]), strict=True)
+            ).sum()
+            np.testing.assert_allclose(bernoulli_kl(reference, current), expected, rtol=1e-10)
+
+
 def test_an_unknown_parameterisation_names_the_nearest_and_all():
     with pytest.raises(ValueError, match=r"did you mean 'tabular'.*tabular, mlp, preconditioned"):
         make_parameterisation("tabula")

@@ -46,8 +46,9 @@ def test_lola_finds_tit_for_tat_where_naive_learning_defects():
     assert metrics["return/player_0"].max() < 0.05 * 0.33 / 0.04
 
 
-def test_pola_finds_tit_for_tat_in_two_updates_and_converges():
-    with jax.enable_x64(True):
+@pytest.mark.parametrize("double", [False, True])
+def test_pola_finds_tit_for_tat_in_two_updates_and_converges(double):
+    with jax.enable_x64(double):
         states, metrics, found = learn(make("pola-exact"), updates=2)
     assert found.all()
     assert metrics["converged/player_0"].all()
