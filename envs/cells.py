@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def cell_at(position: jax.Array, size: int) -> jax.Array:
-    """Return the number of the cell at ``position`` (row, column): row * size + column."""
-    row, column = position
-    return row * size + column
+def cell_at(place: jax.Array, size: int) -> jax.Array:
+    """Return the number of the cell at ``place`` (row, column): row * size + column."""
+    number: jax.Array = place[0] * size + place[1]
+    return number
 
 
 def position(cell: jax.Array, size: int) -> jax.Array:
@@ -28,7 +28,8 @@ def move(start: jax.Array, action: jax.Array, size: int) -> jax.Array:
     """Return the cell that an action (0 right, 1 left, 2 down, 3 up, others stay) leads to from (row, column)."""
     row = jax.lax.rem(start[0] + (action == 2) - (action == 3) + size, jnp.int32(size))
     column = jax.lax.rem(start[1] + (action == 0) - (action == 1) + size, jnp.int32(size))
-    return row * size + column
+    cell: jax.Array = row * size + column
+    return cell
 
 
 def random_word(key: jax.Array) -> jax.Array:
@@ -49,7 +50,8 @@ def _stir(word: jax.Array) -> jax.Array:
     """Hash 32 bits one to one (the "lowbias32" function of Wellons' hash prospector)."""
     word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
     word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
-    return word ^ (word >> 16)
+    stirred: jax.Array = word ^ (word >> 16)
+    return stirred
 
 
 def draw_below(word: jax.Array, bound: int | jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -170,10 +170,12 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         """Return observation and state from cells; ``owner`` is None with two coins."""
         observation = self._planes(players, coins, owner)
         if owner is None:
-            coin, owner = positions(*coins, self.grid_size), jnp.arange(2, dtype=jnp.int32)
+            coin, owner = positions(coins[0], coins[1], self.grid_size), jnp.arange(2, dtype=jnp.int32)
         else:
             coin = position(coins[0], self.grid_size)
-        state = CoinGameState(players=positions(*players, self.grid_size), coin=coin, coin_owner=owner, time=time)
+        state = CoinGameState(
+            players=positions(players[0], players[1], self.grid_size), coin=coin, coin_owner=owner, time=time
+        )
         return observation, state
 
     def _coin_cells(self, state: CoinGameState) -> Cells:
@@ -191,8 +193,9 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         # of the two colours count as one of twice as many places, so that one coin needs one comparison.
         plane = np.repeat(order, num_cells)
         place = np.tile(np.arange(num_cells), 8) + np.where(plane == 3, num_cells, 0)
-        two = owner is None
-        coin = jnp.where(plane == 2, coins[0], coins[1] + num_cells) if two else coins[0] + owner * num_cells
+        coin = coins[0] + num_cells * (owner if owner is not None else 0)
+        if owner is None:
+            coin = jnp.where(plane == 2, coin, coins[1] + num_cells)
         occupied = jnp.where(plane == 0, players[0], jnp.where(plane == 1, players[1], coin))
         return (occupied == place).astype(jnp.float32).reshape(2, -1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import jax
@@ -110,7 +110,10 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         seat: this player.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "render_modes": list(RENDER_MODES),
+        "render_fps": 4,
+    }
 
     def __init__(self, host: HostGame, observation_space: spaces.Box, camera: EpisodeCamera, *, seat: int) -> None:
         self.game = host.game
@@ -168,7 +171,10 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         seat: the player that is yours.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": [],
+    }
 
     def __init__(self, game: Game[Any, Any], params: Any, policies: Policies, *, seat: int, num_envs: int) -> None:
         self.game = game
@@ -251,7 +257,8 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _own_view(self) -> np.ndarray:
         """Return this player's observations, a copy for the user to write in."""
-        return np.array(np.asarray(self._carry.observations)[:, self.seat])
+        observations = self._carry.observations  # type: ignore[union-attr]  # asked for after a start only
+        return np.array(np.asarray(observations)[:, self.seat])
 
     def _check(self, actions: Any) -> np.ndarray:
         array = np.asarray(actions)

@@ -163,7 +163,7 @@ class HostGame:
         if self.time is None or self.time >= self.horizon:
             self._require_running()
         self._packed = _advance(self.game, *self._inputs, self._packed, actions)
-        self.time += 1
+        self.time = 1 + (self.time or 0)
         return self._visible()
 
     @property
@@ -184,7 +184,8 @@ class HostGame:
 
     def _visible(self) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         # The last numbers: the carry's observations, then the outcome. A copy, for the user to write in.
-        visible = np.array(np.asarray(self._packed.numbers)[-self._num_visible :])
+        numbers = np.asarray(self._packed.numbers)  # type: ignore[union-attr]  # asked for after a start only
+        visible = np.array(numbers[-self._num_visible :])
         split = self._num_observed + self.game.num_players
         info = dict(zip(self._info_names, visible[split:].tolist(), strict=True))
         return visible[: self._num_observed].reshape(self._observation_shape), visible[self._num_observed : split], info
@@ -234,7 +235,7 @@ def _state(game: Game[Any, Any], params: Any, policies: Policies, packed: _Packe
 
 
 def _carry_like(game: Game[Any, Any], params: Any, policies: Policies) -> Carry:
-    carry, _ = jax.eval_shape(partial(begin, game), params, policies, jax.random.key(0))
+    carry: Carry = jax.eval_shape(partial(begin, game), params, policies, jax.random.key(0))[0]
     return carry
 
 

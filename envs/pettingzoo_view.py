@@ -87,13 +87,15 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self._camera = EpisodeCamera(self.game, params, render_mode, fps=self.metadata["render_fps"], size=render_size)
         # PettingZoo asks for the same object each time, so that a seeded space stays seeded.
         self._observation_spaces = {name: observation_box(self.game, params) for name in self.possible_agents}
-        self._action_spaces = {name: spaces.Discrete(self.game.num_actions) for name in self.possible_agents}
+        self._action_spaces: dict[str, spaces.Discrete[np.int64]] = {
+            name: spaces.Discrete(self.game.num_actions) for name in self.possible_agents
+        }
 
     def observation_space(self, agent: str) -> spaces.Box:
         """Return the space of one player's observations."""
         return self._observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Discrete:
+    def action_space(self, agent: str) -> spaces.Discrete[np.int64]:
         """Return the space of one player's actions."""
         return self._action_spaces[agent]
 
@@ -170,7 +172,7 @@ class GameAECEnv(AECEnv[str, np.ndarray, int]):
         """Return the space of one player's observations."""
         return self.parallel.observation_space(agent)
 
-    def action_space(self, agent: str) -> spaces.Discrete:
+    def action_space(self, agent: str) -> spaces.Discrete[np.int64]:
         """Return the space of one player's actions."""
         return self.parallel.action_space(agent)
 

@@ -88,10 +88,12 @@ def matrix_game_picture(frame: Frame, size: int) -> Image.Image:
     left, top, width, height = 0.24, 0.29, 0.36, 0.16
     last = frame.history[-1] if frame.history else None
     for second, name in enumerate(names):
-        _move_label(canvas, (left + width * (second + 0.5), top - 0.04), name, 1, chosen=last and last[1] == second)
+        _move_label(
+            canvas, (left + width * (second + 0.5), top - 0.04), name, 1, chosen=last is not None and last[1] == second
+        )
     for first, name in enumerate(names):
         y = top + height * (first + 0.5)
-        _move_label(canvas, (left / 2, y), name, 0, chosen=last and last[0] == first)
+        _move_label(canvas, (left / 2, y), name, 0, chosen=last is not None and last[0] == first)
         for second in range(2):
             corner = (left + width * second + 0.008, top + height * first + 0.008)
             played = last == (first, second)
@@ -123,7 +125,7 @@ def _header(canvas: _Canvas, frame: Frame, names: tuple[str, str]) -> None:
         canvas.text(x, 0.141, f"last {frame.rewards[player]:+.2f}", height=0.028, colour=FAINT)
 
 
-def _move_label(canvas: _Canvas, place: tuple[float, float], name: str, player: int, *, chosen: bool | None) -> None:
+def _move_label(canvas: _Canvas, place: tuple[float, float], name: str, player: int, *, chosen: bool) -> None:
     canvas.text(*place, name, height=0.042, colour=PLAYERS[player] if chosen else FAINT)
 
 

@@ -209,3 +209,35 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
     with pytest.raises(polax.PolaxError, match="is no run folder"):
         make("IPD-v0", opponent=str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A short training run in the IPD."""
+    from polax.runner.cli import main
+
+    path = tmp_path_factory.mktemp("runs") / "naive"
+    assert main(["train", "naive", "IPD-v0", "--updates", "1", "--out", str(path), "--hidden-size", "4"]) == 0
+    return path
+
+
+def test_a_training_run_may_be_the_opponent(run_folder):
+    env = gymnasium.make("IPD-v0", opponent=str(run_folder), seat=1)
+    env.reset(seed=0)
+    rewards = [env.step(0)[1] for _ in range(20)]
+    assert {round(reward, 3) for reward in rewards} == {0.0, 0.665}  # an untrained player does now this, now that
+
+
+@pytest.mark.parametrize(
+    ("env_id", "opponent", "options", "message"),
+    [
+        ("Chicken-v0", "", {}, "learned IPD-v0; it cannot play Chicken-v0"),
+        ("IPD-v0", "", {"observation_layout": "shared"}, "learned another form of IPD-v0"),
+        ("IPD-v0", "#9", {}, "has no seed 9"),
+    ],
+)
+def test_a_run_that_does_not_fit_is_refused(run_folder, env_id, opponent, options, message):
+    from polax.envs.gymnasium_view import make
+
+    with pytest.raises(polax.PolaxError, match=message):
+        make(env_id, opponent=f"{run_folder}{opponent}", **options)
