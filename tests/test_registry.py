@@ -287,6 +287,16 @@ def test_ids_are_known_to_gymnasium_in_any_import_order_without_loading_a_game()
         )
 
 
+def test_gymnasium_makes_an_id_with_the_package_named_in_it() -> None:
+    out = _python(
+        "import gymnasium\n"
+        "env = gymnasium.make('polax:IPD-v0', opponent='tit-for-tat', max_steps_in_episode=3)\n"
+        "observation, _ = env.reset(seed=0)\n"
+        "print(observation.shape, env.unwrapped.spec.id)"
+    )
+    assert out.split() == ["(6,)", "IPD-v0"]
+
+
 def test_registering_an_environment_makes_its_id_known_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     import gymnasium
     import gymnax
