@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -189,7 +189,7 @@ class _Program:
                 start=own.policy,
             )
             metrics: Metrics = {}
-            if self.fit_sizes is not None:
+            if self.fit_sizes is not None and state.fit_numbers is not None:
                 model, metrics = fit(
                     key_fit, own.policy, model, lookahead, sizes=self.fit_sizes, numbers=state.fit_numbers
                 )
@@ -202,7 +202,7 @@ class _Program:
             players, optimizer, models, metrics = _for_both(improve_one)(
                 jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
             )
-        state = state.replace(players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
+        state = replace(state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
 

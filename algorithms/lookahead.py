@@ -84,7 +84,7 @@ class Objective(NamedTuple):
     beta: jax.Array  # scalar
     discount: jax.Array  # scalar
 
-    def __call__(self, logits: jax.Array, other_logits: jax.Array, sizes: Sizes) -> jax.Array:
+    def loss(self, logits: jax.Array, other_logits: jax.Array, sizes: Sizes) -> jax.Array:
         """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
         log_probs = jax.nn.log_softmax(logits)
         loss = dice.loaded_dice_loss(
@@ -183,7 +183,7 @@ def outer_gradient(key: jax.Array, player: Player, lookahead: Lookahead) -> tupl
         beta=lookahead.numbers.outer_beta,
         discount=lookahead.numbers.discount,
     )
-    by_own, by_other = jax.grad(objective, argnums=(0, 1))(batch.self.logits, batch.other.logits, lookahead.sizes)
+    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits, lookahead.sizes)
     gradient = _backward(player.policy, batch.self, by_own)
     if lookahead.sizes.inner_steps:
         by_policy = _backward(other.policy, batch.other, by_other)
@@ -217,7 +217,7 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
             beta=lookahead.numbers.inner_beta,
             discount=lookahead.numbers.discount,
         )
-        by_logits = jax.grad(objective)(batch.other.logits, batch.self.logits, lookahead.sizes)
+        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.sizes)
         after = Player(
             policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), lookahead.numbers.inner_lr),
             critic=descend(other.critic, critic_gradient, lookahead.numbers.critic_lr),
@@ -240,10 +240,12 @@ def _through_imagined_steps(
         step, (policy, batch, objective) = inputs
         mine, theirs = batch.self, batch.other
         moved = networks.unroll_tangent(policy, direction, theirs.acted_on, theirs.hidden)
-        by_theirs = jax.grad(objective)
+        by_theirs = jax.grad(objective.loss)
 
         def change(own_logits: jax.Array) -> jax.Array:
-            return jax.jvp(lambda logits: objective(logits, own_logits, sizes), (theirs.logits,), (moved.outputs,))[1]
+            return jax.jvp(
+                lambda logits: objective.loss(logits, own_logits, sizes), (theirs.logits,), (moved.outputs,)
+            )[1]
 
         gradient = descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
 

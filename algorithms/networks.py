@@ -9,6 +9,7 @@ recomputes the gates of a step instead of storing them: on every machine tried, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -159,7 +160,7 @@ def unroll_backward(
     def backwards(carry: tuple[Any, jax.Array], recorded: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], None]:
         gradients, after_bar = carry
         seen, before, outputs_bar = recorded
-        sums, through_sums = jax.vjp(lambda *args: _gate_sums(*args, seen), lookup, recurrent, before)
+        sums, through_sums = jax.vjp(partial(_gate_sums, seen=seen), lookup, recurrent, before)
         after_bar = after_bar + outputs_bar @ recurrent.output_kernel
         after, sums_bar, carried_bar = _gru_backward(sums, before, after_bar)
         *contribution, before_bar = through_sums(sums_bar)
@@ -196,7 +197,7 @@ def unroll_tangent(
     def forwards(before_dot: jax.Array, recorded: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, Unrolled]:
         seen, before = recorded
         _, (outputs_dot, after_dot) = jax.jvp(
-            lambda *args: step(*args, seen),
+            partial(step, seen=seen),
             (lookup, params.recurrent, before),
             (lookup_dot, tangents.recurrent, before_dot),
         )

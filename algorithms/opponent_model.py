@@ -62,7 +62,8 @@ def fit(
     def on_batch(carry: tuple[Player, Any], key: jax.Array) -> tuple[tuple[Player, Any], Metrics]:
         seat = lookahead.sample(key, own, lookahead.other.policy).other
 
-        def step(carry: tuple[Player, Any], _: None) -> tuple[tuple[Player, Any], Metrics]:
+        def step(carry: tuple[Player, Any], nothing: None) -> tuple[tuple[Player, Any], Metrics]:
+            del nothing
             model, optimizer_state = carry
             policy_gradient, metrics = _imitation_gradient(model.policy, seat)
             _, _, critic_gradient = evaluate_critic(model.critic, seat, lookahead.numbers)

@@ -111,7 +111,7 @@ def test_kept_moments_make_the_second_update_differ():
 def naive_gradient(env, params, players, batch, discount):
     """Independent policy gradient of player 0, by plain automatic differentiation."""
     own, critic = players
-    side, other = batch
+    side = batch.self
     values = networks.unroll(critic, side.observations).outputs[..., 0]
     advantages = dice.generalized_advantages(side.rewards, values[:-1], values[-1], discount=discount, gae_lambda=1.0)
     weights = discount ** jnp.arange(len(advantages))[:, None]

@@ -37,7 +37,7 @@ def test_recorded_logits_and_hidden_states_are_those_of_teacher_forcing(name):
 
 @pytest.mark.parametrize("seat", [0, 1])
 def test_rewards_follow_from_the_actions_of_both_whichever_seat_self_has(seat):
-    _, params, _, batch = make_batch("IPD-v0", seat, payoff_matrix=((0.0, 3.0), (-1.0, 2.0)))
+    _, _, _, batch = make_batch("IPD-v0", seat, payoff_matrix=((0.0, 3.0), (-1.0, 2.0)))
     own_first = np.array([[0.0, 3.0], [-1.0, 2.0]])
     mine, theirs = np.asarray(batch.self.actions), np.asarray(batch.other.actions)
     np.testing.assert_allclose(batch.self.rewards, own_first[mine, theirs])
