@@ -47,8 +47,8 @@ NAIVE = AlgorithmPlugin(
     summary="Independent policy gradient with a critic; the baseline that defects.",
     presets={
         ("laptop", "IPD-v0"): Preset(
-            updates=25,
-            options={"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.02, "critic_lr": 0.002},
+            updates=20,
+            options={"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.03, "critic_lr": 0.002},
         ),
     },
 )

@@ -35,14 +35,15 @@ POLA_DICE = AlgorithmPlugin(
             env_options=_PUBLISHED,
         ),
         ("laptop", "IPD-v0"): Preset(
-            updates=25,
+            updates=20,
             options={
                 "num_envs": 128,
                 "hidden_size": 16,
                 "outer_steps": 50,
-                "inner_lr": 0.01,
-                "outer_lr": 0.02,
+                "inner_lr": 0.03,
+                "outer_lr": 0.03,
                 "critic_lr": 0.002,
+                "outer_beta": 50.0,
             },
         ),
     },
