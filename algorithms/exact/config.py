@@ -110,7 +110,7 @@ class PolaExactConfig(NaiveExactConfig, OpponentModelConfig):
     outer_steps: int | None = None
     """Outer steps of an update; None goes on to a fixed point."""
     threshold: float = 1e-8
-    """A fixed point is where KL between successive policies is below this in both directions; needs float64."""
+    """A fixed point is where KL between successive policies is below this in both directions."""
     max_steps: int = 5_000
     """Give a fixed point up after this many outer steps; the metrics say so."""
 

@@ -158,12 +158,18 @@ def make_parameterisation(name: str, *, hidden_size: int = 16, columns: tuple[in
 def bernoulli_kl(reference_logits: jax.Array, logits: jax.Array) -> jax.Array:
     """Return KL(reference || current), summed over the states and both actions, from logits ``[..., 5]``.
 
-    Working on logits keeps it finite and differentiable where a probability rounds to 0 or 1.
+    From logits it is finite and differentiable where a probability rounds to 0 or 1. For logits that are close, with
+    difference d and reference probability p, it is computed as ``log1p(p expm1(d)) - p d``: the terms of first order,
+    which cancel, are never rounded apart, so that float32 resolves the KL of successive policies of a descent.
     """
-    cooperate = jax.nn.sigmoid(reference_logits)
+    cooperate, change = jax.nn.sigmoid(reference_logits), logits - reference_logits
+    near = jnp.abs(change) < 1
+    small = jnp.where(near, change, 0)
+    of_near = jnp.log1p(cooperate * jnp.expm1(small)) - cooperate * small
     gain = jax.nn.log_sigmoid(reference_logits) - jax.nn.log_sigmoid(logits)
     loss = jax.nn.log_sigmoid(-reference_logits) - jax.nn.log_sigmoid(-logits)
-    return jnp.sum(cooperate * gain + (1 - cooperate) * loss, axis=-1)
+    of_distant = cooperate * gain + (1 - cooperate) * loss
+    return jnp.sum(jnp.where(near, of_near, of_distant), axis=-1)
 
 
 def _uniform(key: jax.Array, shape: tuple[int, ...], bound: float) -> jax.Array:

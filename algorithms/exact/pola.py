@@ -82,9 +82,8 @@ def proximal_update(
 ) -> Proximal:
     """Descend the proximal objective for a number of steps, or to a fixed point of the policy.
 
-    A fixed point is where the KL between successive policies is below ``rates.threshold`` in both directions. The KL of
-    two such policies is of the order of float32's rounding: ask for a fixed point in float64. Mapped over runs, each
-    run keeps the parameters at which it stopped while the others go on.
+    A fixed point is where the KL between successive policies is below ``rates.threshold`` in both directions. Mapped
+    over runs, each run keeps the parameters at which it stopped while the others go on.
 
     Args:
         matchup: who learns against whom.

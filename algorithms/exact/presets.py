@@ -3,6 +3,7 @@
 A preset of Figure 3 is named after its parameterisation and contribution factor, such as ``figure3-mlp-1.33``; one of
 Table 2 after the opponent model, such as ``table2-tabular``. Where the paper gives no rates, the preset is called
 ``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning any that converges.
+``laptop`` is the default settings.
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ def _merged(*presets: Mapping[tuple[str, str], Preset]) -> dict[tuple[str, str],
     return {name: preset for each in presets for name, preset in each.items()}
 
 
-NAIVE_PRESETS = _merged(*(_own(50, factor, "tabular", outer_lr=5.0) for factor in FACTORS))
+NAIVE_PRESETS = _merged(
+    {("laptop", ENVIRONMENT): Preset(50)},
+    *(_own(50, factor, "tabular", outer_lr=5.0) for factor in FACTORS),
+)
 
 LOLA_PRESETS = _merged(
+    {("laptop", ENVIRONMENT): Preset(30)},
     *(_figure3(30, factor, "tabular", inner_lr=3.0, outer_lr=25.0) for factor in FACTORS),
     *(
         _figure3(100, factor, "mlp", inner_lr=inner_lr, outer_lr=outer_lr)
@@ -80,6 +85,7 @@ def _pola_model(model: str, inner_lr: float, inner_steps: int, **options: Any) -
 
 
 POLA_PRESETS = _merged(
+    {("laptop", ENVIRONMENT): Preset(2)},
     *(
         _figure3(2, factor, "tabular", inner_lr=inner_lr, outer_lr=0.3, outer_beta=0.1)
         for factor, inner_lr in _POLA_TABULAR_INNER.items()

@@ -16,6 +16,7 @@ from .statistics import p_value, policy_fit, share_of
 
 Progress = Callable[[str], None]
 
+SIGNIFICANCE = 0.05
 _NO_RATES = "*"
 _CRITERION = (
     "Found: at some update the mean return exceeds 80 % of the social optimum while both players cooperate with "
@@ -136,6 +137,10 @@ def figure3(*, runs: int, seed: int, report: Progress) -> Report:
     theirs = [_published_share(key) for key in keys] + list(other.values())
     outcomes = run_cells(cells, runs=runs, seed=seed, report=report)
     rows = [_share_row(*each) for each in zip(cells, outcomes, theirs, strict=True)]
+    return _share_report(keys, rows, runs=runs)
+
+
+def _share_report(keys: Sequence[Key], rows: Sequence[Mapping[str, Any]], *, runs: int) -> Report:
     return Report(
         name="figure3",
         title=f"Figure 3: probability of finding tit-for-tat, {runs} runs a cell",
@@ -147,11 +152,23 @@ def figure3(*, runs: int, seed: int, report: Progress) -> Report:
             f"Published: the released program run again, {PROGRAM_RUNS} runs a cell; 0 where the paper's search found "
             "nothing. Inside: the published share lies in our interval. p: Fisher's exact test that both samples have "
             "one probability.",
+            _outside(rows),
             _OWN_RATES,
             "Final policy: DD DC CD CC start, own move first, mean of all runs and both players. Given up: fixed "
             "points that did not converge, of all.",
         ),
         figure=draw_shares(_curves(keys, rows), runs=runs),
+    )
+
+
+def _outside(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say which published shares are outside our intervals, and whether that is more than their own chance."""
+    outside = [row for row in rows if row["inside"] is False]
+    surprising = [row["cell"] for row in outside if row["p_value"] < SIGNIFICANCE]
+    return (
+        f"{len(outside)} published shares lie outside our interval, which leaves out that they are samples of "
+        f"{PROGRAM_RUNS} themselves; taking that into account (p below {SIGNIFICANCE}) there is a difference in "
+        f"{', '.join(surprising) or 'none of them'}."
     )
 
 
