@@ -25,7 +25,7 @@ class NaiveExactConfig:
     """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
     discount: float = 0.96
     """Discount per step of the game."""
-    outer_lr: float = 5.0
+    outer_lr: float = 2.0
     """Step size of a player's own update."""
 
     def __post_init__(self) -> None:

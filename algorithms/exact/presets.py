@@ -2,7 +2,7 @@
 
 A preset of Figure 3 is named after its parameterisation and contribution factor, such as ``figure3-mlp-1.33``; one of
 Table 2 after the opponent model, such as ``table2-tabular``. Where the paper gives no rates, the preset is called
-``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning any that converges.
+``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning what gives the printed policies.
 ``laptop`` is the default settings.
 """
 
@@ -54,8 +54,8 @@ def _merged(*presets: Mapping[tuple[str, str], Preset]) -> dict[tuple[str, str],
 
 
 NAIVE_PRESETS = _merged(
-    {("laptop", ENVIRONMENT): Preset(50)},
-    *(_own(50, factor, "tabular", outer_lr=5.0) for factor in FACTORS),
+    {("laptop", ENVIRONMENT): Preset(100)},
+    *(_own(100, factor, "tabular", outer_lr=2.0) for factor in FACTORS),
 )
 
 LOLA_PRESETS = _merged(

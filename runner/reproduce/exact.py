@@ -24,7 +24,7 @@ _CRITERION = (
 )
 _OWN_RATES = (
     f"{_NO_RATES} The paper gives no rates for these cells: LOLA takes the best of our search (see search.md), or one "
-    "of the many pairs that find nothing; naive learning takes 50 updates of rate 5."
+    "of the many pairs that find nothing; naive learning takes 100 updates of rate 2, which gives the printed policies."
 )
 _MIXED = (
     "Difference: largest of the five entries. Where some runs find tit-for-tat and others end in defection, the mean "
