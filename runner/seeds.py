@@ -6,8 +6,8 @@ others run beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -89,7 +89,11 @@ class CompiledLearner:
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
-        with _players_mesh(len(keys)):
+        with _players_mesh(len(keys)) as mesh:
+            if mesh is not None:
+                # Where the update leaves its results, or it would be compiled once for each place.
+                everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+                keys, states = jax.device_put((keys, states), everywhere)
             results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
         new_states, metrics, sound = jax.block_until_ready(results)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
@@ -186,13 +190,17 @@ def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
     return _on_one_device(function, *stacked)
 
 
-def _players_mesh(num_seeds: int) -> AbstractContextManager[Any]:
+@contextmanager
+def _players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
     """Offer two devices to the players where the seeds cannot be shared among the devices."""
     devices = jax.devices()
     if len(devices) < 2 or num_seeds % len(devices) == 0:
-        return nullcontext()
+        yield None
+        return
     auto = (jax.sharding.AxisType.Auto,)
-    return jax.set_mesh(jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto))
+    mesh = jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto)
+    with jax.set_mesh(mesh):
+        yield mesh
 
 
 def _on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
