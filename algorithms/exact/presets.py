@@ -2,8 +2,8 @@
 
 A preset of Figure 3 is named after its parameterisation and contribution factor, such as ``figure3-mlp-1.33``; one of
 Table 2 after the opponent model, such as ``table2-tabular``. Where the paper gives no rates, the preset is called
-``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning what gives the printed policies.
-``laptop`` is the default settings.
+``own-...``: for LOLA the best of a search, or one of many that find nothing; for naive learning what gives the printed
+policies. ``laptop`` is the default settings.
 """
 
 from __future__ import annotations
