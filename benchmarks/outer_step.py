@@ -24,7 +24,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-
 import polax
 from polax.runner.devices import split_cpu
 from polax.runner.seeds import make_learner, seed_keys
@@ -34,8 +33,8 @@ def passes(inner_steps: int) -> int:
     """Forward passes of one network that an outer step costs (2 for a backward pass, 1 for a tangent on its own).
 
     Sampling: both policies on every batch. Each inner step: critic forward and backward, policy backward, reference.
-    Outer: critic forward and backward, both policies backward, reference. Through the inner steps: each a tangent pass and
-    a backward pass of the learner, and a Hessian-vector product (7) for all but the first.
+    Outer: critic forward and backward, both policies backward, reference. Through the inner steps: each a tangent pass
+    and a backward pass of the learner, and a Hessian-vector product (7) for all but the first.
     """
     sampling = 2 * (inner_steps + 1)
     inner = inner_steps * (3 + 2) + max(inner_steps - 1, 0)
