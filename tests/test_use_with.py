@@ -1,12 +1,17 @@
-"""The snippets of docs/use_with.md run."""
+"""The snippets of the README and of docs/use_with.md run."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "use_with.md"
-SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "use_with.md"
+SNIPPETS = [
+    snippet
+    for page in (ROOT / "README.md", PAGE)
+    for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
