@@ -75,6 +75,8 @@ def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) 
             "train: say what to train in which game, such as: polax train pola-dice IPD-v0 --preset laptop"
         )
     algorithm_words, env_words = split_env_options(plugin_words)
+    seeds = _seeds(options)
+    split_cpu(len(seeds))  # before any plug-in is loaded: gymnax computes on the device while it is imported
     plugin, env_plugin = registry.algorithm_plugin(options.algorithm), registry.environment_plugin(options.env)
     request = Request(
         algorithm=options.algorithm,
@@ -82,14 +84,13 @@ def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) 
         preset=options.preset,
         options=parse_options(plugin.config, algorithm_words, what=options.algorithm),
         env_options=parse_options(env_plugin.config, env_words, what=options.env),
-        seeds=_seeds(options),
+        seeds=seeds,
         updates=options.updates,
         eval_every=options.eval_every,
         eval_envs=options.eval_envs,
         checkpoint_every=options.checkpoint_every,
     )
     spec = resolve(request)
-    split_cpu(len(spec.seeds))
     build(spec)  # what the plug-ins refuse, they refuse before a folder is made
     return _train(RunFolder.create(options.out, spec), spec, resume=False)
 
