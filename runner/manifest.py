@@ -15,11 +15,11 @@ from .spec import RunSpec
 PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
 
 
-def add_session(
+def add_launch(
     folder: RunFolder, spec: RunSpec, *, command: Sequence[str], devices: Sequence[Any], references: Mapping[str, float]
 ) -> None:
     """Write down when, with what and on what a run starts."""
-    session = {
+    launch = {
         "started": _now(),
         "command": list(command),
         "python": platform.python_version(),
@@ -34,15 +34,15 @@ def add_session(
             "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
             "env": _origin(registry.list_environments(), spec.env),
             "reference_scores": dict(references),
-            "sessions": [*before.get("sessions", []), session],
+            "launches": [*before.get("launches", []), launch],
         },
     )
 
 
-def finish_session(folder: RunFolder, *, update: int, seconds: float) -> None:
-    """Add to the last session when it ended, and where."""
+def finish_launch(folder: RunFolder, *, update: int, seconds: float) -> None:
+    """Add to the last launch when it ended, and where."""
     manifest = folder.manifest()
-    manifest["sessions"][-1] |= {"ended": _now(), "update": update, "training_seconds": round(seconds, 3)}
+    manifest["launches"][-1] |= {"ended": _now(), "update": update, "training_seconds": round(seconds, 3)}
     folder.write_json("manifest.json", manifest)
 
 

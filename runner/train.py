@@ -14,7 +14,7 @@ from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
 from .evaluate import Evaluator
 from .interrupts import StopRequest
-from .manifest import add_session, finish_session
+from .manifest import add_launch, finish_launch
 from .metrics_log import MetricsLog, best_update
 from .progress import TrainingProgress, format_seconds
 from .run_folder import RunError, RunFolder
@@ -93,7 +93,7 @@ class Trainer:
                 if self.update % spec.checkpoint_every == 0:
                     self._save()
             self._save()
-        finish_session(self._folder, update=self.update, seconds=self._now.seconds)
+        finish_launch(self._folder, update=self.update, seconds=self._now.seconds)
         return self._outcome(stop)
 
     @property
@@ -194,7 +194,7 @@ def train(spec: RunSpec, folder: RunFolder, *, resume: bool, console: Console) -
     title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
     console.print(title, highlight=False, markup=False, soft_wrap=True)
     references = setup.env.reference_scores(setup.params)
-    add_session(folder, spec, command=sys.argv, devices=jax.devices(), references=references)
+    add_launch(folder, spec, command=sys.argv, devices=jax.devices(), references=references)
     return trainer.run(console)
 
 

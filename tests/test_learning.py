@@ -14,7 +14,7 @@ def train(algorithm, folder):
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     # Both players learn side by side where there are two cores.
-    devices = json.loads((folder / "manifest.json").read_text())["sessions"][0]["devices"]
+    devices = json.loads((folder / "manifest.json").read_text())["launches"][0]["devices"]
     assert len(devices) == min(2, len(os.sched_getaffinity(0)))
     assert (folder / "figures" / "learning.png").stat().st_size > 10_000
     with (folder / "metrics.jsonl").open() as lines:

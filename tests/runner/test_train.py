@@ -23,9 +23,9 @@ def test_a_run_leaves_everything_behind_that_says_what_it_was(train: Train) -> N
     assert config["seeds"] == [3, 5]
     manifest = run.manifest()
     assert manifest["env"] == {"name": "IPD-v0", "target": "polax.envs.matrix_game:IPD", **_polax_version()}
-    assert {"jax", "polax", "numpy"} <= set(manifest["sessions"][0]["versions"])
-    assert manifest["sessions"][0]["devices"]
-    assert manifest["sessions"][0]["update"] == 4
+    assert {"jax", "polax", "numpy"} <= set(manifest["launches"][0]["versions"])
+    assert manifest["launches"][0]["devices"]
+    assert manifest["launches"][0]["update"] == 4
     assert manifest["reference_scores"]["mutual cooperation"] == pytest.approx(0.5)
     assert (run.figures / "learning.png").stat().st_size > 10_000
     assert list((run.tensorboard / "seed_5").glob("events.*"))
@@ -87,7 +87,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(train: Train) -> 
     for ours, theirs in zip(final_state(whole, 6), final_state(parts, 6), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert without_time(whole) == without_time(parts)
-    assert len(parts.manifest()["sessions"]) == 3
+    assert len(parts.manifest()["launches"]) == 3
     assert parts.spec().updates == 6
 
 
