@@ -28,6 +28,8 @@ COMMANDS = {
     "evaluate": Command("evaluate_command", "score a run's players against each other and every strategy"),
     "reproduce": Command("reproduce_command", "run a published figure or table again and compare the numbers"),
     "plot": Command("plot_command", "draw the learning curves of one run or several"),
+    "render": Command("render_command", "save an episode of a run's players as an animation or a strip of pictures"),
+    "play": Command("play_command", "play against a scripted or a trained player in the terminal"),
     "list": Command("list_command", "show algorithms, environments and where they come from"),
 }
 """Every command; its module has ``main(arguments) -> exit status``."""

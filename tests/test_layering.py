@@ -12,7 +12,7 @@ MODULES = {
     for pattern in ("*.py", "envs/**/*.py", "algorithms/**/*.py", "runner/**/*.py")
     for path in ROOT.glob(pattern)
 }
-CONTRACTS = {"envs.base", "envs.play", "algorithms.base"}
+CONTRACTS = {"envs.base", "envs.play", "envs.animation", "algorithms.base"}
 STANDARD_LIBRARY_ONLY = ("registry", "options", "gym_ids", "__init__")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PLUGINS = {
