@@ -26,7 +26,6 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 from polax.runner.devices import split_cpu
-from polax.runner.seeds import make_learner, seed_keys
 
 
 def passes(inner_steps: int) -> int:
@@ -65,6 +64,10 @@ def product_rate(num_envs: int, hidden_size: int, repeats: int) -> float:
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
+    split_cpu(options.num_seeds)
+    # Not before: it imports gymnax, which starts the device.
+    from polax.runner.seeds import make_learner, seed_keys
+
     env, params = polax.make_env(options.env)
     sizes = {"num_envs": options.num_envs, "hidden_size": options.hidden_size, "outer_steps": options.outer_steps}
     if options.algorithm != "naive":
@@ -110,7 +113,6 @@ def main() -> int:
     parser.add_argument("--compare", type=Path, help="print the ratios to measurements written before")
     options = parser.parse_args()
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
-    split_cpu(options.num_seeds)
     results = measure(options)
     before = json.loads(options.compare.read_text())["measurements"] if options.compare else {}
     for name, value in results.items():
