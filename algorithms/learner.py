@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -198,23 +197,13 @@ class _Program:
             return own, optimizer, model, metrics | learning
 
         others = jax.tree.map(lambda leaf: leaf[::-1], players)
-        with _matmul_precision(self.matmul_precision):
+        with jax.default_matmul_precision(self.matmul_precision):
             players, optimizer, models, metrics = _for_both(improve_one)(
                 jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
             )
         state = replace(state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
-
-
-def _matmul_precision(name: str) -> AbstractContextManager[Any]:
-    """Set the precision of matrix products where devices offer several.
-
-    On a CPU float32 is what the default computes, and asking for it by name selects far slower code.
-    """
-    if jax.default_backend() == "cpu":
-        return nullcontext()
-    return jax.default_matmul_precision(name)
 
 
 def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:
