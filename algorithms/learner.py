@@ -19,7 +19,7 @@ from .networks import init_network
 from .opponent_model import FitNumbers, FitSizes, fit
 from .rollout import RecurrentPolicy
 
-__all__ = ["LearnerState", "ModelFit", "TrajectoryConfig", "build_learner"]
+__all__ = ["LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
 
 PLAYERS_AXIS = "players"
 """Under a mesh with an axis of this name and two devices along it, each player is updated on a device of its own."""
@@ -35,6 +35,8 @@ class TrajectoryConfig:
     """Episodes in a batch; every inner and every outer step draws a fresh batch."""
     hidden_size: int = 64
     """Width of the dense layer and of the GRU, in policies and critics."""
+    outer_steps: int = 1
+    """Gradient steps in an update, all against the opponent as it was before the update."""
     outer_lr: float = 0.003
     """Learning rate of Adam on the policy."""
     critic_lr: float = 0.0005
@@ -52,11 +54,27 @@ class TrajectoryConfig:
     def __post_init__(self) -> None:
         check_whole_number("num_envs", self.num_envs, at_least=1)
         check_whole_number("hidden_size", self.hidden_size, at_least=1)
+        check_whole_number("outer_steps", self.outer_steps, at_least=1)
         check_number("outer_lr", self.outer_lr, above=0)
         check_number("critic_lr", self.critic_lr, at_least=0)
         check_number("discount", self.discount, at_least=0, below=1)
         check_number("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
         check_choice("matmul_precision", self.matmul_precision, MATMUL_PRECISIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookaheadConfig(TrajectoryConfig):
+    """Options of every learner that imagines the opponent's learning."""
+
+    inner_steps: int = 1
+    """Imagined gradient steps of the opponent."""
+    inner_lr: float = 0.05
+    """Rate of the opponent's imagined gradient descent."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole_number("inner_steps", self.inner_steps, at_least=1)
+        check_number("inner_lr", self.inner_lr, at_least=0)
 
 
 @struct.dataclass
@@ -84,7 +102,9 @@ def build_learner(
     params: Any,
     config: TrajectoryConfig,
     *,
-    sizes: Callable[[int], Sizes],
+    inner_steps: int,
+    penalties: bool = False,
+    reverse_kl: bool = False,
     model_fit: ModelFit | None = None,
     **numbers: float,
 ) -> Algorithm:
@@ -94,7 +114,9 @@ def build_learner(
         env: a game of two players.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
-        sizes: makes the compiled program's sizes from the number of steps in an episode.
+        inner_steps: imagined steps of the opponent.
+        penalties: whether the losses carry KL penalties.
+        reverse_kl: their direction.
         model_fit: how opponents are modelled; None: the learner looks into the opponent itself.
         **numbers: the fields of `Numbers` that ``config`` does not have.
 
@@ -110,7 +132,15 @@ def build_learner(
     values = {name: numbers[name] if name in numbers else getattr(config, name) for name in names}
     program = _Program(
         env=env,
-        sizes=sizes(int(params.max_steps_in_episode)),
+        sizes=Sizes(
+            num_envs=config.num_envs,
+            num_steps=int(params.max_steps_in_episode),
+            hidden_size=config.hidden_size,
+            inner_steps=inner_steps,
+            outer_steps=config.outer_steps,
+            penalties=penalties,
+            reverse_kl=reverse_kl,
+        ),
         fit_sizes=None if model_fit is None else model_fit.sizes,
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,

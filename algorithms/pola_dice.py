@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
-from .learner import build_learner
-from .proximal import ProximalConfig, proximal_sizes
+from .base import AlgorithmPlugin, Preset
+from .proximal import ProximalConfig, build_proximal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,16 +13,11 @@ class PolaDiceConfig(ProximalConfig):
     """Options of POLA-DiCE."""
 
 
-def build(env: Game[Any, Any], params: Any, config: PolaDiceConfig) -> Algorithm:
-    """Make the learner for a game."""
-    return build_learner(env, params, config, sizes=proximal_sizes(config))
-
-
 _PUBLISHED = {"observation_layout": "shared"}
 
 POLA_DICE = AlgorithmPlugin(
     config=PolaDiceConfig,
-    build=build,
+    build=build_proximal,
     summary="Proximal LOLA on sampled trajectories: penalties on moving make the update depend on behaviour only.",
     presets={
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),

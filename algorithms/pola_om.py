@@ -8,9 +8,9 @@ from typing import Any
 from ..checks import check_number, check_whole_number
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .learner import ModelFit, build_learner
+from .learner import ModelFit
 from .opponent_model import FitSizes
-from .proximal import ProximalConfig, proximal_sizes
+from .proximal import ProximalConfig, build_proximal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def build(env: Game[Any, Any], params: Any, config: PolaOmConfig) -> Algorithm:
         policy_lr=config.outer_lr if config.model_lr is None else config.model_lr,
         critic_lr=config.critic_lr if config.model_critic_lr is None else config.model_critic_lr,
     )
-    return build_learner(env, params, config, sizes=proximal_sizes(config), model_fit=model_fit)
+    return build_proximal(env, params, config, model_fit=model_fit)
 
 
 _PUBLISHED = {"observation_layout": "shared"}

@@ -1,22 +1,23 @@
-"""What POLA-DiCE and POLA-OM have in common: the options of a penalised lookahead."""
+"""What POLA-DiCE and POLA-OM have in common: a lookahead with penalties on moving away."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from ..checks import check_choice, check_number, check_whole_number
-from .learner import TrajectoryConfig
-from .lookahead import Sizes
+from ..checks import check_choice, check_number
+from ..envs.base import Game
+from .base import Algorithm
+from .learner import LookaheadConfig, ModelFit, build_learner
 
-__all__ = ["ProximalConfig", "proximal_sizes"]
+__all__ = ["ProximalConfig", "build_proximal"]
 
 KL_DIRECTIONS = ("forward", "reverse")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProximalConfig(TrajectoryConfig):
-    """Options of a lookahead with penalties on moving away."""
+class ProximalConfig(LookaheadConfig):
+    """Options of a lookahead with penalties."""
 
     inner_steps: int = 2
     """Imagined gradient steps of the opponent."""
@@ -33,26 +34,21 @@ class ProximalConfig(TrajectoryConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_whole_number("inner_steps", self.inner_steps, at_least=1)
-        check_whole_number("outer_steps", self.outer_steps, at_least=1)
-        check_number("inner_lr", self.inner_lr, at_least=0)
         check_number("inner_beta", self.inner_beta, at_least=0)
         check_number("outer_beta", self.outer_beta, at_least=0)
         check_choice("kl_direction", self.kl_direction, KL_DIRECTIONS)
 
 
-def proximal_sizes(config: ProximalConfig) -> Callable[[int], Sizes]:
-    """Return what makes the sizes of a configuration from the number of steps in an episode."""
-
-    def sizes(num_steps: int) -> Sizes:
-        return Sizes(
-            num_envs=config.num_envs,
-            num_steps=num_steps,
-            hidden_size=config.hidden_size,
-            inner_steps=config.inner_steps,
-            outer_steps=config.outer_steps,
-            penalties=True,
-            reverse_kl=config.kl_direction == "reverse",
-        )
-
-    return sizes
+def build_proximal(
+    env: Game[Any, Any], params: Any, config: ProximalConfig, *, model_fit: ModelFit | None = None
+) -> Algorithm:
+    """Make the learner for a game; with ``model_fit``, one that models its opponent."""
+    return build_learner(
+        env,
+        params,
+        config,
+        inner_steps=config.inner_steps,
+        penalties=True,
+        reverse_kl=config.kl_direction == "reverse",
+        model_fit=model_fit,
+    )
