@@ -99,8 +99,8 @@ def test_a_damaged_entry_of_the_compilation_cache_is_replaced_without_a_word(tmp
     ]
     cache = tmp_path / "cache"
     code = "import sys; from polax.runner.cli import main; sys.exit(main())"
-    environment = {"POLAX_CACHE": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    environment |= {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment |= {"POLAX_CACHE": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     damaged: list[Path] = []
     for number in range(2):
         done = subprocess.run(
