@@ -127,7 +127,7 @@ class Trainer:
                 if bad:
                     self._end_seed(index, f"{bad[0]} is {scores[bad[0]][index]}", progress)
             table |= scores
-        common = {"update": number, "seconds": round(self._now.seconds, 3)}
+        common = {"update": number, "seconds": round(self._now.seconds, 6)}
         if np.isfinite(self._now.env_steps):
             common["env_steps"] = int(self._now.env_steps)
         rows = log.write(common, table, self._alive)
