@@ -13,6 +13,9 @@ from ..envs.base import Game, Policy
 API_VERSION = 1
 """Version of the algorithm contract; a plug-in written for another one is refused."""
 
+PLAYERS_AXIS = "players"
+"""Under a mesh with an axis of this name, an algorithm may update its players on the devices along it, side by side."""
+
 State = Any
 """Everything that learning carries from one update to the next: a pytree of arrays."""
 

@@ -13,16 +13,13 @@ from flax import struct
 
 from ..checks import check_choice, check_number, check_whole_number
 from ..envs.base import Game
-from .base import Algorithm, Metrics
+from .base import PLAYERS_AXIS, Algorithm, Metrics
 from .lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import FitNumbers, FitSizes, fit
 from .rollout import RecurrentPolicy
 
 __all__ = ["LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
-
-PLAYERS_AXIS = "players"
-"""Under a mesh with an axis of this name and two devices along it, each player is updated on a device of its own."""
 
 MATMUL_PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 

@@ -6,9 +6,6 @@ import os
 
 import jax
 
-PLAYERS_AXIS = "players"
-"""Axis of the mesh on which an algorithm may update its players side by side."""
-
 
 def split_cpu(num_seeds: int) -> None:
     """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over.

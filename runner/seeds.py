@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..algorithms.base import Algorithm
+from ..algorithms.base import PLAYERS_AXIS, Algorithm
 from ..envs.base import Policy
-from .devices import PLAYERS_AXIS
 
 
 class SeedKeys(NamedTuple):
