@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from ..envs.base import Game, Policy
 from ..options import OptionError
@@ -26,10 +27,15 @@ class LoadedRun(NamedTuple):
     """Whether the players are pytrees that may be compiled."""
 
     update: int
+    ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 for a sound one
     policies: Any
     """What the learner's ``policies`` gives: with a leading seed axis (pure), or a list of one tuple a seed."""
 
     keys: SeedKeys
+
+    def players(self, index: int) -> tuple[Policy, ...]:
+        """Return the players of the seed at ``index`` of the run's seeds, one for each seat."""
+        return tuple(jax.tree.map(lambda leaf: leaf[index], self.policies) if self.pure else self.policies[index])
 
 
 class Players(NamedTuple):
@@ -56,14 +62,15 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
     update = find_update(folder, checkpoint)
     learner: Learner = make_learner(setup.algorithm)
     keys = seed_keys(spec.seeds)
-    state = checkpoints.load(folder.checkpoints, update, learner.template(keys.init)).state
+    saved = checkpoints.load(folder.checkpoints, update, learner.template(keys.init))
     return LoadedRun(
         spec=spec,
         env=setup.env,
         params=setup.params,
         pure=setup.algorithm.pure,
         update=update,
-        policies=learner.policies(state),
+        ended=saved.ended,
+        policies=learner.policies(saved.state),
         keys=keys,
     )
 
@@ -87,8 +94,7 @@ def load_players(path: Path, *, seed: int | None = None, checkpoint: str = "last
     if seed is not None and seed not in seeds:
         raise OptionError(f"{path} has no seed {seed}; there are {', '.join(map(str, seeds))}")
     index = 0 if seed is None else seeds.index(seed)
-    policies = jax.tree.map(lambda leaf: leaf[index], run.policies) if run.pure else run.policies[index]
-    return Players(run.env, run.params, tuple(policies))
+    return Players(run.env, run.params, run.players(index))
 
 
 def find_update(folder: RunFolder, which: str) -> int:

@@ -184,9 +184,9 @@ def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
         spec = jax.sharding.PartitionSpec("seeds")
         mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
         return jax.shard_map(
-            partial(_on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+            partial(on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
         )(*stacked)
-    return _on_one_device(function, *stacked)
+    return on_one_device(function, *stacked)
 
 
 @contextmanager
@@ -202,7 +202,8 @@ def _players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
         yield mesh
 
 
-def _on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
+def on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading axis of its arguments on one device, as `for_each_seed` does on each."""
     if _count(stacked) == 1:
         return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], stacked)))
     if jax.default_backend() == "cpu":
