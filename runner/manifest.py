@@ -24,7 +24,7 @@ def add_launch(
         "command": list(command),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "devices": [f"{device.platform}: {device.device_kind}" for device in devices],
     }
     before = folder.manifest()
@@ -44,6 +44,11 @@ def finish_launch(folder: RunFolder, *, update: int, seconds: float) -> None:
     manifest = folder.manifest()
     manifest["launches"][-1] |= {"ended": _now(), "update": update, "training_seconds": round(seconds, 3)}
     folder.write_json("manifest.json", manifest)
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of the packages that results depend on, None where one is not installed."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _now() -> str:

@@ -31,7 +31,7 @@ class TrainingProgress:
         self._console = console
         self._scores = ""
         self._last_line = 0.0
-        self._rate = _Rate()
+        self._rate = Rate()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("update"),
@@ -86,7 +86,7 @@ class TrainingProgress:
         self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
 
 
-class _Rate:
+class Rate:
     """Seconds an update takes: the mean of the last ones, without the first, which compiles."""
 
     def __init__(self) -> None:

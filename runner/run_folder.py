@@ -107,29 +107,12 @@ class RunFolder:
         return self.read_json("manifest.json") if (self.path / "manifest.json").exists() else {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file so that a reader sees the old or the new one, never a part."""
-        target = self.path / name
-        partial = target.with_name(f".{name}.part")
-        with writing(self.path):
-            with partial.open("w") as file:
-                file.write(json.dumps(content, indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
+        """Write a JSON file of the run, see `write_text`."""
+        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read a JSON file of the run.
-
-        Raises:
-            RunError: it cannot be read, or is no JSON object.
-        """
-        try:
-            content = json.loads((self.path / name).read_text())
-        except (OSError, ValueError) as cause:
-            raise RunError(f"{self.path / name} cannot be read: {cause}") from cause
-        if not isinstance(content, dict):
-            raise RunError(f"{self.path / name} is no JSON object")
-        return content
+        """Read a JSON file of the run, see `read_json`."""
+        return read_json(self.path / name)
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read the lines of ``metrics.jsonl``; an unfinished last line (a killed run) is left out."""
@@ -155,6 +138,36 @@ class RunFolder:
                 write_lines(file, kept)
             partial.replace(path)
             return path.open("a")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new one, never a part.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    with writing(path.parent):
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunError: it cannot be read, or is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise RunError(f"{path} cannot be read: {cause}") from cause
+    if not isinstance(content, dict):
+        raise RunError(f"{path} is no JSON object")
+    return content
 
 
 @contextmanager
