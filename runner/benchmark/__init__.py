@@ -1,0 +1,1 @@
+"""Benchmarks: learners on shared games, trained and scored in one way, with intervals over seeds."""

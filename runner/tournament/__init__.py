@@ -1,0 +1,1 @@
+"""Tournaments: every player against every player, with measures of each of them."""

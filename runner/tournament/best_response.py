@@ -1,0 +1,187 @@
+"""How much can be extorted from a player: the score of a learner that is trained against it, the player frozen.
+
+The learner is any that polax knows and that is written in JAX. All players' responses are trained in one program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ... import registry
+from ...algorithms.base import Algorithm
+from ...envs.play import play
+from ...options import OptionError, make_config, option_types
+from ..lineup import stack_players
+from ..seeds import for_each_seed
+from .entrants import Entrant, Field
+from .frozen_game import FrozenGame, FrozenParams, FrozenSeat
+
+SIZES: Mapping[str, Any] = {
+    "num_envs": 128,
+    "hidden_size": 16,
+    "outer_steps": 25,
+    "outer_lr": 0.03,
+    "critic_lr": 0.002,
+}
+"""What a learner that has options of these names is given, unless something else is asked for."""
+
+
+class Training(NamedTuple):
+    """How responses are learned."""
+
+    algorithm: str = "naive"
+    updates: int = 20
+    options: Mapping[str, Any] = {}
+
+
+class Response(NamedTuple):
+    """The response to one player, mean of both seats."""
+
+    score: float
+    left_with: float
+    """What the player gets."""
+
+
+def check_training(training: Training, field: Field) -> None:
+    """Raise `PolaxError` unless the learner is there, fits the game, and may be compiled."""
+    if training.updates < 1:
+        raise OptionError(f"--best-response-updates must be at least 1, not {training.updates}")
+    algorithm = registry.make_algorithm(training.algorithm, field.game, field.params, **_options(training))
+    if not algorithm.pure:
+        raise OptionError(f"a best response needs a learner written in JAX; {training.algorithm} is not")
+
+
+def best_responses(
+    key: jax.Array,
+    field: Field,
+    entrants: Sequence[Entrant],
+    training: Training,
+    *,
+    episodes: int,
+    progress: Callable[[int], None] = lambda update: None,
+) -> list[Response | None]:
+    """Train a response to every player and score it.
+
+    Args:
+        key: a typed key.
+        field: the game.
+        entrants: the players.
+        training: how to learn.
+        episodes: of the final match in each seat.
+        progress: told the number of each update that is done.
+
+    Returns:
+        One for each player; None for those of ordinary Python, against which nothing can be trained in a compiled
+        program.
+    """
+    compiled = [index for index, each in enumerate(entrants) if each.compiled]
+    responses: list[Response | None] = [None] * len(entrants)
+    if not compiled:
+        return responses
+    # An even number of players can be shared by two devices.
+    padded = compiled + compiled[: len(compiled) % 2]
+    game, params = _frozen([entrants[index] for index in padded], field)
+    learners = [registry.make_algorithm(training.algorithm, game, each, **_options(training)) for each in params]
+    init_key, update_key, play_key = jax.random.split(key, 3)
+    init_keys = jax.random.split(init_key, len(padded))
+    states = [learner.init(each) for learner, each in zip(learners, init_keys, strict=True)]
+    for members in _alike(learners):
+        update = learners[members[0]].update
+        stacked = _stack([states[member] for member in members])
+        keys = jax.random.split(update_key, len(padded))[np.array(members)]
+        for number in range(training.updates):
+            stacked = jax.block_until_ready(_update(update, np.uint32(number), keys, stacked))
+            progress(number + 1)
+        for place, member in enumerate(members):
+            states[member] = jax.tree.map(lambda leaf, place=place: leaf[place], stacked)
+    policies = _stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])
+    keys = jax.random.split(play_key, len(padded))
+    static = (game, episodes, int(field.params.max_steps_in_episode))
+    rewards, left = jax.device_get(_score(static, _stack(params), keys, policies))
+    for place, index in enumerate(compiled):
+        responses[index] = Response(float(rewards[place].mean()), float(left[place].mean()))
+    return responses
+
+
+def _options(training: Training) -> dict[str, Any]:
+    """Return the learner's options: those asked for, over the sizes that suit."""
+    known = option_types(registry.algorithm_plugin(training.algorithm).config)
+    return {**{name: value for name, value in SIZES.items() if name in known}, **training.options}
+
+
+def options_of(training: Training) -> dict[str, Any]:
+    """Return every option of the learner that differs from its defaults."""
+    make_config(registry.algorithm_plugin(training.algorithm).config, _options(training), what=training.algorithm)
+    return _options(training)
+
+
+def _frozen(entrants: Sequence[Entrant], field: Field) -> tuple[FrozenGame, list[FrozenParams]]:
+    """Return one game for all players, and for each player the numbers that put it into that game."""
+    seats: list[list[FrozenSeat]] = []
+    views = []
+    for seat in (0, 1):
+        # Players that see different forms of the game may not share a candidate.
+        forms = list(dict.fromkeys(each.view for each in entrants))
+        candidates: list[tuple[Any, Any]] = []  # of every structure: who is it, with which rows
+        own = [(0, 0)] * len(entrants)
+        for form in forms:
+            members = [index for index, each in enumerate(entrants) if each.view == form]
+            stacked = stack_players([entrants[index].policies[seat] for index in members])
+            for index, stack, row in zip(members, stacked.stack, stacked.row, strict=True):
+                own[index] = (len(candidates) + int(stack), int(row))
+            candidates += [(form, stack) for stack in stacked.stacks]
+        views.append([form for form, _ in candidates])
+        seats.append([_seat(candidates, plays, row) for plays, row in own])
+    game = FrozenGame.of(field.game, views)
+    steps = jnp.asarray(field.params.max_steps_in_episode, jnp.int32)
+    params = [
+        FrozenParams(base=field.params, seats=(first, second), max_steps_in_episode=steps)
+        for first, second in zip(*seats, strict=True)
+    ]
+    return game, params
+
+
+def _seat(candidates: Sequence[tuple[Any, Any]], plays: int, row: int) -> FrozenSeat:
+    chosen = tuple(
+        jax.tree.map(lambda leaf, place=row if number == plays else 0: leaf[place], stack)
+        for number, (_, stack) in enumerate(candidates)
+    )
+    return FrozenSeat(candidates=chosen, plays=jnp.int32(plays))
+
+
+def _alike(learners: Sequence[Algorithm]) -> list[list[int]]:
+    """Return the learners whose update is one function: where the contract is kept, all of them."""
+    groups: dict[Any, list[int]] = {}
+    for index, learner in enumerate(learners):
+        groups.setdefault(learner.update, []).append(index)
+    return list(groups.values())
+
+
+def _stack(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+@partial(jax.jit, static_argnums=0)
+def _update(update: Callable[..., Any], number: jax.Array, keys: jax.Array, states: Any) -> Any:
+    """Take one update of every learner."""
+    return for_each_seed(lambda key, state: update(jax.random.fold_in(key, number), state)[0], keys, states)
+
+
+@partial(jax.jit, static_argnums=0)
+def _score(
+    static: tuple[FrozenGame, int, int], params: Any, keys: jax.Array, policies: Any
+) -> tuple[jax.Array, jax.Array]:
+    """Play every response; what the learner gets and what it leaves, ``[players, 2]`` by the learner's seat."""
+    game, episodes, steps = static
+
+    def one(key: jax.Array, params: Any, policies: Any) -> tuple[jax.Array, jax.Array]:
+        result = play(key, game, params, policies, num_envs=episodes, num_steps=steps)
+        return result.reward, jnp.stack([result.info["left_with_0"], result.info["left_with_1"]])
+
+    return for_each_seed(one, keys, params, policies)

@@ -1,0 +1,144 @@
+"""A whole tournament, from its players to what ``tournament.json`` holds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jax
+from rich.console import Console
+
+from ..manifest import versions
+from ..progress import LINE_INTERVAL, Rate, format_seconds
+from .best_response import Response, Training, best_responses, options_of
+from .entrants import Field, add_strategy
+from .matches import play_all
+from .output import FORMAT
+from .records import Played
+from .standings import episodes_shown, pick_ups, policy_tables, rank_by_mean, rank_head_to_head, score
+
+DEFECTOR = "always-defect"
+"""The strategy that shows how a player fares with somebody who gives nothing."""
+
+
+def contest(
+    field: Field, *, episodes: int, seed: int, training: Training | None, console: Console
+) -> dict[str, Any]:
+    """Play the matches, train the responses, and put the tables together.
+
+    Args:
+        field: the game and the players.
+        episodes: for each ordered pair.
+        seed: of all that is random.
+        training: how best responses are learned; None: they are not.
+        console: where progress is shown.
+
+    Returns:
+        What ``tournament.json`` holds, the command apart.
+    """
+    names = [each.name for each in field.entrants]
+    play_key, response_key = jax.random.split(jax.random.key(seed))
+    say = _Progress(console)
+    played, against_defector = _play(play_key, field, episodes, say)
+    responses: list[Response | None] = [None] * len(names)
+    if training is not None:
+        say.begin(f"training a best response ({training.algorithm}) to {len(names)} players", training.updates)
+        responses = best_responses(
+            response_key, field, field.entrants, training, episodes=episodes, progress=say.advance
+        )
+    scores = score(played.rewards)
+    measures = [
+        {
+            "name": name,
+            "self_play": float(scores.mean[index, index]),
+            "against_always_defect": against_defector[index],
+            "best_response": _response(responses[index], training),
+        }
+        for index, name in enumerate(names)
+    ]
+    return {
+        "format": FORMAT,
+        "kind": "tournament",
+        "versions": versions(),
+        "env": field.env,
+        "env_options": field.env_options,
+        "episodes": episodes,
+        "steps": int(field.params.max_steps_in_episode),
+        "seed": seed,
+        "players": [each.to_json() for each in field.entrants],
+        "scores": {"mean": scores.mean.tolist(), "standard_error": scores.standard_error.tolist()},
+        "seats": scores.by_seat.tolist(),
+        "rankings": {
+            "mean_score": rank_by_mean(names, scores),
+            "head_to_head": rank_head_to_head(names, scores),
+        },
+        "measures": measures,
+        "policy_tables": policy_tables(names, played),
+        "pick_ups": pick_ups(names, played),
+        "episodes_shown": episodes_shown(names, played),
+    }
+
+
+def _play(key: jax.Array, field: Field, episodes: int, say: _Progress) -> tuple[Played, list[float | None]]:
+    """Play the matches, and each player's against always-defect, whether or not it takes part.
+
+    Returns:
+        The matches of those who take part, and what each gets from always-defect; None where a game has no such player.
+    """
+    names = [each.name for each in field.entrants]
+    guest = None if DEFECTOR in names else add_strategy(field, DEFECTOR)
+    entrants = [*field.entrants, *([guest] if guest else [])]
+    console_line = f"playing {len(names)} players against each other, {episodes} episodes a pair and seat"
+    say.begin(console_line, 0)
+    played = play_all(key, field, entrants, episodes=episodes, progress=say.pairs)
+    if guest is None and DEFECTOR not in names:
+        return played, [None] * len(names)
+    column = len(names) if guest else names.index(DEFECTOR)
+    against = score(played.rewards).mean[: len(names), column]
+    return (played.without_last(1) if guest else played), [float(value) for value in against]
+
+
+def _response(response: Response | None, training: Training | None) -> dict[str, Any] | None:
+    if response is None or training is None:
+        return None
+    return {
+        "score": response.score,
+        "left_with": response.left_with,
+        "algorithm": training.algorithm,
+        "updates": training.updates,
+        "options": options_of(training),
+    }
+
+
+class _Progress:
+    """Says what is being done and, now and then, how long it will take."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = 0
+        self._rate = Rate()
+        self._last = 0.0
+
+    def begin(self, what: str, total: int) -> None:
+        self._total = total
+        self._rate = Rate()
+        self._last = time.monotonic()
+        self._say(what)
+
+    def advance(self, done: int) -> None:
+        """Note that an update is done."""
+        self._note(f"update {done}/{self._total}", self._total - done)
+
+    def pairs(self, done: int, total: int) -> None:
+        """Note that a pair is about to be played in ordinary Python."""
+        self._note(f"pair {done}/{total} of players in ordinary Python", total - done)
+
+    def _note(self, what: str, left: int) -> None:
+        self._rate.tick()
+        each = self._rate.seconds_each()
+        if each is not None and time.monotonic() - self._last > LINE_INTERVAL:
+            self._last = time.monotonic()
+            self._say(f"{what}  {format_seconds(each * left)} left")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
