@@ -6,6 +6,7 @@ Importing polax is quick: no environment, no algorithm and no numerical library 
 from __future__ import annotations
 
 from . import gym_ids
+from .options import MissingExtraError
 from .registry import (
     Listing,
     OptionError,
@@ -24,6 +25,7 @@ from .registry import (
 
 __all__ = [
     "Listing",
+    "MissingExtraError",
     "OptionError",
     "PluginError",
     "PolaxError",

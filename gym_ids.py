@@ -26,10 +26,9 @@ def _register_in_gymnax(module: ModuleType, name: str) -> None:
 def _register_in_gymnasium(module: ModuleType, name: str) -> None:
     # An id that Gymnasium cannot spell (its pattern is "[namespace/]name[-vN]") exists for polax and gymnax only.
     if name not in module.registry and module.ENV_ID_RE.fullmatch(name):
-        view = f"{__package__}.envs.gymnasium_view"
-        module.register(
-            name, entry_point=f"{view}:make", vector_entry_point=f"{view}:make_vec", kwargs={"env_id": name}
-        )
+        envs = f"{__package__}.envs"
+        one, many = f"{envs}.gymnasium_view:make", f"{envs}.gymnasium_vector:make_vec"
+        module.register(name, entry_point=one, vector_entry_point=many, kwargs={"env_id": name})
 
 
 def _register_in_pettingzoo(module: ModuleType, name: str) -> None:

@@ -19,6 +19,14 @@ class OptionError(PolaxError, ValueError):
     """An option that does not exist, or a value that is not allowed."""
 
 
+class MissingExtraError(PolaxError, ImportError):
+    """Something needs a library that is installed with one of polax's extras."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        """Say what needs it and how it is installed."""
+        super().__init__(f"{what} is not installed here: pip install 'polax[{extra}]'")
+
+
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
     """Build ``config(**options)`` after checking names and plain types.
 

@@ -172,6 +172,6 @@ def _ffmpeg() -> str:
         try:
             from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-not-found]
         except ImportError as error:
-            raise RuntimeError("mp4 needs ffmpeg: install it, or pip install imageio-ffmpeg; or save a .gif") from error
+            raise RuntimeError("mp4 needs ffmpeg: install it, or pip install 'polax[video]'; or save a .gif") from error
         found = str(get_ffmpeg_exe())
     return found

@@ -17,12 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .base import Game, Policy
+from .base import Game
+from .python_players import Policies, PythonPlayers
 
-_MAX_USERS = 16  # the game, its players, and the next episode
-
-Policies = tuple[Policy | None, ...]
-"""One entry a player: the policy that plays it, or None where actions come from outside."""
+_MAX_USERS = 16  # the game, its players, those of them in Python, and the next episode
 
 
 class Carry(NamedTuple):
@@ -71,6 +69,11 @@ def next_key(key: jax.Array) -> jax.Array:
     return _child(key, 0, _MAX_USERS - 1)
 
 
+def python_key(carry: Carry) -> jax.Array:
+    """Return the key of the Python players' next choice."""
+    return _child(carry.key, carry.state.time + 1, _MAX_USERS - 2)
+
+
 def _child(key: jax.Array, time: int | jax.Array, user: int) -> jax.Array:
     """Return the key of one user of random numbers at one time of an episode.
 
@@ -117,6 +120,8 @@ def observation_box(game: Game[Any, Any], params: Any) -> gymnasium.spaces.Box:
 class HostGame:
     """One copy of a game on the CPU, driven from Python.
 
+    Policies that are pytrees are compiled into its step; the others play in Python between two steps.
+
     Attributes:
         game: the game.
         horizon: steps in an episode.
@@ -128,7 +133,8 @@ class HostGame:
         self.game = game
         self.horizon = int(params.max_steps_in_episode)
         self.time: int | None = None
-        self._inputs = jax.device_put((params, policies), cpu)
+        self._players = PythonPlayers(policies)
+        self._inputs = jax.device_put((params, self._players.compiled), cpu)
         self._closed = False
         self._packed: _Packed | None = None
         carry, outcome = jax.eval_shape(partial(begin, game), *self._inputs, jax.random.key(0))
@@ -143,11 +149,13 @@ class HostGame:
         Returns:
             All players' observations, ``[players, features]``.
         """
-        self._require_open()
+        self.require_open()
         follow = seed is None and self._packed is not None
         start, key_data = (_begin_next, self._packed) if follow else (_begin, seed_words(seed))
         self._packed = start(self.game, *self._inputs, key_data)
         self.time = 0
+        if self._players:
+            self._players.start(1)
         return self._visible()[0]
 
     def step(self, *actions: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
@@ -162,6 +170,8 @@ class HostGame:
         """
         if self.time is None or self.time >= self.horizon:
             self._require_running()
+        if self._players:
+            actions = self._with_python_players(actions)
         self._packed = _advance(self.game, *self._inputs, self._packed, actions)
         self.time = 1 + (self.time or 0)
         return self._visible()
@@ -173,7 +183,7 @@ class HostGame:
 
     def state(self) -> Any:
         """Return the game's state."""
-        self._require_open()
+        self.require_open()
         if self._packed is None:
             raise gymnasium.error.ResetNeeded(f"{self.game.name} has no state yet: call reset() first")
         return _state(self.game, *self._inputs, self._packed)
@@ -181,6 +191,14 @@ class HostGame:
     def close(self) -> None:
         """End the use of this copy."""
         self.time, self._closed = None, True
+
+    def _with_python_players(self, actions: tuple[int, ...]) -> tuple[int, ...]:
+        key = _step_key(self.game, *self._inputs, self._packed)
+        chosen = self._players.choose(key, self._visible()[0][None])
+        return tuple(
+            action_number(self.game, chosen[seat].item(), seat) if seat in chosen else action
+            for seat, action in enumerate(actions)
+        )
 
     def _visible(self) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
         # The last numbers: the carry's observations, then the outcome. A copy, for the user to write in.
@@ -190,12 +208,13 @@ class HostGame:
         info = dict(zip(self._info_names, visible[split:].tolist(), strict=True))
         return visible[: self._num_observed].reshape(self._observation_shape), visible[self._num_observed : split], info
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
+        """Raise ``gymnasium.error.ClosedEnvironmentError`` after `close`."""
         if self._closed:
             raise gymnasium.error.ClosedEnvironmentError(f"this {self.game.name} was closed; make a new one")
 
     def _require_running(self) -> None:
-        self._require_open()
+        self.require_open()
         if self.time is None:
             raise gymnasium.error.ResetNeeded(f"{self.game.name} has not started: call reset() before step()")
         raise gymnasium.error.ResetNeeded(
@@ -227,6 +246,11 @@ def _advance(
 ) -> _Packed:
     carry = _unpack(packed, _carry_like(game, params, policies))
     return _pack(advance(game, params, policies, carry, actions))
+
+
+@partial(jax.jit, static_argnums=0)
+def _step_key(game: Game[Any, Any], params: Any, policies: Policies, packed: _Packed) -> jax.Array:
+    return python_key(_unpack(packed, _carry_like(game, params, policies)))
 
 
 @partial(jax.jit, static_argnums=0)

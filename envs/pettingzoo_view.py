@@ -27,16 +27,24 @@ class Makers(NamedTuple):
 def makers(env_id: str) -> Makers:
     """Return ``env``, ``raw_env`` and ``parallel_env`` for one environment of polax.
 
-    Each takes ``render_mode`` (None, ``rgb_array``, ``human`` or ``ansi``), ``render_size`` (pixels) and the
-    environment's options as keywords.
+    Each takes ``render_mode`` (None, ``rgb_array``, ``human`` or ``ansi``), ``render_size`` (pixels), ``max_cycles``
+    (PettingZoo's word for ``max_steps_in_episode``) and the environment's options as keywords.
 
     Args:
         env_id: an id such as ``"CoinGame-v0"``.
     """
 
     def parallel_env(
-        *, render_mode: str | None = None, render_size: int = DEFAULT_SIZE, **options: Any
+        *,
+        render_mode: str | None = None,
+        render_size: int = DEFAULT_SIZE,
+        max_cycles: int | None = None,
+        **options: Any,
     ) -> GameParallelEnv:
+        if max_cycles is not None:
+            if "max_steps_in_episode" in options:
+                raise ValueError("max_cycles and max_steps_in_episode are the same: give one of them")
+            options["max_steps_in_episode"] = max_cycles
         return GameParallelEnv(env_id, render_mode=render_mode, render_size=render_size, **options)
 
     def raw_env(**keywords: Any) -> GameAECEnv:
@@ -116,11 +124,13 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
             Observations, rewards, terminations, truncations and infos by player.
 
         Raises:
-            TypeError: an action is no integer; names the player.
+            TypeError: an action is no integer (names the player), or there is no dictionary of actions.
             ValueError: a player's action is missing, out of range, or somebody's who does not play.
             gymnasium.error.ResetNeeded: before ``reset``, or after the end of the episode.
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
+        if self.agents and not isinstance(actions, Mapping):
+            raise TypeError(f"{self.game.name} needs a dictionary with an action of each player; got {actions!r}")
         if self.agents and set(actions) != set(self.agents):
             raise ValueError(
                 f"{self.game.name} needs an action of each of {', '.join(self.agents)}; got {list(actions)}"
@@ -148,6 +158,10 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self._camera.close()
         self._host.close()
 
+    def require_open(self) -> None:
+        """Raise ``gymnasium.error.ClosedEnvironmentError`` after `close`."""
+        self._host.require_open()
+
     def check(self, agent: str, action: Any) -> int:
         """Return a player's action as an int, or raise as `step` does."""
         return action_number(self.game, action, self.possible_agents.index(agent))
@@ -167,6 +181,7 @@ class GameAECEnv(AECEnv[str, np.ndarray, int]):
         self.possible_agents = parallel.possible_agents
         self.agents: list[str] = []
         self._actions: dict[str, int] = {}
+        self._observations: dict[str, np.ndarray] = {}
 
     def observation_space(self, agent: str) -> spaces.Box:
         """Return the space of one player's observations."""
@@ -177,7 +192,13 @@ class GameAECEnv(AECEnv[str, np.ndarray, int]):
         return self.parallel.action_space(agent)
 
     def observe(self, agent: str) -> np.ndarray:
-        """Return what one player saw after the last joint move."""
+        """Return what one player saw after the last joint move.
+
+        Raises:
+            gymnasium.error.ResetNeeded: before the first ``reset``.
+        """
+        if not self._observations:
+            raise gymnasium.error.ResetNeeded(f"{self.parallel.game.name} has not started: call reset() first")
         return self._observations[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
@@ -197,7 +218,9 @@ class GameAECEnv(AECEnv[str, np.ndarray, int]):
         Raises:
             TypeError, ValueError: a bad action; names the player.
             gymnasium.error.ResetNeeded: before ``reset``, or after everybody has left.
+            gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
+        self.parallel.require_open()
         if not self.agents:
             name = self.parallel.game.name
             raise gymnasium.error.ResetNeeded(f"nobody plays {name} at the moment: call reset() before step()")

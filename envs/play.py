@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from .base import Game, Policy
+from .base import Game, Memory, Policy
+
+_ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float)
 
 
 class EpisodeStatistics(NamedTuple):
@@ -86,3 +89,33 @@ class _Carry(NamedTuple):
     state: Any
     memories: tuple[Any, ...]
     total: jax.Array  # [B, players]: reward so far
+
+
+def is_compiled(policy: Policy) -> bool:
+    """Tell whether a policy is a pytree of arrays, which goes through ``jax.jit``, or an object of ordinary Python."""
+    return all(isinstance(leaf, _ARRAYS) for leaf in jax.tree.leaves(policy))
+
+
+class Compiled:
+    """A pytree player whose choices are compiled, in a game that is otherwise played in Python."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Return the player's memory."""
+        return self._policy.initial_memory(num_envs)
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Let the player choose, ``[B]`` int32."""
+        return _act(self._policy, key, observation, memory)
+
+
+def for_python(policy: Policy) -> Policy:
+    """Return a policy whose ``act`` is quick when called from Python: compiled where that can be."""
+    return Compiled(policy) if is_compiled(policy) else policy
+
+
+@jax.jit
+def _act(policy: Policy, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+    return policy.act(key, observation, memory)

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..envs.base import Game, Policy
-from ..envs.play import play
+from ..envs.play import Compiled, play
 from .lineup import OneOf, stack_players
-from .python_play import Compiled, play_in_python
+from .players import LoadedRun
+from .python_play import play_in_python, play_together
 from .scores import score_name
 from .seeds import for_each_seed
 
@@ -78,6 +79,33 @@ class Evaluator:
             match_key = jax.random.fold_in(key, number)
             results.append(play_in_python(match_key, self._env, self._params, players, num_envs=self._num_envs))
         return np.stack([result.reward for result in results]), dict(self._env.summarise(results[0].info))
+
+
+def score_against(
+    run: LoadedRun, opponents: Sequence[Sequence[Policy]], names: Sequence[str], *, num_envs: int
+) -> dict[str, np.ndarray]:
+    """Score each player of a run against others of any kind, one after the other.
+
+    Args:
+        run: the learners.
+        opponents: for each name one policy a seat.
+        names: what the scores are called.
+        num_envs: episodes of each match-up.
+
+    Returns:
+        ``score/player_0/vs/NAME`` and so on, each ``[S]`` float64.
+    """
+    table: dict[str, list[float]] = {}
+    for index in range(len(run.spec.seeds)):
+        learners = run.players(index)
+        key = jax.random.fold_in(run.keys.evaluate[index], run.update)
+        for number, (name, others) in enumerate(zip(names, opponents, strict=True)):
+            for seat, learner in enumerate(learners):
+                players = [learner if player == seat else other for player, other in enumerate(others)]
+                match_key = jax.random.fold_in(jax.random.fold_in(key, number), seat)
+                played = play_together(match_key, run.env, run.params, players, num_envs=num_envs)
+                table.setdefault(score_name(seat, name), []).append(float(played.reward[seat]))
+    return {name: np.array(values) for name, values in table.items()}
 
 
 def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:

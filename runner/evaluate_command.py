@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..options import OptionError
 from .cli import CommandParser, use_compilation_cache
 
-USAGE = "RUN [--checkpoint N|best|last] [--json]"
+USAGE = "RUN [--against PLAYER ...] [--checkpoint N|best|last] [--json]"
 
 
 def main(arguments: list[str]) -> int:
@@ -17,6 +18,13 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("evaluate", USAGE)
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        default=[],
+        metavar="PLAYER",
+        help="play against these instead: names of strategies, other runs, axelrod:NAME",
+    )
     parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
@@ -26,7 +34,7 @@ def main(arguments: list[str]) -> int:
     from .run_folder import RunFolder
 
     folder = RunFolder.open(options.run)
-    result = evaluate_run(folder, which=options.checkpoint, num_envs=options.eval_envs)
+    result = evaluate_run(folder, which=options.checkpoint, num_envs=options.eval_envs, against=options.against)
     if options.json:
         print(json.dumps(result, indent=2))
         return 0
@@ -40,26 +48,35 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def evaluate_run(folder: Any, *, which: str, num_envs: int) -> dict[str, Any]:
+def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[str] = ()) -> dict[str, Any]:
     """Score the players of a run.
 
     Args:
         folder: the run.
         which: an update's number, ``best`` or ``last``.
         num_envs: episodes of each match-up.
+        against: whom they play, as `polax.opponents.make_opponent` takes it; nobody: each other and every strategy.
 
     Returns:
         ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
 
     Raises:
-        PolaxError: no such checkpoint, an unreadable one, or a plug-in that is gone.
+        PolaxError: no such checkpoint, an unreadable one, a plug-in that is gone, or no such player.
     """
-    from .evaluate import Evaluator
+    from ..opponents import make_opponent
+    from .evaluate import Evaluator, score_against
     from .players import load_run
 
     run = load_run(folder, checkpoint=which)
-    evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
-    table = evaluator(run.keys.evaluate, run.update, run.policies)
+    if against:
+        opponents = [
+            [make_opponent(name, run.env, seat, params=run.params) for seat in range(run.env.num_players)]
+            for name in against
+        ]
+        table = score_against(run, opponents, against, num_envs=num_envs)
+    else:
+        evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
+        table = evaluator(run.keys.evaluate, run.update, run.policies)
     return {
         "run": str(folder.path),
         "algorithm": run.spec.algorithm,

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-FOLDERS = ("envs", "algorithms", "runner")
+FOLDERS = ("envs", "algorithms", "runner", "testing")
 
 
 def _modules() -> set[str]:
@@ -66,7 +66,10 @@ import importlib, pathlib, pkgutil
 import polax
 print(pathlib.Path(polax.__file__).parent)
 for module in pkgutil.walk_packages(polax.__path__, "polax."):
-    importlib.import_module(module.name)
+    try:
+        importlib.import_module(module.name)
+    except polax.MissingExtraError as error:  # says what to install
+        assert "pip install 'polax[" in str(error)
     print(module.name)
 assert polax.environment_plugin("IPD-v0").summary
 env, params = polax.make_env("CoinGame-v0")

@@ -113,6 +113,77 @@ def test_each_copy_of_make_vec_plays_what_a_single_environment_of_its_seed_plays
     vector.close()
 
 
+@pytest.mark.parametrize(("env_id", "seat"), [("IPD-v0", 1), ("CoinGame-v0", 0)])
+def test_a_thousand_random_episodes_agree_with_the_game(env_id, seat):
+    """200 copies play five episodes; every step, start and end of them is what the native step makes of it."""
+    options = {"num_envs": 200, "opponent": "tit-for-tat", "seat": seat, "max_steps_in_episode": 6}
+    env = gymnasium.make_vec(env_id, **options)
+    game, params = polax.make_env(env_id, max_steps_in_episode=6)
+    step = jax.jit(jax.vmap(game.step_env, in_axes=(0, 0, 0, None)))
+    see = jax.jit(jax.vmap(lambda state: game.observe(jax.random.key(0), state, None, params)))
+    opponent = make_strategy("tit-for-tat", game, 1 - seat)
+    act, keys = jax.jit(opponent.act), jax.random.split(jax.random.key(0), 200)
+    rng = np.random.default_rng(seat)
+    observation, _ = env.reset(seed=0)
+    for _ in range(5):
+        memory = opponent.initial_memory(200)
+        for time in range(1, 7):
+            before = env._carry.state
+            both = np.asarray(see(before))
+            np.testing.assert_array_equal(observation, both[:, seat])
+            others, memory = act(keys[0], both[:, 1 - seat], memory)
+            own = rng.integers(0, game.num_actions, 200)
+            joint = np.stack([own, others] if seat == 0 else [others, own], axis=1)
+            seen, _, rewards, _, counts = step(keys, before, joint, params)
+            observation, reward, terminated, truncated, info = env.step(own)
+            np.testing.assert_array_equal(reward, np.asarray(rewards)[:, seat])
+            assert not terminated.any()
+            assert truncated.tolist() == [time == 6] * 200
+            last = np.stack(info["final_obs"]) if time == 6 else observation
+            info = info["final_info"] if time == 6 else info
+            np.testing.assert_array_equal(info["rewards"], rewards)
+            for name, count in counts.items():
+                np.testing.assert_array_equal(info[name], count)
+            players = slice(0, 18) if env_id == "CoinGame-v0" else slice(None)  # a new coin may lie elsewhere
+            np.testing.assert_array_equal(last[:, players], np.asarray(seen)[:, seat, players])
+
+
+@pytest.mark.parametrize("env_id", ["IPD-v0", "CoinGame-v0"])
+@pytest.mark.parametrize("render_mode", ["rgb_array", "ansi"])
+def test_make_vec_shows_each_copy_as_a_single_environment_would(env_id, render_mode):
+    options = {"opponent": "random", "max_steps_in_episode": 3, "render_mode": render_mode, "render_size": 120}
+    vector = gymnasium.make_vec(env_id, num_envs=2, **options)
+    singles = [gymnasium.make(env_id, **options) for _ in range(2)]
+    with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+        vector.render()
+    vector.reset(seed=4)
+    for copy, env in enumerate(singles):
+        env.reset(seed=4 + copy)
+    for time in range(4):
+        pictures = vector.render()
+        assert isinstance(pictures, tuple)
+        for picture, env in zip(pictures, singles, strict=True):
+            np.testing.assert_array_equal(picture, env.render())
+        vector.step([1, 0])
+        for action, env in zip([1, 0], singles, strict=True):
+            if env.step(action)[3]:
+                env.reset()
+        assert vector.unwrapped._time == (time + 1) % 3
+    vector.close()
+    with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="was closed"):
+        vector.render()
+
+
+@pytest.mark.parametrize("render_mode", ["human", "rgb"])
+def test_make_vec_says_how_it_can_draw(render_mode):
+    with pytest.raises(ValueError, match=f"None or one of rgb_array, ansi; got '{render_mode}'"):
+        gymnasium.make_vec("IPD-v0", num_envs=2, render_mode=render_mode)
+    env = gymnasium.make_vec("IPD-v0", num_envs=2)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="nothing to render: make the environment with render_mode="):
+        env.render()
+
+
 def test_a_policy_value_may_be_the_opponent():
     game, _ = polax.make_env("IPD-v0")
     env = gymnasium.make("IPD-v0", opponent=make_strategy("always-cooperate", game, 1))

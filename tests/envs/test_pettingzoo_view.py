@@ -9,7 +9,14 @@ import numpy as np
 import pettingzoo
 import polax
 import pytest
-from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
+from pettingzoo.test import (
+    api_test,
+    max_cycles_test,
+    parallel_api_test,
+    parallel_seed_test,
+    render_test,
+    seed_test,
+)
 from polax.envs.pettingzoo_view import GameParallelEnv
 
 MODULES = {
@@ -30,12 +37,13 @@ def test_pettingzoos_own_tests_pass(name):
     view = module(name)
     parallel_api_test(view.parallel_env(), num_cycles=1000)
     api_test(view.env(), num_cycles=200)
+    max_cycles_test(view)
     seed_test(view.env, num_cycles=60)
     parallel_seed_test(view.parallel_env, num_cycles=60)
     assert view.parallel_env().metadata["name"] == name
 
 
-@pytest.mark.parametrize("name", ["ipd_v0", "coin_game_v0"])
+@pytest.mark.parametrize("name", MODULES)
 def test_pettingzoos_render_test_passes(name, monkeypatch):
     monkeypatch.setitem(GameParallelEnv.metadata, "render_fps", 1000)  # nobody is watching
     render_test(module(name).env)
@@ -108,6 +116,8 @@ def test_players_in_turn_get_their_rewards_when_both_have_acted():
         ({"player_0": 0.5, "player_1": 1}, TypeError, "action of player_0 .* got 0.5"),
         ({"player_0": 0}, ValueError, "needs an action of each of player_0, player_1; got \\['player_0'\\]"),
         ({"player_0": 0, "player_1": 0, "player_2": 0}, ValueError, "got .*player_2"),
+        ({"player_0": 0, "player_1": np.array([1, 2])}, TypeError, r"action of player_1 .* got array\(\[1, 2\]\)"),
+        ([0, 1], TypeError, r"needs a dictionary with an action of each player; got \[0, 1\]"),
     ],
 )
 def test_bad_actions_name_player_action_and_range(actions, error, message):
@@ -137,6 +147,27 @@ def test_steps_out_of_order_say_what_to_do():
     for call in (env.reset, lambda: env.step(moves)):
         with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="was closed"):
             call()
+
+
+def test_in_turn_steps_out_of_order_say_what_to_do():
+    env = module("ipd_v0").raw_env()
+    for call in (lambda: env.step(0), lambda: env.observe("player_0")):
+        with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+            call()
+    env.reset(seed=0)
+    env.close()
+    with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="was closed"):
+        env.step(0)
+
+
+def test_max_cycles_is_another_word_for_the_horizon():
+    env = module("ipd_v0").parallel_env(max_cycles=2)
+    env.reset(seed=0)
+    for _ in range(2):
+        env.step({"player_0": 1, "player_1": 1})
+    assert env.agents == []
+    with pytest.raises(ValueError, match="are the same: give one of them"):
+        module("ipd_v0").parallel_env(max_cycles=2, max_steps_in_episode=3)
 
 
 @pytest.mark.skipif(not hasattr(pettingzoo, "make"), reason="this version of PettingZoo has no registry")

@@ -101,7 +101,7 @@ def test_an_episode_becomes_a_gif_or_a_strip(tmp_path):
 def test_mp4_needs_ffmpeg_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("polax.envs.animation.shutil.which", lambda _: None)
     monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
-    with pytest.raises(RuntimeError, match="pip install imageio-ffmpeg"):
+    with pytest.raises(RuntimeError, match=r"pip install 'polax\[video\]'"):
         check_format(tmp_path / "episode.mp4")
 
 
