@@ -26,13 +26,16 @@ class Split(NamedTuple):
     """``--name value``, ``--name`` (True) and ``--no-name`` (False) of everything else."""
 
 
-def split_arguments(arguments: Sequence[str], *, valued: Collection[str], flags: Collection[str]) -> Split:
+def split_arguments(
+    arguments: Sequence[str], *, valued: Collection[str], flags: Collection[str], lists: Collection[str] = ("--seeds",)
+) -> Split:
     """Separate a command's own arguments from the options of plug-ins.
 
     Args:
         arguments: what follows the command.
         valued: the command's own options that take a value.
         flags: the command's own options that take none.
+        lists: those of ``valued`` that take several words.
 
     Returns:
         Both parts; an option of a plug-in may stand anywhere.
@@ -52,7 +55,7 @@ def split_arguments(arguments: Sequence[str], *, valued: Collection[str], flags:
             fixed.append(word)
             while queue and not queue[0].startswith("-"):
                 fixed.append(queue.pop(0))
-                if name != "--seeds":
+                if name not in lists:
                     break
         else:
             option = name[2:].replace("-", "_")

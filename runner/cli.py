@@ -26,6 +26,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command("train_command", "train a learner in a game, or resume a run"),
     "evaluate": Command("evaluate_command", "score a run's players against each other and every strategy"),
+    "benchmark": Command("benchmark.command", "train learners on shared games and compare their scores"),
     "tournament": Command("tournament.command", "let players meet: payoff matrix, rankings, measures of each"),
     "reproduce": Command("reproduce_command", "run a published figure or table again and compare the numbers"),
     "plot": Command("plot_command", "draw the learning curves of one run or several"),

@@ -133,7 +133,9 @@ def _play_batch(
     reset_key, steps_key = jax.random.split(key)
     observation, state = jax.vmap(game.reset_env, in_axes=(0, None))(jax.random.split(reset_key, batch), params)
     memories = tuple(
-        jax.vmap(lambda policy: policy.initial_memory(players * arena.num_envs))(stack) for stack in stacks
+        # A policy may have no numbers at all, so the size must be said.
+        jax.vmap(lambda policy: policy.initial_memory(players * arena.num_envs), axis_size=len(group.policies))(stack)
+        for group, stack in zip(arena.groups, stacks, strict=True)
     )
     square = (players, players, arena.num_envs)
 

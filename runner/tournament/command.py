@@ -79,7 +79,7 @@ def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words
     from .output import prepare, write
 
     begun = time.perf_counter()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 130)
     env_options: dict[str, Any] = {}
     if env_words:
         if options.env is None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..figures import STYLE
 from ..run_folder import writing
 
-COLOURS = "cividis"
+COLOURS = "viridis"
 """Runs evenly from dark to light, also for those who do not tell red from green."""
 
 CELL = 0.62

@@ -1,0 +1,97 @@
+"""How long a learner trains: a number of updates, of environment steps, or of seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import numpy as np
+
+from ...options import OptionError, PolaxError
+
+UNITS = ("updates", "env-steps", "seconds")
+
+
+class Done(NamedTuple):
+    """How far a run is."""
+
+    update: int
+    env_steps: float
+    """Environment steps of one seed; NaN where the learner does not report them."""
+    seconds: float
+    """Training time of all seeds together, compilation included, evaluation not."""
+    recent: Sequence[float] = ()
+    """``seconds`` after each of the last updates."""
+
+
+class Budget(NamedTuple):
+    """What each combination may spend."""
+
+    amount: float
+    unit: str
+
+    def next_target(self, done: Done) -> int | None:
+        """Return up to which update to train now, or None where the budget is spent.
+
+        What an update costs shows in the first ones, so environment steps and seconds come in two stages or more. The
+        answer depends on what the run has saved alone, so an interrupted benchmark goes on as it would have.
+
+        Args:
+            done: how far the run is.
+
+        Raises:
+            PolaxError: the budget is in environment steps and the learner does not report them.
+        """
+        if self.unit == "updates":
+            return int(self.amount) if done.update < self.amount else None
+        if self.unit == "env-steps":
+            return self._by_steps(done)
+        return self._by_seconds(done)
+
+    def _by_steps(self, done: Done) -> int | None:
+        if done.update == 0:
+            return 1
+        if not math.isfinite(done.env_steps) or done.env_steps <= 0:
+            raise PolaxError("it does not report its environment steps; give the budget in updates or seconds")
+        if done.env_steps >= self.amount:
+            return None
+        return max(done.update + 1, math.ceil(self.amount * done.update / done.env_steps))
+
+    def _by_seconds(self, done: Done) -> int | None:
+        first_updates = 2  # the first one compiles and tells nothing about the next
+        if done.seconds >= self.amount:
+            return None
+        if done.update < first_updates:
+            return first_updates
+        each = float(np.median(np.diff(done.recent))) if len(done.recent) > 1 else done.seconds / done.update
+        more = int((self.amount - done.seconds) / max(each, 1e-9))
+        return done.update + more if more >= 1 else None
+
+    def __str__(self) -> str:
+        """Write it as it is given on the command line."""
+        return f"{self.amount:.15g} {self.unit}"
+
+
+def parse_budget(words: Sequence[str]) -> Budget:
+    """Read ``--budget N UNIT``.
+
+    Raises:
+        OptionError: no number above 0, or an unknown unit.
+    """
+    if len(words) != 2:
+        raise OptionError(f"--budget is a number and a unit ({', '.join(UNITS)}), such as --budget 100 updates")
+    number, unit = words
+    try:
+        amount = float(number.replace("_", ""))
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount) or amount <= 0:
+        raise OptionError(f"--budget needs a number above 0, not {number!r}")
+    if unit not in UNITS:
+        near = get_close_matches(unit, UNITS, n=1, cutoff=0.5)
+        raise OptionError(f"--budget is in {', '.join(UNITS)}, not {unit!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    if unit != "seconds" and not amount.is_integer():
+        raise OptionError(f"--budget needs a whole number of {unit}, not {number!r}")
+    return Budget(amount, unit)

@@ -1,0 +1,132 @@
+"""Train and score one combination; whatever was done before is not done again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from .. import checkpoint as checkpoints
+from ..evaluate import Evaluator
+from ..players import load_run
+from ..run_folder import RunError, RunFolder, writing
+from ..scores import score_name
+from ..seeds import seed_keys
+from ..train import train
+from .aggregate import aggregate
+from .budget import Done
+from .plan import Combination, until
+
+EVALUATION = 2**31 - 1
+"""Folded into the seeds' keys, so that the final evaluation has keys that no update has, the same for every learner."""
+
+RECENT = 20
+"""Updates from which the time of the next is foreseen."""
+
+
+class Trained(NamedTuple):
+    """How training ended."""
+
+    exit_status: int
+    """0; 1 where no seed is left; 130 or 143 after a signal."""
+    message: str
+
+
+def train_combination(folder: Path, combination: Combination, *, console: Console) -> Trained:
+    """Train until the budget is spent, from wherever the run is.
+
+    Args:
+        folder: of the benchmark.
+        combination: what to train; it has a spec.
+        console: where progress is shown.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        PolaxError: it cannot be trained.
+    """
+    path, spec, budget = folder / combination.folder, combination.spec, combination.budget
+    if spec is None or budget is None:
+        raise RunError(combination.error or "there is nothing to train")
+    if not (path / "config.json").exists():
+        _clear(path)
+        run, resume = RunFolder.create(path, spec), False
+    else:
+        run, resume = RunFolder.open(path), True
+        if run.spec().identity() != spec.identity():
+            raise RunError(
+                f"{path} was begun with other options than {combination.algorithm} and {combination.env} now have; "
+                "remove it, or give another --out"
+            )
+    outcome = Trained(0, "")
+    while outcome.exit_status == 0:
+        target = budget.next_target(how_far(run))
+        if target is None:
+            break
+        ended = train(until(spec, target), run, resume=resume, console=console)
+        outcome, resume = Trained(ended.exit_status, ended.message), True
+    return outcome
+
+
+def _clear(path: Path) -> None:
+    """Remove what a process left that was killed while it made the folder."""
+    with writing(path):
+        for part in path.glob(".*.part"):
+            part.unlink()
+
+
+def how_far(run: RunFolder) -> Done:
+    """Return what a run has done up to its last checkpoint."""
+    saved = checkpoints.saved_updates(run.checkpoints)
+    update = saved[-1] if saved else 0
+    seconds: dict[int, float] = {}
+    env_steps = float("nan")
+    for row in run.metrics():
+        if 0 < row["update"] <= update:
+            seconds[row["update"]] = row["seconds"]
+            env_steps = row.get("env_steps", float("nan"))
+    recent = [seconds[number] for number in sorted(seconds)][-RECENT:]
+    return Done(update, env_steps if update else 0.0, recent[-1] if recent else 0.0, recent)
+
+
+def score_combination(folder: Path, combination: Combination, *, episodes: int) -> dict[str, Any]:
+    """Score the players of a trained combination, in the way that is the same for all.
+
+    Args:
+        folder: of the benchmark.
+        combination: what was trained.
+        episodes: of each match-up.
+
+    Returns:
+        ``scores`` as ``results.json`` holds them, and ``ended``: a line about seeds that stopped being finite, or None.
+
+    Raises:
+        PolaxError: the run cannot be read.
+    """
+    run = load_run(RunFolder.open(folder / combination.folder))
+    evaluator = Evaluator(run.env, run.params, num_envs=episodes, pure=run.pure)
+    table = evaluator(seed_keys(run.spec.seeds).evaluate, EVALUATION, run.policies)
+    sound = (run.ended == 0) & np.all([np.isfinite(values) for values in table.values()], axis=0)
+    lost = [seed for seed, is_sound in zip(run.spec.seeds, sound, strict=True) if not is_sound]
+    if len(lost) == len(run.spec.seeds):
+        raise RunError("no seed has finite scores")
+    scores = {}
+    for name, values in _over_seats(table, run.env.num_players).items():
+        found = aggregate(values[sound])
+        per_seed = [float(value) if ok else None for value, ok in zip(values, sound, strict=True)]
+        scores[name] = {"per_seed": per_seed, **found._asdict()}
+    words = f"seed {', '.join(map(str, lost))} stopped being finite and is left out" if lost else None
+    return {"scores": scores, "ended": words}
+
+
+def _over_seats(table: dict[str, np.ndarray], num_players: int) -> dict[str, np.ndarray]:
+    """Average each score over the seats: ``score``, ``score/vs/tit-for-tat``; other metrics stay as they are."""
+    opponents = dict.fromkeys(name.split("/vs/")[1] for name in table if "/vs/" in name)
+    merged = {}
+    for opponent in ("", *opponents):
+        seats = [table[score_name(seat, opponent)] for seat in range(num_players)]
+        merged[f"score/vs/{opponent}" if opponent else "score"] = np.mean(seats, axis=0)
+    return {**merged, **{name: values for name, values in table.items() if not name.startswith("score/player_")}}

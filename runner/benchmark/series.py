@@ -1,0 +1,158 @@
+"""One combination after the other, until all are done or a signal comes."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ...options import PolaxError
+from ..progress import format_seconds
+from ..run_folder import RunFolder, write_text, writing
+from .combination import how_far, score_combination, train_combination
+from .drawings import draw_or_say
+from .plan import Combination
+from .results import DONE, FAILED, Results, by_env, metric_title, score_cell, shown_metrics
+
+ERRORS = "errors"
+"""Folder of what failed combinations raised, in full."""
+
+NO_SUCCESS = 1
+"""Exit status where a combination failed."""
+
+
+def run_all(
+    folder: Path, planned: Sequence[Combination], results: Results, *, episodes: int, console: Console
+) -> int:
+    """Train and score what is not done yet.
+
+    Args:
+        folder: of the benchmark.
+        planned: the combinations.
+        results: where what comes out is kept.
+        episodes: of each match-up in the final evaluation.
+        console: where progress is shown.
+
+    Returns:
+        The exit status: 0, 1 where a combination failed, 130 or 143 after a signal.
+    """
+    clock = _Clock(sum(not results.is_done(each) for each in planned))
+    stopped = 0
+    for number, combination in enumerate(planned, 1):
+        title = f"[{number}/{len(planned)}] {combination.algorithm} in {combination.env}"
+        if results.is_done(combination):
+            _say(console, f"{title}: done before")
+            continue
+        _say(console, f"{title}{clock.left()}")
+        stopped = _run_one(folder, combination, results, episodes=episodes, console=console)
+        if stopped:
+            break
+        clock.advance()
+    trouble = draw_or_say(folder, results.rows)
+    results.write()  # again, now that there are figures to show
+    _show(console, results)
+    failed = [row for row in results.rows if row["status"] == FAILED]
+    for row in failed:
+        print(f"polax: {row['algorithm']} in {row['env']} failed: {row['error']}", file=sys.stderr)
+    if trouble:
+        print(f"polax: figures: {trouble}", file=sys.stderr)
+    if stopped:
+        print("polax: stopped; the same command goes on from here", file=sys.stderr)
+        return stopped
+    _say(console, f"results: {folder / 'results.md'}")
+    return NO_SUCCESS if failed or trouble else 0
+
+
+def _run_one(
+    folder: Path, combination: Combination, results: Results, *, episodes: int, console: Console
+) -> int:
+    """Train and score one combination; whatever it raises becomes its result. Returns a signal's exit status, or 0."""
+    try:
+        trained = train_combination(folder, combination, console=console)
+        if trained.exit_status > NO_SUCCESS:
+            _note_length(folder, combination, results)
+            return trained.exit_status
+        if trained.exit_status:
+            raise PolaxError(trained.message)
+        found = score_combination(folder, combination, episodes=episodes)
+    except Exception as error:  # a learner is anybody's code, and the others shall have their turn
+        _note_length(folder, combination, results)
+        results.update(combination, status=FAILED, error=_one_line(error), scores={})
+        _keep_traceback(folder, combination, error)
+        _say(console, f"  failed: {_one_line(error)}")
+        return 0
+    _note_length(folder, combination, results)
+    results.update(combination, status=DONE, error=found["ended"], scores=found["scores"])
+    return 0
+
+
+def _note_length(folder: Path, combination: Combination, results: Results) -> None:
+    """Write down how long a combination has trained."""
+    path = folder / combination.folder
+    if not (path / "config.json").exists():
+        return
+    try:
+        done = how_far(RunFolder.open(path))
+    except PolaxError:  # the run is damaged, which is reported where it is read
+        return
+    steps = int(done.env_steps) if done.env_steps == done.env_steps else None
+    results.update(combination, seconds=round(done.seconds, 3), env_steps=steps, updates=done.update)
+
+
+def _keep_traceback(folder: Path, combination: Combination, error: Exception) -> None:
+    """Keep where an error of a learner's comes from; that of a user says all in its line."""
+    if isinstance(error, PolaxError):
+        return
+    path = folder / ERRORS / f"{Path(combination.folder).name}.txt"
+    with writing(path.parent):
+        path.parent.mkdir(exist_ok=True)
+    write_text(path, "".join(traceback.format_exception(error)))
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, PolaxError) else f"{type(error).__name__}: {text}"[:500]
+
+
+class _Clock:
+    """How long the combinations that are left may take, from those that were done."""
+
+    def __init__(self, total: int) -> None:
+        self._left = total
+        self._done = 0
+        self._begun = time.monotonic()
+
+    def advance(self) -> None:
+        self._left -= 1
+        self._done += 1
+
+    def left(self) -> str:
+        if not self._done:
+            return ""
+        each = (time.monotonic() - self._begun) / self._done
+        return f"  (about {format_seconds(each * self._left)} left for {self._left} of them)"
+
+
+def _show(console: Console, results: Results) -> None:
+    """Print the scores, a table for each game."""
+    for env, rows in by_env(results.rows).items():
+        metrics = shown_metrics(rows)
+        table = Table(title=env, title_justify="left", title_style="bold")
+        table.add_column("learner", overflow="fold")
+        for metric in metrics:
+            table.add_column(metric_title(metric), justify="right")
+        for row in rows:
+            cells = [score_cell(row, metric) for metric in metrics] or [row["status"]]
+            table.add_row(row["algorithm"], *cells[: max(1, len(metrics))])
+        if not metrics:
+            table.add_column("status")
+        console.print(table)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
