@@ -1,6 +1,6 @@
 """How long the exact experiments take, compilation included.
 
-    python benchmarks/exact.py [--out results/exact_speed.json]
+    python benchmarks/exact.py [--out results/exact_speed.json] [--compare OTHER.json]
 
 Every measurement is a process of its own with an empty compilation cache. Wall time is what a user waits; processor
 time (all threads) is what the work costs, and the fair number where the machine is shared.
@@ -8,16 +8,14 @@ time (all threads) is what the work costs, and the fair number where the machine
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from measurements import finish, make_parser
 
 REPRODUCE = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
 CELLS = {
@@ -39,7 +37,7 @@ run_cells([cell_of_preset({learner!r}, {preset!r}, "")], runs={runs}, seed=0, re
 """
 
 
-def measure(command: list[str]) -> dict[str, float]:
+def measure(name: str, command: list[str]) -> dict[str, float]:
     """Run a command and return its wall and processor seconds."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     environment = {**os.environ, "POLAX_CACHE": "off"}
@@ -47,27 +45,20 @@ def measure(command: list[str]) -> dict[str, float]:
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": round(wall, 1), "processor_s": round(processor, 1)}
+    return {f"{name}, wall s": round(wall, 1), f"{name}, processor s": round(processor, 1)}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="write the measurements as JSON")
-    options = parser.parse_args()
-    results: dict[str, dict[str, float | None]] = {}
+    options = make_parser(__doc__).parse_args()
+    results: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", REPRODUCE, "reproduce", "figure3", "--runs", "20", "--out", folder]
-        results["figure3, all cells, 20 runs"] = {**measure(command), "published_s": None}
+        results |= measure("figure3, all cells, 20 runs", command)
     for name, (learner, preset, runs, published) in CELLS.items():
-        code = ONE_CELL.format(learner=learner, preset=preset, runs=runs)
-        results[name] = {**measure([sys.executable, "-c", code]), "published_s": published}
-    for name, row in results.items():
-        than = f"  (published program {row['published_s']} s)" if row["published_s"] else ""
-        print(f"{name:40} {row['wall_s']:7.1f} s wall {row['processor_s']:7.1f} s processor{than}")
-    if options.out:
-        machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version()}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps({"machine": machine, "measurements": results}, indent=1) + "\n")
+        results |= measure(name, [sys.executable, "-c", ONE_CELL.format(learner=learner, preset=preset, runs=runs)])
+        if published is not None:
+            results[f"{name}, published program s"] = published
+    finish(options, results)
     return 0
 
 

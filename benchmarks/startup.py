@@ -1,23 +1,25 @@
 """How long a user waits before anything happens: help, listing, and the first update of the laptop preset.
 
-    python benchmarks/startup.py [--repeats 5] [--out FILE.json]
+    python benchmarks/startup.py [--repeats 5] [--out FILE.json] [--compare OTHER.json]
 
-Each line is the median wall time of whole processes. The first update is timed from the command to its line of metrics,
-once with an empty compilation cache and once with what that run left in it.
+Each line is the median wall time of whole processes, in seconds. The first update is timed from the command to where it
+starts computing (everything is compiled then) and to its line of metrics, with an empty compilation cache and with a
+warm one.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from measurements import finish, make_parser
 
 PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -28,24 +30,30 @@ def seconds_of(words: list[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - started
 
 
-def first_update(folder: Path, environment: dict[str, str]) -> float:
-    """Seconds from the command to the line of metrics of the first update."""
+def first_update(folder: Path, environment: dict[str, str]) -> tuple[float, float]:
+    """Seconds from the command to where the first update computes, and to its line of metrics.
+
+    The second update, compiled already, tells how long an update computes.
+    """
     words = ["train", "pola-dice", "IPD-v0", "--preset", "laptop", "--out", str(folder)]
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, *words], env=environment, stdout=subprocess.DEVNULL)
-    metrics = folder / "metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 2):
-        time.sleep(0.05)
-    elapsed = time.perf_counter() - started
-    process.terminate()
+    metrics, finished = folder / "metrics.jsonl", 0.0
+    while process.poll() is None:
+        lines = metrics.read_text().count("\n") if metrics.exists() else 0
+        finished = finished or (time.perf_counter() - started if lines >= 2 else 0.0)
+        if lines >= 3:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
     process.wait()
-    return elapsed
+    seconds = [json.loads(line)["seconds"] for line in metrics.read_text().splitlines()]
+    return finished - (seconds[2] - seconds[1]), finished
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="write the measurements as JSON")
     options = parser.parse_args()
     results: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -57,14 +65,14 @@ def main() -> int:
             "polax list": ["-c", PROGRAM, "list"],
         }.items():
             results[name] = statistics.median(seconds_of(words, environment) for _ in range(options.repeats))
-        results["first update, empty cache"] = first_update(Path(scratch) / "cold", environment)
-        results["first update, warm cache"] = first_update(Path(scratch) / "warm", environment)
-    for name, value in results.items():
-        print(f"{name:28} {value:8.2f} s")
-    if options.out:
-        machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version()}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps({"machine": machine, "measurements": results}, indent=1) + "\n")
+        for kind, caches in (("empty", options.repeats), ("warm", 1)):
+            times = []
+            for repeat in range(options.repeats):
+                cache = f"{scratch}/cache-{repeat % caches}"
+                times.append(first_update(Path(scratch) / f"{kind}-{repeat}", {**environment, "POLAX_CACHE": cache}))
+            for what, seconds in zip(("starts", "done"), zip(*times, strict=True), strict=True):
+                results[f"first update {what}, {kind} cache"] = statistics.median(seconds)
+    finish(options, results)
     return 0
 
 

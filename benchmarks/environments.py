@@ -1,16 +1,18 @@
 """Measure the environments: vectorised random play, single Gymnasium steps, ``make_vec``; others' games beside them.
 
-    python benchmarks/environment_speed.py            # JaxMARL's coin game too, where jaxmarl is installed
-    taskset -c 0 python benchmarks/environment_speed.py   # on one core
+    python benchmarks/environments.py            # JaxMARL's coin game too, where jaxmarl is installed
+    taskset -c 0 python benchmarks/environments.py   # on one core
 
-Every line is the median of five runs after a first one that compiles.
+Every line is the median of five runs after a first one that compiles, or of 5,000 single steps.
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -18,23 +20,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polax
+from measurements import finish, make_parser, median_seconds
 
-NUM_ENVS, NUM_STEPS = 4096, 200
-
-
-def seconds(run: Callable[[int], Any]) -> float:
-    """Median time of five runs."""
-    run(0)
-    times = []
-    for number in range(1, 6):
-        start = time.perf_counter()
-        run(number)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+NUM_ENVS, NUM_STEPS, REPEATS = 4096, 200, 5
+OPPONENTS = ("always-defect", "tit-for-tat", "random")
 
 
 def random_play(reset: Callable[..., Any], step: Callable[..., Any], num_actions: int) -> float:
-    """Environment steps per second of random play in one scan, observations and both rewards used.
+    """Million environment steps per second of random play in one scan, observations and both rewards used.
 
     ``reset(key) -> (observation, state)``; ``step(key, state, actions [2]) -> (observation, state, rewards [2])``.
     """
@@ -55,7 +48,7 @@ def random_play(reset: Callable[..., Any], step: Callable[..., Any], num_actions
         (_, seen, paid), _ = jax.lax.scan(body, start, (jax.random.split(step_key, NUM_STEPS), actions))
         return seen, paid
 
-    return NUM_ENVS * NUM_STEPS / seconds(lambda number: jax.block_until_ready(run(jax.random.key(number))))
+    return NUM_ENVS * NUM_STEPS / 1e6 / median_seconds(lambda: jax.block_until_ready(run(jax.random.key(0))), REPEATS)
 
 
 def ours(env_id: str) -> float:
@@ -119,37 +112,32 @@ def rock_paper_scissors() -> float:
 
 
 def vector_steps(opponent: str) -> float:
-    """Environment steps per second of ``gymnasium.make_vec``."""
+    """Million environment steps per second of ``gymnasium.make_vec``."""
     env = gymnasium.make_vec("CoinGame-v0", num_envs=NUM_ENVS, opponent=opponent)
     env.reset(seed=0)
     actions = np.random.default_rng(0).integers(0, 4, (NUM_STEPS, NUM_ENVS))
-    return NUM_ENVS * NUM_STEPS / seconds(lambda _: [env.step(joint) for joint in actions])
+    return NUM_ENVS * NUM_STEPS / 1e6 / median_seconds(lambda: [env.step(joint) for joint in actions], REPEATS)
 
 
-def main() -> None:
-    """Measure and print."""
-    print(f"random play, B {NUM_ENVS}, {NUM_STEPS} steps in one scan, million steps a second:")
+def main() -> int:
+    options = make_parser(__doc__).parse_args()
+    steps, micro = "million steps/s", "one step, microseconds"
     rows: dict[str, Callable[[], float]] = {
-        "CoinGame-v0": lambda: ours("CoinGame-v0"),
-        "IPD-v0": lambda: ours("IPD-v0"),
-        "JaxMARL coin_game": jaxmarls,
+        **{f"{env_id} in one scan, {steps}": partial(ours, env_id) for env_id in ("CoinGame-v0", "IPD-v0")},
+        f"JaxMARL coin_game in one scan, {steps}": jaxmarls,
+        **{f"gymnasium.make, {name}, {micro}": partial(single_step, name) for name in OPPONENTS},
+        f"PettingZoo rock-paper-scissors, {micro}": rock_paper_scissors,
+        **{f"gymnasium.make_vec, {name}, {steps}": partial(vector_steps, name) for name in OPPONENTS},
     }
+    results = {}
     for name, measure in rows.items():
         try:
-            print(f"  {name:<20} {measure() / 1e6:8.2f}")
+            results[name] = measure()
         except ImportError as error:
-            print(f"  {name:<20} not measured: {error}")
-    print("one step, microseconds:")
-    for opponent in ("always-defect", "tit-for-tat", "random"):
-        print(f"  gymnasium.make, {opponent:<14} {single_step(opponent):6.1f}")
-    try:
-        print(f"  PettingZoo's rock-paper-scissors {rock_paper_scissors():6.1f}")
-    except ImportError as error:
-        print(f"  PettingZoo's rock-paper-scissors not measured: {error}")
-    print(f"make_vec, B {NUM_ENVS}, million steps a second:")
-    for opponent in ("always-defect", "tit-for-tat", "random"):
-        print(f"  {opponent:<14} {vector_steps(opponent) / 1e6:8.2f}")
+            print(f"not measured: {name}: {error}")
+    finish(options, results)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
