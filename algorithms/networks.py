@@ -35,6 +35,9 @@ __all__ = [
 _ONE_HOT_ROWS = 64
 """Tables up to this many rows are looked up by a matrix product with one-hot rows, larger ones by a gather."""
 
+_WIDE = 64
+"""From this many hidden units on, one product for the hidden state and the one-hot rows is faster than two."""
+
 
 @struct.dataclass
 class EncoderParams:
@@ -154,25 +157,21 @@ def unroll_backward(
     Returns:
         The derivatives of that scalar by the parameters.
     """
-    lookup, through_encoder = jax.vjp(lambda encoder: prepare(encoder, observations.table), params.encoder)
-    recurrent = params.recurrent
+    inputs = (prepare(params.encoder, observations.table), params.recurrent)
 
     def backwards(carry: tuple[Any, jax.Array], recorded: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], None]:
         gradients, after_bar = carry
         seen, before, outputs_bar = recorded
-        sums, through_sums = jax.vjp(partial(_gate_sums, seen=seen), lookup, recurrent, before)
-        after_bar = after_bar + outputs_bar @ recurrent.output_kernel
-        after, sums_bar, carried_bar = _gru_backward(sums, before, after_bar)
-        *contribution, before_bar = through_sums(sums_bar)
-        contribution[1] = contribution[1].replace(output_kernel=outputs_bar.T @ after)
-        return (jax.tree.map(jnp.add, gradients, tuple(contribution)), before_bar + carried_bar), None
+        back = _step_backward(inputs, before, outputs_bar, after_bar, seen=seen)
+        return (jax.tree.map(jnp.add, gradients, back.gradients), back.before_bar), None
 
-    nothing = jax.tree.map(jnp.zeros_like, (lookup, recurrent))
-    start = (nothing, jnp.zeros_like(hidden[0]))
-    (gradients, _), _ = jax.lax.scan(backwards, start, (observations.values, hidden, cotangents), reverse=True)
+    start = (jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0]))
+    ((by_lookup, recurrent), _), _ = jax.lax.scan(
+        backwards, start, (observations.values, hidden, cotangents), reverse=True
+    )
     return NetworkParams(
-        encoder=through_encoder(gradients[0])[0],
-        recurrent=gradients[1].replace(output_bias=jnp.sum(cotangents, axis=(0, 1))),
+        encoder=_prepare_backward(params.encoder, by_lookup, table=observations.table),
+        recurrent=recurrent.replace(output_bias=jnp.sum(cotangents, axis=(0, 1))),
     )
 
 
@@ -214,17 +213,49 @@ def unroll_backward_tangent(
     With the hidden states' tangents from `unroll_tangent` and those of the cotangents of a scalar loss of the outputs,
     this is the Hessian-vector product of that loss by the parameters.
     """
-    _, gradients_dot = jax.jvp(
-        lambda params, hidden, cotangents: unroll_backward(params, observations, hidden, cotangents),
-        (params, hidden, cotangents),
-        tuple(tangents),
+    table = observations.table
+    lookup, lookup_dot = jax.jvp(partial(prepare, table=table), (params.encoder,), (tangents.params.encoder,))
+    inputs, inputs_dot = (lookup, params.recurrent), (lookup_dot, tangents.params.recurrent)
+
+    def backwards(carry: tuple[Any, ...], recorded: tuple[Any, ...]) -> tuple[tuple[Any, ...], None]:
+        by_lookup, gradients_dot, after_bar, after_bar_dot = carry
+        seen, values, values_dot = recorded
+        back, back_dot = jax.jvp(
+            partial(_step_backward, seen=seen), (inputs, *values, after_bar), (inputs_dot, *values_dot, after_bar_dot)
+        )
+        # Of the gradients themselves only this part is needed, and by itself it costs little.
+        if table is not None:
+            by_lookup = by_lookup + jax.vjp(partial(_look_up, seen=seen), lookup)[1](back.gates_bar)[0]
+        gradients_dot = jax.tree.map(jnp.add, gradients_dot, back_dot.gradients)
+        return (by_lookup, gradients_dot, back.before_bar, back_dot.before_bar), None
+
+    nothing, none_yet = jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0])
+    (by_lookup, (by_lookup_dot, recurrent_dot), _, _), _ = jax.lax.scan(
+        backwards,
+        (nothing[0], nothing, none_yet, none_yet),
+        (observations.values, (hidden, cotangents), (tangents.hidden, tangents.cotangents)),
+        reverse=True,
     )
-    return gradients_dot
+    _, encoder_dot = jax.jvp(
+        partial(_prepare_backward, table=table),
+        (params.encoder, by_lookup),
+        (tangents.params.encoder, by_lookup_dot),
+    )
+    return NetworkParams(
+        encoder=encoder_dot,
+        recurrent=recurrent_dot.replace(output_bias=jnp.sum(tangents.cotangents, axis=(0, 1))),
+    )
 
 
 def prepare(encoder: EncoderParams, table: jax.Array | None) -> EncoderParams | jax.Array:
     """Return what `step` needs of the encoder: the input gates of every row of the table, if there is one."""
     return encoder if table is None else _encode(encoder, table)
+
+
+def _prepare_backward(encoder: EncoderParams, by_lookup: Any, *, table: jax.Array | None) -> EncoderParams:
+    """Vector-Jacobian product of `prepare`."""
+    gradient: EncoderParams = jax.vjp(partial(prepare, table=table), encoder)[1](by_lookup)[0]
+    return gradient
 
 
 def step(
@@ -246,6 +277,48 @@ def step(
     return (recurrent.output_kernel @ after.T).T + recurrent.output_bias, after
 
 
+class _Back(NamedTuple):
+    """The vector-Jacobian product of one `step`."""
+
+    gradients: tuple[Any, RecurrentParams]  # by the lookup and the recurrence, the output bias left out
+    before_bar: jax.Array  # [B, H]
+    gates_bar: jax.Array  # [B, 3H], by what `_look_up` gives
+
+
+def _step_backward(
+    inputs: tuple[EncoderParams | jax.Array, RecurrentParams],
+    before: jax.Array,
+    outputs_bar: jax.Array,
+    after_bar: jax.Array,
+    *,
+    seen: jax.Array,
+) -> _Back:
+    """Walk back through one `step` with the cotangents ``[B, O]`` of its outputs and ``[B, H]`` of what came later."""
+    lookup, recurrent = inputs
+    sums = _gate_sums(lookup, recurrent, before, seen)
+    through_sums = jax.vjp(
+        lambda lookup, recurrent: _gate_sums(lookup, recurrent, before, seen, merge=True), lookup, recurrent
+    )[1]
+    after_bar = after_bar + outputs_bar @ recurrent.output_kernel
+    after, sums_bar, carried_bar = _gru_backward(sums, before, after_bar)
+    by_lookup, by_recurrent = through_sums(sums_bar)
+    size = before.shape[-1]
+    return _Back(
+        gradients=(by_lookup, by_recurrent.replace(output_kernel=outputs_bar.T @ after)),
+        before_bar=sums_bar.product @ recurrent.gate_kernel.T + carried_bar,
+        gates_bar=jnp.concatenate([sums_bar.product[:, : 2 * size], sums_bar.candidate], axis=1),
+    )
+
+
+def _look_up(lookup: EncoderParams | jax.Array, seen: jax.Array) -> jax.Array:
+    """The input gates of what was seen, ``[B, 3H]``."""
+    if isinstance(lookup, EncoderParams):
+        return _encode(lookup, seen)
+    if lookup.shape[0] > _ONE_HOT_ROWS:
+        return lookup[seen]
+    return jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype) @ lookup
+
+
 def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
     features = jax.nn.relu(observations @ encoder.kernel + encoder.bias)
     return features @ encoder.gate_kernel + encoder.gate_bias
@@ -259,15 +332,25 @@ class _GateSums(NamedTuple):
 
 
 def _gate_sums(
-    lookup: EncoderParams | jax.Array, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
+    lookup: EncoderParams | jax.Array,
+    recurrent: RecurrentParams,
+    hidden: jax.Array,
+    seen: jax.Array,
+    *,
+    merge: bool | None = None,
 ) -> _GateSums:
+    """Everything linear of one step.
+
+    Looking rows up by a product with one-hot rows can be one product with the hidden state's (``merge``). The
+    derivative by the parameters is always faster so, the sums themselves in wide networks only (None).
+    """
     size = hidden.shape[-1]
-    if isinstance(lookup, EncoderParams) or lookup.shape[0] > _ONE_HOT_ROWS:
-        gates = _encode(lookup, seen) if isinstance(lookup, EncoderParams) else lookup[seen]
+    merge = size >= _WIDE if merge is None else merge
+    if not merge or isinstance(lookup, EncoderParams) or lookup.shape[0] > _ONE_HOT_ROWS:
+        gates = _look_up(lookup, seen)
         bias = jnp.broadcast_to(recurrent.candidate_bias, hidden.shape)
         beside = jnp.concatenate([gates[:, : 2 * size], bias], axis=1)
         return _GateSums(hidden @ recurrent.gate_kernel + beside, gates[:, 2 * size :])
-    # Looking rows up is a product too, and one product with the hidden state's is cheaper than two.
     rows = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype)
     kernel = jnp.concatenate([recurrent.gate_kernel, lookup.at[:, 2 * size :].set(recurrent.candidate_bias)])
     return _GateSums(jnp.concatenate([hidden, rows], axis=1) @ kernel, rows @ lookup[:, 2 * size :])
