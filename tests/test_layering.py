@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-    for pattern in ("*.py", "envs/**/*.py", "algorithms/**/*.py", "runner/**/*.py")
+    for pattern in ("*.py", "envs/**/*.py", "algorithms/**/*.py", "runner/**/*.py", "testing/**/*.py")
     for path in ROOT.glob(pattern)
 }
 CONTRACTS = {"envs.base", "envs.play", "envs.animation", "algorithms.base"}
@@ -42,8 +42,9 @@ def _ours(module: str) -> set[str]:
     }
 
 
-PACKAGES = {"envs", "algorithms", "runner"}
+PACKAGES = {"envs", "algorithms", "runner", "testing"}
 RUNNER = sorted(name for name in MODULES if name.startswith("runner"))
+TESTING = sorted(name for name in MODULES if name.startswith("testing"))
 ALGORITHMS = sorted(name for name in MODULES if name.startswith("algorithms"))
 ENVS = sorted(name for name in MODULES if name.startswith("envs"))
 
@@ -60,7 +61,7 @@ def test_inside_the_package_imports_are_relative(module: str) -> None:
     assert not [name for name in _imports(module) if name.split(".")[0] == "polax"]
 
 
-@pytest.mark.parametrize("module", RUNNER)
+@pytest.mark.parametrize("module", RUNNER + TESTING)
 def test_the_runner_reaches_games_and_learners_through_the_registry_and_the_contracts(module: str) -> None:
     concrete = {name for name in _ours(module) if name.split(".")[0] in ("envs", "algorithms")}
     assert concrete <= CONTRACTS
@@ -75,6 +76,11 @@ def test_algorithms_know_the_contract_of_environments_and_no_concrete_game(modul
 @pytest.mark.parametrize("module", ALGORITHMS)
 def test_no_algorithm_imports_another_algorithms_module(module: str) -> None:
     assert not _ours(module) & PLUGINS
+
+
+@pytest.mark.parametrize("module", sorted({*MODULES} - {*TESTING}))
+def test_the_conformance_kit_is_for_tests_only(module: str) -> None:
+    assert not [name for name in _ours(module) if name.startswith("testing")]
 
 
 @pytest.mark.parametrize("module", ENVS)

@@ -1,0 +1,255 @@
+"""The conformance check of environments."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnax.environments import environment
+
+from ..envs.base import API_VERSION, EnvironmentPlugin, Game
+from ..registry import environment_plugin
+from .clauses import Subject
+from .plugins import HORIZON, as_game, check_options, check_plugin, find_plugin, other_numbers
+from .policies import check_player
+from .tracing import demand_same_program, trace
+from .trees import different_form, foreign_leaf
+
+NUM_STEPS = 2 * HORIZON + 1
+ADDED_BY_GYMNAX = ("terminated", "truncated", "final_observation")
+
+
+def check_environment(
+    environment: str | EnvironmentPlugin | Game[Any, Any], *, options: Mapping[str, Any] | None = None
+) -> None:
+    """Check that an environment keeps the contract of `polax.envs.base`, its scripted players included.
+
+    Args:
+        environment: an id, a plug-in that is not installed yet, or a game with its default params.
+        options: options other than the defaults; for an id or a plug-in.
+
+    Raises:
+        ContractError: a clause is broken; it is named, with how to mend it.
+        PolaxError: there is no such environment.
+
+    Example:
+        >>> check_environment("StagHunt-v0", options={"observation_layout": "shared"})
+    """
+    if isinstance(environment, Game):
+        if options:
+            raise ValueError("options are for an id or a plug-in; a Game has been built already")
+        subject, (game, params) = Subject(f"the game {environment.name}"), as_game(environment, horizon=None)
+    else:
+        name = environment if isinstance(environment, str) else getattr(environment, "summary", repr(environment))
+        subject = Subject(f"the environment {name!r}")
+        plugin = find_plugin(subject, environment, environment_plugin)
+        check_plugin(subject, plugin, api_version=API_VERSION)
+        game, params = _built(subject, plugin, options or {})
+    _check_description(subject, game, params)
+    short = params.replace(max_steps_in_episode=jnp.asarray(HORIZON, params.max_steps_in_episode.dtype))
+    _check_forms(subject, game, short)
+    _check_episodes(subject, game, short)
+    _check_strategies(subject, game, short)
+
+
+def _built(subject: Subject, plugin: EnvironmentPlugin, options: Mapping[str, Any]) -> tuple[Game[Any, Any], Any]:
+    """Build the game, and again with equal and with other numbers."""
+    config = check_options(subject, plugin.config, options, "config-json")
+    with subject.running("build"):
+        game, params = plugin.build(config)
+    _check_game(subject, game)
+    with subject.running("build"):
+        again, _ = plugin.build(config)
+        changed, numbers = plugin.build(dataclasses.replace(config, **other_numbers(config)))
+    subject.demand("equal-games", game == again and hash(game) == hash(again), f"{game!r}, then {again!r}")
+    subject.demand("numbers-in-params", game == changed, f"{game!r} became {changed!r}")
+    _check_params(subject, params)
+    change = different_form(params, numbers)
+    subject.demand("numbers-in-params", not change, f"in the params, {change}")
+    return game, params
+
+
+def _check_game(subject: Subject, game: Any) -> None:
+    subject.demand("game", isinstance(game, Game), f"{game!r} is a {type(game).__name__}")
+    frozen = dataclasses.is_dataclass(game) and type(game).__dict__.get("__dataclass_params__")
+    subject.demand(
+        "game", frozen and frozen.frozen, f"{type(game).__name__} is not decorated with @dataclass(frozen=True)"
+    )
+    try:
+        hash(game)
+    except TypeError as cause:
+        raise subject.breach("game", f"{game!r} has no hash: {cause}") from cause
+    subject.demand("game", game.num_players >= 1, f"num_players is {game.num_players!r}")
+
+
+def _check_params(subject: Subject, params: Any) -> None:
+    right = isinstance(params, environment.EnvParams)
+    subject.demand("params", right, f"{params!r} is a {type(params).__name__}")
+    foreign = foreign_leaf(params)
+    subject.demand("params", not foreign, f"in {type(params).__name__}, {foreign}")
+    steps = np.asarray(params.max_steps_in_episode)
+    whole = np.issubdtype(steps.dtype, np.integer) and steps.shape == () and steps >= 1
+    subject.demand("params", whole, f"max_steps_in_episode is {params.max_steps_in_episode!r}")
+
+
+def _check_description(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    """Check everything that is known without playing."""
+    _check_game(subject, game)
+    _check_params(subject, params)
+    change = different_form(params, game.default_params)
+    subject.demand("equal-games", not change, f"default_params are of another form: {change}")
+    with subject.running("spaces"):
+        seen, chosen, names = game.observation_space(params), game.action_space(params), tuple(game.action_names)
+        players, features = seen.shape
+    subject.demand("spaces", players == game.num_players and features > 0, f"observation_space has shape {seen.shape}")
+    subject.demand("spaces", seen.dtype == jnp.float32, f"observation_space has dtype {seen.dtype}")
+    subject.demand("spaces", len({*names}) == len(names), f"action_names are {names!r}")
+    subject.demand(
+        "spaces", chosen.n == game.num_actions == len(names), f"{chosen.n} actions, with the names {names!r}"
+    )
+    with subject.running("reports"):
+        scores = {name: float(score) for name, score in game.reference_scores(params).items()}
+    subject.demand("reports", np.isfinite([*scores.values()]).all(), f"reference_scores are {scores!r}")
+
+
+class _Step(NamedTuple):
+    """What ``step_env`` gives."""
+
+    observation: Any
+    state: Any
+    reward: Any
+    terminated: Any
+    info: Any
+
+
+def _step_env(game: Game[Any, Any], key: jax.Array, state: Any, actions: jax.Array, params: Any) -> _Step:
+    return _Step(*game.step_env(key, state, actions, params))
+
+
+def _check_forms(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    """Trace ``reset_env`` and ``step_env`` and check what comes out; nothing is computed."""
+    key, actions = jax.random.key(0), jnp.zeros(game.num_players, jnp.int32)
+    same = partial(demand_same_program, subject, "same-key-same-step", errors="compiles")
+    begun = same(game.reset_env, key, params).shapes
+    pair = isinstance(begun, tuple) and len(begun) == 2
+    subject.demand("compiles", pair, f"TypeError: reset_env returned {begun!r}, not (observation, state)")
+    first, state = begun
+    step: _Step = same(partial(_step_env, game), key, state, actions, params).shapes
+    after: _Step = trace(subject, "compiles", partial(_step_env, game), key, step.state, actions, params).shapes
+    for before, now in ((state, step.state), (step.state, after.state)):
+        change = different_form(before, now)
+        subject.demand("state-kept", not change, f"in the state, {change}")
+    wanted = game.observation_space(params).shape
+    for given in (first, step.observation):
+        form = f"{given.dtype}{list(given.shape)}, where the space is float32{list(wanted)}"
+        subject.demand("observation", given.shape == wanted and given.dtype == jnp.float32, form)
+    reward = step.reward
+    right = reward.shape == (game.num_players,) and reward.dtype == jnp.float32
+    subject.demand("reward", right, f"{reward.dtype}{list(reward.shape)} for {game.num_players} players")
+    subject.demand("info", isinstance(step.info, dict), f"info is a {type(step.info).__name__}")
+    for name, value in step.info.items():
+        form = f"{name!r} is {value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else f"{name!r} is {value!r}"
+        subject.demand("info", jnp.shape(value) == () and name not in ADDED_BY_GYMNAX, form)
+    subject.demand("info", set(step.info) == set(after.info), f"{sorted(step.info)}, then {sorted(after.info)}")
+    both = jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * 2), params)
+    with subject.running("params-map"):
+        states = jax.eval_shape(jax.vmap(game.reset_env, in_axes=(None, 0)), key, both)[1]
+        jax.eval_shape(jax.vmap(partial(_step_env, game), in_axes=(None, 0, None, 0)), key, states, actions, both)
+
+
+class _Episode(NamedTuple):
+    """Steps of gymnax's ``step``, ``[T, ...]`` each."""
+
+    start: Any  # the state before the step
+    observation: jax.Array  # [T, players, features]
+    state: Any
+    reward: jax.Array  # [T, players]
+    terminated: jax.Array  # [T]
+    truncated: jax.Array  # [T]
+    info: dict[str, jax.Array]
+    observed: jax.Array  # [T, players, features]: `observe` of the state after the step
+    table_row: jax.Array  # [T, players]: `observation_index` of the state after the step; zeros without a table
+    direct: _Step  # what ``step_env`` gives for the key that gymnax hands to it
+
+
+@partial(jax.jit, static_argnums=0)
+def _play(game: Game[Any, Any], key: jax.Array, params: Any) -> _Episode:
+    """Play episodes at random, each step both by gymnax's ``step`` and by ``step_env``."""
+    reset_key, actions_key, steps_key = jax.random.split(key, 3)
+    actions = jax.random.randint(actions_key, (NUM_STEPS, game.num_players), 0, game.num_actions)
+
+    def step(state: Any, inputs: tuple[jax.Array, jax.Array]) -> tuple[Any, _Episode]:
+        step_key, joint = inputs
+        result = game.step(step_key, state, joint, params)
+        observation, after, reward, terminated, truncated, info = result
+        direct = _step_env(game, jax.random.split(step_key)[0], state, joint, params)
+        row = jnp.zeros(game.num_players, jnp.int32)
+        if game.num_observations is not None:
+            row = game.observation_index(after)
+        observed = game.observe(step_key, after, None, params)
+        return after, _Episode(state, observation, after, reward, terminated, truncated, info, observed, row, direct)
+
+    start = game.reset(reset_key, params)[1]
+    return jax.lax.scan(step, start, (jax.random.split(steps_key, NUM_STEPS), actions))[1]
+
+
+def _check_episodes(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    """Play two and a half episodes at random and check every value."""
+    with subject.running("compiles"):
+        played: _Episode = jax.device_get(_play(game, jax.random.key(1), params))
+    space = game.observation_space(params)
+    seen = played.observation
+    inside = np.isfinite(seen).all() and (seen >= space.low).all() and (seen <= space.high).all()
+    subject.demand("observation", inside, f"numbers from {seen.min()} to {seen.max()} in {space.low} to {space.high}")
+    subject.demand("reward", np.isfinite(played.reward).all(), f"rewards {played.reward.tolist()}")
+    ended = np.flatnonzero(np.logical_or(played.terminated, played.direct.terminated))
+    subject.demand("never-terminated", not len(ended), f"terminated after {[int(step) + 1 for step in ended]} steps")
+    expected = np.arange(1, NUM_STEPS + 1) % HORIZON
+    subject.demand(
+        "horizon",
+        np.array_equal(played.truncated, expected == 0) and np.array_equal(played.state.time, expected),
+        f"with max_steps_in_episode={HORIZON}, truncated is {played.truncated.tolist()} and "
+        f"state.time {np.asarray(played.state.time).tolist()}",
+    )
+    last = played.info.get("final_observation")
+    right = last is not None and np.array_equal(last, played.direct.observation)
+    subject.demand("final-observation", right, "it is missing" if last is None else "another observation")
+    subject.demand("observe", np.array_equal(played.observed, seen), "another observation")
+    _check_table(subject, game, played)
+    _check_summary(subject, game, played)
+
+
+def _check_table(subject: Subject, game: Game[Any, Any], played: _Episode) -> None:
+    if game.num_observations is None:
+        return
+    with subject.running("observation-table"):
+        table = np.asarray(game.observation_table())
+    shape = (game.num_observations, played.observation.shape[-1])
+    subject.demand("observation-table", table.shape == shape, f"a table of shape {table.shape}, not {shape}")
+    rows = played.table_row
+    inside = np.issubdtype(rows.dtype, np.integer) and ((rows >= 0) & (rows < len(table))).all()
+    subject.demand("observation-table", inside, f"rows {rows.tolist()} of a table of {len(table)}")
+    subject.demand("observation-table", np.array_equal(table[rows], played.observation), "another observation")
+
+
+def _check_summary(subject: Subject, game: Game[Any, Any], played: _Episode) -> None:
+    means = {name: jnp.asarray(np.mean(value), jnp.float32) for name, value in played.direct.info.items()}
+    with subject.running("reports"):
+        summary = {name: np.asarray(value, float) for name, value in game.summarise(means).items()}
+    wrong = {name: value for name, value in summary.items() if value.shape != () or not np.isfinite(value)}
+    subject.demand("reports", not wrong, f"summarise gives {wrong!r}")
+
+
+def _check_strategies(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    for name, make in game.strategies.items():
+        subject.demand("strategies", isinstance(name, str) and callable(make), f"{name!r}: {make!r}")
+        for seat in range(game.num_players):
+            with subject.running("strategies"):
+                policy = make(game, seat)
+            player = Subject(f"the strategy {name!r} in seat {seat} of {game.name}")
+            check_player(player, policy, game, params, seat=seat, pure=True)

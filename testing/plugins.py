@@ -1,0 +1,109 @@
+"""What plug-ins of both kinds must be: fields, version, and a configuration that survives being written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..envs.base import Game
+from ..options import OptionError, PolaxError, make_config, option_types
+from ..registry import PluginError, make_env
+from .clauses import Subject, describe
+
+HORIZON = 3
+"""Steps of the episodes that the checks play."""
+
+Env = str | Game[Any, Any] | tuple[Game[Any, Any], Any]
+"""An environment's id, a game (with its default params), or a game with params."""
+
+
+def find_plugin(subject: Subject, plugin: Any, find: Callable[[str], Any]) -> Any:
+    """Return the plug-in of a name, or the object itself."""
+    if not isinstance(plugin, str):
+        return plugin
+    try:
+        return find(plugin)
+    except PluginError as cause:
+        raise subject.breach("loads", str(cause)) from cause
+
+
+def check_plugin(subject: Subject, plugin: Any, *, api_version: int) -> None:
+    """Check what environments and algorithms have in common as plug-ins."""
+    missing = [field for field in ("config", "build", "summary", "api_version") if not hasattr(plugin, field)]
+    subject.demand("plugin", not missing, f"{type(plugin).__name__} has no {', '.join(missing)}")
+    config, summary, version = plugin.config, plugin.summary, plugin.api_version
+    subject.demand(
+        "plugin", isinstance(config, type) and dataclasses.is_dataclass(config), f"config is {config!r}, no dataclass"
+    )
+    subject.demand("plugin", callable(plugin.build), f"build is {plugin.build!r}, which cannot be called")
+    one_line = isinstance(summary, str) and summary.strip() and "\n" not in summary
+    subject.demand("plugin", one_line, f"summary is {summary!r}, not one line")
+    subject.demand("api-version", version == api_version, f"it says {version!r}; this polax has {api_version!r}")
+    _check_config(subject, config)
+
+
+def _check_config(subject: Subject, config: type) -> None:
+    name = config.__name__
+    subject.demand("config-frozen", config.__dataclass_params__.frozen, f"{name} is not frozen")  # type: ignore[attr-defined]
+    with subject.running("config-defaults"):
+        usual: Any = config()
+    try:
+        hash(usual)
+    except TypeError as cause:
+        raise subject.breach("config-frozen", f"{name}() has no hash: {describe(cause)}") from cause
+    options = {option: getattr(usual, option) for option in option_types(config)}
+    with subject.running("config-json"):
+        text = json.dumps(options, allow_nan=False)
+        again: Any = make_config(config, json.loads(text), what=name)
+    subject.demand("config-json", again == usual, f"{usual!r} came back as {again!r}")
+
+
+def check_options(subject: Subject, config: type, options: Mapping[str, Any], clause: str) -> Any:
+    """Return the configuration with ``options``, which must be allowed."""
+    try:
+        return make_config(config, options, what=config.__name__)
+    except OptionError as cause:
+        raise subject.breach(clause, str(cause)) from cause
+
+
+def other_numbers(config: Any) -> dict[str, float]:
+    """Return, for every floating-point option, another value that is allowed; one that has none is left out."""
+    changes = {}
+    for name, kind in option_types(type(config)).items():
+        for value in _near(getattr(config, name)) if kind is float else ():
+            try:
+                dataclasses.replace(config, **{name: value})
+            except ValueError:
+                continue
+            changes[name] = value
+            break
+    return changes
+
+
+def _near(value: float) -> Iterator[float]:
+    yield value * 1.01 if value else 0.01
+    yield value * 0.99 if value else -0.01
+
+
+def as_game(env: Env, *, horizon: int | None = HORIZON) -> tuple[Game[Any, Any], Any]:
+    """Return a game and its params, with a short horizon unless ``horizon`` is None.
+
+    Raises:
+        PolaxError: an id that is not known, or something that is no environment.
+    """
+    if isinstance(env, str):
+        game, params = make_env(env)
+    elif isinstance(env, Game):
+        game, params = env, env.default_params
+    elif isinstance(env, tuple) and len(env) == 2 and isinstance(env[0], Game):
+        game, params = env
+    else:
+        raise PolaxError(f"an environment is an id, a Game or (game, params), not {env!r}")
+    if horizon is not None:
+        import jax.numpy as jnp
+
+        steps = jnp.asarray(params.max_steps_in_episode)
+        params = params.replace(max_steps_in_episode=jnp.asarray(horizon, steps.dtype))
+    return game, params

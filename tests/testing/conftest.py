@@ -1,0 +1,17 @@
+"""What the kit's tests share: a learner and a game to break, and programs that compile fast rather than run fast."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parent))  # for conforming
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _compiled_without_optimisation() -> Iterator[None]:
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
