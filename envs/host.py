@@ -146,10 +146,12 @@ class HostGame:
     def reset(self, seed: int | None) -> np.ndarray:
         """Start an episode: from ``seed``, or where None is given from where the last episode left the random numbers.
 
+        A closed copy is open again.
+
         Returns:
             All players' observations, ``[players, features]``.
         """
-        self.require_open()
+        self._closed = False
         follow = seed is None and self._packed is not None
         start, key_data = (_begin_next, self._packed) if follow else (_begin, seed_words(seed))
         self._packed = start(self.game, *self._inputs, key_data)
@@ -211,7 +213,9 @@ class HostGame:
     def require_open(self) -> None:
         """Raise ``gymnasium.error.ClosedEnvironmentError`` after `close`."""
         if self._closed:
-            raise gymnasium.error.ClosedEnvironmentError(f"this {self.game.name} was closed; make a new one")
+            raise gymnasium.error.ClosedEnvironmentError(
+                f"this {self.game.name} was closed: call reset() to open it again"
+            )
 
     def _require_running(self) -> None:
         self.require_open()

@@ -154,7 +154,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         return self._camera.picture(self._host)
 
     def close(self) -> None:
-        """Close the window, if there is one; nothing can be played afterwards."""
+        """Close the window, if there is one; ``reset`` opens the environment again."""
         self._camera.close()
         self._host.close()
 

@@ -48,7 +48,7 @@ def learn(env_id, opponent, **settings):
 
 
 def test_ppo_learns_to_exploit_a_cooperator_in_the_coin_game():
-    settings = {"n_steps": 128, "batch_size": 512, "n_epochs": 8, "learning_rate": 1e-3, "gamma": 0.95}
+    settings = {"n_steps": 128, "batch_size": 512, "learning_rate": 2e-3, "gamma": 0.9, "gae_lambda": 0.9}
     model = learn("CoinGame-v0", "always-cooperate", total_timesteps=200_000, **settings)
     assert reward_per_step(model, "CoinGame-v0", "always-cooperate") > 0.45
 
