@@ -1,13 +1,15 @@
 # make demo   two agents learn reciprocity in the iterated prisoner's dilemma, from nothing but Python and make
 # make test   the test suite          make lint   style, format, types          make clean   remove what make made
+# make test-learners   the games with other people's learners, which are installed for it (PyTorch among them)
 # PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run.
 
 .DEFAULT_GOAL := help
 VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+LEARNERS := build/learners
 
-.PHONY: help demo test lint types clean
+.PHONY: help demo test test-learners lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -17,6 +19,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(TESTS)
+
+test-learners: $(LEARNERS)/installed
+	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -36,6 +41,12 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/installed
+
+# An environment of their own: what they bring along is not what the suite and the type checker shall see.
+$(LEARNERS)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(LEARNERS)
+	$(LEARNERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,learners]'
+	@touch $@
 
 $(BIN)/python:
 	@for python in "$$PYTHON" python3.12 python3.13 python3.11 python3 python; do \

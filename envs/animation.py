@@ -170,7 +170,7 @@ def _ffmpeg() -> str:
     found = shutil.which("ffmpeg")
     if found is None:
         try:
-            from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-not-found]
+            from imageio_ffmpeg import get_ffmpeg_exe
         except ImportError as error:
             raise RuntimeError("mp4 needs ffmpeg: install it, or pip install 'polax[video]'; or save a .gif") from error
         found = str(get_ffmpeg_exe())

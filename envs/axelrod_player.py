@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .. import registry
@@ -19,7 +20,7 @@ from .play import is_compiled
 axelrod = load_axelrod()
 
 
-class PolaxPlayer(axelrod.Player):  # type: ignore[misc, name-defined]  # a module found when it is imported
+class PolaxPlayer(axelrod.Player):
     """A `Policy` of a matrix game as a player of the Axelrod library; `axelrod_player` makes one.
 
     Its random numbers come from the seed that the match gives it.
@@ -95,7 +96,7 @@ def _views(game: Game[Any, Any], seat: int) -> dict[tuple[int, int] | None, np.n
     views: dict[tuple[int, int] | None, np.ndarray] = {None: np.asarray(start)[seat : seat + 1]}
     for own, other in product((0, 1), repeat=2):  # the library counts C as 0 and D as 1
         played = (1 - own, 1 - other) if seat == 0 else (1 - other, 1 - own)
-        state = MatrixGameState(last_actions=np.array(played, np.int32), time=np.int32(1))
+        state = MatrixGameState(last_actions=jnp.array(played, jnp.int32), time=jnp.int32(1))
         views[own, other] = np.asarray(game.observe(key, state, None, params))[seat : seat + 1]
     return views
 

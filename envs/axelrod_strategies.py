@@ -70,7 +70,7 @@ class AxelrodStrategy:
         """Return a fresh player for each episode."""
         return [self._begin() for _ in range(num_envs)]
 
-    def act(self, key: jax.Array, observation: Any, memory: list[Episode]) -> tuple[np.ndarray, list[Episode]]:
+    def act(self, key: jax.Array, observation: Any, memory: list[Episode]) -> tuple[Any, list[Episode]]:
         """Tell each player what was played last and let it choose, ``[B]`` int32.
 
         Args:

@@ -41,7 +41,7 @@ def make(env_id: str, **options: Any) -> GameMultiAgentEnv:
     return GameMultiAgentEnv(game.with_default_params(params))
 
 
-class GameMultiAgentEnv(MultiAgentEnv):  # type: ignore[misc]  # JaxMARL has no types to check against
+class GameMultiAgentEnv(MultiAgentEnv):
     """A game under JaxMARL's interface; players are ``player_0`` and ``player_1``.
 
     - Observations, rewards and dones are dictionaries by player; ``dones["__all__"]`` is True at the horizon.
