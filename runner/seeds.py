@@ -109,10 +109,11 @@ class CompiledLearner:
 def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
     # A weakly typed leaf (a Python number made into an array) would become strong in the first update and so make the
     # second one compile again.
-    return jax.tree.map(_strong, for_each_seed(init, keys))
+    return jax.tree.map(strong, for_each_seed(init, keys))
 
 
-def _strong(leaf: Any) -> jax.Array:
+def strong(leaf: Any) -> jax.Array:
+    """Return an array whose type is its own, not that of a Python number."""
     array = jnp.asarray(leaf)
     return (
         array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else jax.lax.convert_element_type(array, array.dtype)

@@ -91,7 +91,9 @@ def parse_budget(words: Sequence[str]) -> Budget:
         raise OptionError(f"--budget needs a number above 0, not {number!r}")
     if unit not in UNITS:
         near = get_close_matches(unit, UNITS, n=1, cutoff=0.5)
-        raise OptionError(f"--budget is in {', '.join(UNITS)}, not {unit!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise OptionError(
+            f"--budget is in {', '.join(UNITS)}, not {unit!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     if unit != "seconds" and not amount.is_integer():
         raise OptionError(f"--budget needs a whole number of {unit}, not {number!r}")
     return Budget(amount, unit)

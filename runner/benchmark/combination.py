@@ -11,10 +11,10 @@ from rich.console import Console
 from .. import checkpoint as checkpoints
 from ..evaluate import Evaluator
 from ..players import load_run
-from ..run_folder import RunError, RunFolder, writing
+from ..run_folder import RunError, RunFolder
 from ..scores import score_name
 from ..seeds import seed_keys
-from ..train import train
+from ..train import find_or_create, train
 from .aggregate import aggregate
 from .budget import Done
 from .plan import Combination, until
@@ -51,16 +51,7 @@ def train_combination(folder: Path, combination: Combination, *, console: Consol
     path, spec, budget = folder / combination.folder, combination.spec, combination.budget
     if spec is None or budget is None:
         raise RunError(combination.error or "there is nothing to train")
-    if not (path / "config.json").exists():
-        _clear(path)
-        run, resume = RunFolder.create(path, spec), False
-    else:
-        run, resume = RunFolder.open(path), True
-        if run.spec().identity() != spec.identity():
-            raise RunError(
-                f"{path} was begun with other options than {combination.algorithm} and {combination.env} now have; "
-                "remove it, or give another --out"
-            )
+    run, resume = find_or_create(path, spec)
     outcome = Trained(0, "")
     while outcome.exit_status == 0:
         target = budget.next_target(how_far(run))
@@ -69,13 +60,6 @@ def train_combination(folder: Path, combination: Combination, *, console: Consol
         ended = train(until(spec, target), run, resume=resume, console=console)
         outcome, resume = Trained(ended.exit_status, ended.message), True
     return outcome
-
-
-def _clear(path: Path) -> None:
-    """Remove what a process left that was killed while it made the folder."""
-    with writing(path):
-        for part in path.glob(".*.part"):
-            part.unlink()
 
 
 def how_far(run: RunFolder) -> Done:

@@ -58,7 +58,6 @@ def draw_scores(rows: Sequence[Mapping[str, Any]], out: Path, *, title: str) -> 
         for axes, metric in zip(grid, metrics, strict=True):
             _draw_metric(axes, rows, metric)
         grid[0].set_yticks(range(len(names)), names)
-        grid[0].invert_yaxis()
         figure.suptitle(f"{title}: interquartile mean, 95 % interval", x=0.01, ha="left", fontsize=11, color="#333333")
         with writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,13 @@ FORMAT = 1
 
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 
-PREFERRED = ("score", "score/vs/always-cooperate", "score/vs/tit-for-tat", "score/vs/always-defect", "own_coin_proportion")
+PREFERRED = (
+    "score",
+    "score/vs/always-cooperate",
+    "score/vs/tit-for-tat",
+    "score/vs/always-defect",
+    "own_coin_proportion",
+)
 """Metrics that tables and figures show, of those that a game has."""
 
 
@@ -140,9 +146,7 @@ def markdown(content: Mapping[str, Any], folder: Path) -> str:
     protocol, rows = content["protocol"], content["combinations"]
     seeds = protocol["num_seeds"]
     length = " and ".join(
-        words
-        for words in (protocol["preset"] and f"preset {protocol['preset']}", protocol["budget"])
-        if words
+        words for words in (protocol["preset"] and f"preset {protocol['preset']}", protocol["budget"]) if words
     )
     parts = [
         "# Benchmark",

@@ -26,9 +26,7 @@ NO_SUCCESS = 1
 """Exit status where a combination failed."""
 
 
-def run_all(
-    folder: Path, planned: Sequence[Combination], results: Results, *, episodes: int, console: Console
-) -> int:
+def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, episodes: int, console: Console) -> int:
     """Train and score what is not done yet.
 
     Args:
@@ -68,9 +66,7 @@ def run_all(
     return NO_SUCCESS if failed or trouble else 0
 
 
-def _run_one(
-    folder: Path, combination: Combination, results: Results, *, episodes: int, console: Console
-) -> int:
+def _run_one(folder: Path, combination: Combination, results: Results, *, episodes: int, console: Console) -> int:
     """Train and score one combination; whatever it raises becomes its result. Returns a signal's exit status, or 0."""
     try:
         trained = train_combination(folder, combination, console=console)

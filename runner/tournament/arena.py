@@ -124,9 +124,7 @@ def _play(arena: _Arena, params: Any, stacks: tuple[Any, ...], keys: jax.Array, 
     return for_each_seed(lambda key, weights: _play_batch(arena, params, stacks, key, weights), keys, counted)
 
 
-def _play_batch(
-    arena: _Arena, params: Any, stacks: tuple[Any, ...], key: jax.Array, counted: jax.Array
-) -> _Sums:
+def _play_batch(arena: _Arena, params: Any, stacks: tuple[Any, ...], key: jax.Array, counted: jax.Array) -> _Sums:
     """Play B episodes of every ordered pair; ``counted`` ``[B]`` is 1 where an episode counts and 0 where not."""
     game, players = arena.views[0], arena.num_players
     batch = players**2 * arena.num_envs
@@ -156,9 +154,7 @@ def _play_batch(
     before = jnp.full((batch, 2), START, jnp.int32)
     start = _Carry(observation, state, memories, jnp.zeros((batch, 2)), before, moves)
     end, (info, (actions, rewards, states)) = jax.lax.scan(step, start, jax.random.split(steps_key, arena.num_steps))
-    states = jax.tree.map(
-        lambda first, later: jnp.concatenate([first[None], later]), _first(state, square), states
-    )
+    states = jax.tree.map(lambda first, later: jnp.concatenate([first[None], later]), _first(state, square), states)
     return _Sums(
         rewards=(end.total / arena.num_steps).reshape(*square, 2),
         moves=end.moves,

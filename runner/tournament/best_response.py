@@ -18,7 +18,7 @@ from ...algorithms.base import Algorithm
 from ...envs.play import play
 from ...options import OptionError, make_config, option_types
 from ..lineup import stack_players
-from ..seeds import for_each_seed
+from ..seeds import for_each_seed, strong
 from .entrants import Entrant, Field
 from .frozen_game import FrozenGame, FrozenParams, FrozenSeat
 
@@ -93,7 +93,7 @@ def best_responses(
     states = [learner.init(each) for learner, each in zip(learners, init_keys, strict=True)]
     for members in _alike(learners):
         update = learners[members[0]].update
-        stacked = _stack([states[member] for member in members])
+        stacked = _place(_stack([states[member] for member in members]))
         keys = jax.random.split(update_key, len(padded))[np.array(members)]
         for number in range(training.updates):
             stacked = jax.block_until_ready(_update(update, np.uint32(number), keys, stacked))
@@ -165,6 +165,12 @@ def _alike(learners: Sequence[Algorithm]) -> list[list[int]]:
 
 def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+@jax.jit
+def _place(states: Any) -> Any:
+    """Return the same where and as an update leaves it, or the second update would be compiled again."""
+    return for_each_seed(lambda state: jax.tree.map(strong, state), states)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -52,10 +52,14 @@ def _parser() -> CommandParser:
     parser.epilog = EPILOG
     parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, a run, RUN:SEED or axelrod:NAME")
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
-    parser.add_argument("--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)")
+    parser.add_argument(
+        "--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--all-seeds", action="store_true", help="each seed of a run is a player")
-    parser.add_argument("--checkpoint", metavar="N", help="an update, best or last, also of runs that have not finished")
+    parser.add_argument(
+        "--checkpoint", metavar="N", help="an update, best or last, also of runs that have not finished"
+    )
     parser.add_argument(
         "--best-response",
         metavar="LEARNER",

@@ -21,9 +21,7 @@ DEFECTOR = "always-defect"
 """The strategy that shows how a player fares with somebody who gives nothing."""
 
 
-def contest(
-    field: Field, *, episodes: int, seed: int, training: Training | None, console: Console
-) -> dict[str, Any]:
+def contest(field: Field, *, episodes: int, seed: int, training: Training | None, console: Console) -> dict[str, Any]:
     """Play the matches, train the responses, and put the tables together.
 
     Args:

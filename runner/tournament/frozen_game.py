@@ -101,9 +101,13 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
     ) -> tuple[jax.Array, FrozenState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """Step both copies."""
         games, memories, observations, rewards, left = [], [], [], [], {}
-        for seat, copy_key in enumerate(jax.random.split(key)):
-            frozen_key, env_key = jax.random.split(copy_key)
-            frozen, memory = self._choose(frozen_key, 1 - seat, state.games[seat], state.memories[seat], params)
+        # All keys at once: hashing is what a step costs most.
+        keys = jax.random.split(key, (2, 3))
+        for seat in (0, 1):
+            view_key, act_key, env_key = keys[seat]
+            frozen, memory = self._choose(
+                (view_key, act_key), 1 - seat, state.games[seat], state.memories[seat], params
+            )
             joint = jnp.stack([action[0], frozen] if seat == 0 else [frozen, action[1]])
             observation, game, reward, _, _ = self.base.step_env(env_key, state.games[seat], joint, params.base)
             games.append(game)
@@ -114,17 +118,13 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
         after = FrozenState(games=tuple(games), memories=tuple(memories), time=state.time + 1)
         return jnp.stack(observations), after, jnp.stack(rewards), jnp.zeros((), bool), left
 
-    def observe(
-        self, key: jax.Array, state: FrozenState, action: jax.Array | None, params: FrozenParams
-    ) -> jax.Array:
+    def observe(self, key: jax.Array, state: FrozenState, action: jax.Array | None, params: FrozenParams) -> jax.Array:
         """Return what the learner sees in each copy, ``[2, F]``."""
         return jnp.stack([self.base.observe(key, state.games[seat], action, params.base)[seat] for seat in (0, 1)])
 
-    def _choose(
-        self, key: jax.Array, seat: int, game: Any, memory: Any, params: FrozenParams
-    ) -> tuple[jax.Array, Any]:
+    def _choose(self, keys: tuple[jax.Array, jax.Array], seat: int, game: Any, memory: Any, params: FrozenParams) -> tuple[jax.Array, Any]:
         """Return the frozen player's action in ``seat`` and its memory; candidates that do not play look on."""
-        view_key, act_key = jax.random.split(key)
+        view_key, act_key = keys
         actions, memories = [], []
         for view, candidate, own in zip(self.views[seat], params.seats[seat].candidates, memory, strict=True):
             observation = view.observe(view_key, game, None, params.base)[seat]

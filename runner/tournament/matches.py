@@ -38,9 +38,7 @@ def play_all(
     together = None
     if compiled:
         chosen = [entrants[index] for index in compiled]
-        together = play_everyone(
-            jax.random.fold_in(key, 0), field.game, field.params, chosen, episodes=episodes
-        )
+        together = play_everyone(jax.random.fold_in(key, 0), field.game, field.params, chosen, episodes=episodes)
         if len(compiled) == len(entrants):
             return together
     apart = [

@@ -145,9 +145,7 @@ def _board(states: Any, row: int, column: int) -> Any:
     """Return what is needed to draw a game on a board, before the first step and after each; nothing for others."""
     if not all(hasattr(states, name) for name in ("players", "coin", "coin_owner")):
         return {}
-    players, coin, owner = (
-        getattr(states, name)[row, column].tolist() for name in ("players", "coin", "coin_owner")
-    )
+    players, coin, owner = (getattr(states, name)[row, column].tolist() for name in ("players", "coin", "coin_owner"))
     return [
         {"players": cells, "coin": cell, "owner": colour}
         for cells, cell, colour in zip(players, coin, owner, strict=True)
