@@ -45,6 +45,7 @@ STYLE: Mapping[Any, Any] = {
 class Panel(NamedTuple):
     """One pair of axes: what it shows and under which metrics that stands."""
 
+    name: str
     title: str
     y_label: str
     opponent: str = ""
@@ -55,10 +56,21 @@ class Panel(NamedTuple):
 
 
 PANELS = (
-    Panel("Against each other", "mean reward a step"),
-    Panel("Against always-defect", "mean reward a step", "always-defect"),
-    Panel("Own-colour coins", "proportion", metric="own_coin_proportion"),
+    Panel("own-colour coins", "Own-colour coins", "proportion", metric="own_coin_proportion"),
+    Panel("self-play", "Against each other", "mean reward a step"),
+    Panel("against always-defect", "Against always-defect", "mean reward a step", "always-defect"),
 )
+"""What learning curves show, where a run has it."""
+
+
+class Mark(NamedTuple):
+    """A published value, drawn at the end of a learner's curve."""
+
+    learner: str
+    panel: str
+    value: float
+    low: float | None
+    high: float | None
 
 
 class Curves(NamedTuple):
@@ -69,12 +81,12 @@ class Curves(NamedTuple):
 
 
 def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
-    """Draw the learning curves of some runs: mean, and 95 % interval over seeds where there are several.
+    """Write the figure of `learning_curves` to a file.
 
     Args:
         folders: the runs.
         out: where the figure goes; its suffix decides the format.
-        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
+        x: the horizontal axis, see `learning_curves`.
 
     Returns:
         The path of the figure.
@@ -84,6 +96,27 @@ def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | No
     """
     if out.suffix not in FORMATS:
         raise OptionError(f"{out} must end in {', '.join(FORMATS)}")
+    figure = learning_curves(folders, x=x)
+    with rc_context(dict(STYLE)), writing(out, hint="choose another file"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(out, dpi=160)
+    return out
+
+
+def learning_curves(folders: Sequence[RunFolder], *, x: str | None = None, marks: Sequence[Mark] = ()) -> Figure:
+    """Draw the learning curves of some runs: mean, and 95 % interval over seeds where there are several.
+
+    Args:
+        folders: the runs.
+        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
+        marks: published values, shown in the colours of the curves of the same learners.
+
+    Returns:
+        The figure, a panel for each of `PANELS` that the runs have.
+
+    Raises:
+        PolaxError: no scores to draw, or an axis that a run does not have.
+    """
     runs = [_read(folder) for folder in folders]
     axis = x or ("outer-steps" if all(run.outer_steps for run in runs) else "updates")
     panels = [panel for panel in PANELS if any(_curves(run, panel, axis) is not None for run in runs)]
@@ -94,11 +127,9 @@ def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | No
         grid = np.atleast_1d(figure.subplots(1, len(panels)))
         for axes, panel in zip(grid, panels, strict=True):
             _draw_panel(axes, panel, runs, axis)
+            _draw_marks(axes, panel, runs, marks)
         _finish(figure, grid, runs)
-        with writing(out, hint="choose another file"):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(out, dpi=160)
-    return out
+    return figure
 
 
 class _Run(NamedTuple):
@@ -169,6 +200,28 @@ def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[_Run], axis: str) -> No
         _reference_line(axes, name, value)
     axes.set(title=panel.title, xlabel=axis.replace("-", " ").replace("env", "environment"), ylabel=panel.y_label)
     axes.margins(x=0.02, y=0.12)
+
+
+def _draw_marks(axes: Axes, panel: Panel, runs: Sequence[_Run], marks: Sequence[Mark]) -> None:
+    """Mark published values beyond the right end of the curves, side by side."""
+    colours = dict(zip((run.label for run in runs), _cycle(len(runs)), strict=True))
+    shown = [mark for mark in marks if mark.panel == panel.name and mark.learner in colours]
+    for number, mark in enumerate(shown):
+        low = mark.value if mark.low is None else mark.low
+        high = mark.value if mark.high is None else mark.high
+        axes.errorbar(
+            1.03 + 0.025 * number,
+            mark.value,
+            yerr=[[mark.value - low], [high - mark.value]],
+            transform=axes.get_yaxis_transform(),
+            fmt="D",
+            markersize=5,
+            markerfacecolor="white",
+            markeredgewidth=1.4,
+            color=colours[mark.learner],
+            clip_on=False,
+            label="published" if number == 0 and axes is axes.figure.axes[0] else None,
+        )
 
 
 def _references(panel: Panel, run: _Run) -> Mapping[str, float]:

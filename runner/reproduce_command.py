@@ -6,11 +6,11 @@ import importlib
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .cli import CommandParser, use_compilation_cache
 
-USAGE = "NAME [--runs N] [--seed N] [--out DIR]"
+USAGE = "NAME [--num-seeds N] [--seed N] [--scale SCALE] [--training DIR] [--out DIR]"
 
 
 class Target(NamedTuple):
@@ -21,11 +21,17 @@ class Target(NamedTuple):
 
     summary: str
     runs: int
+    scales: tuple[str, ...] = ()
+    """Presets that it can be trained with; the first is the default. Empty: nothing is trained."""
 
+
+SCALES = ("published", "laptop")
 
 TARGETS = {
     "figure1": Target("exact", "one update of LOLA and POLA on two networks that are one policy", 1),
     "figure3": Target("exact", "how often exact LOLA and POLA find tit-for-tat", 20),
+    "figure4": Target("sampled", "learning curves of POLA and LOLA in the iterated prisoner's dilemma", 10, SCALES),
+    "figure5": Target("sampled", "learning curves of POLA and LOLA in the coin game", 10, SCALES),
     "table1": Target("exact", "the policies that exact naive learning, LOLA and POLA end with", 20),
     "table2": Target("exact", "the same with models of the opponent", 20),
     "search": Target("search", "rates for the cells in which the paper found none", 20),
@@ -39,8 +45,16 @@ def main(arguments: list[str]) -> int:
     names = "\n".join(f"  {name:10}{target.summary} ({target.runs} runs)" for name, target in TARGETS.items())
     parser.epilog = f"names, with the number of runs by default:\n{names}"
     parser.add_argument("name", choices=TARGETS, metavar="NAME", help="what to reproduce, see below")
-    parser.add_argument("--runs", type=int, help="independent runs of every cell")
-    parser.add_argument("--seed", type=int, default=0, help="of the initial policies (default: 0)")
+    parser.add_argument(
+        "--runs", "--num-seeds", type=int, metavar="N", help="independent runs of every cell or learner"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the first run (default: 0)")
+    parser.add_argument(
+        "--scale", choices=SCALES, help="figure4, figure5: settings of the training (default: published)"
+    )
+    parser.add_argument(
+        "--training", type=Path, metavar="DIR", help="figure4, figure5: folder of the runs (default: runs/NAME-SCALE)"
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
     options = parser.parse_args(arguments)
     target = TARGETS[options.name]
@@ -49,20 +63,29 @@ def main(arguments: list[str]) -> int:
         parser.error(f"--runs must be at least 1; got {runs}")
     if options.seed < 0:
         parser.error(f"--seed must not be negative; got {options.seed}")
+    if not target.scales and (options.scale or options.training):
+        parser.error(f"{options.name} trains nothing: leave out --scale and --training")
 
     use_compilation_cache()
     from rich.console import Console
 
+    from .devices import split_cpu
     from .reproduce.report import prepare, show, write
 
     console = Console(width=None if sys.stdout.isatty() else 130)
     prepare(options.out)
     started = time.perf_counter()
+    command: dict[str, Any] = {"runs": runs, "seed": options.seed}
+    settings: dict[str, Any] = {"report": lambda line: console.print(line, highlight=False)}
+    if target.scales:
+        scale = options.scale or target.scales[0]
+        command["scale"] = scale
+        settings = {"training": options.training or Path("runs") / f"{options.name}-{scale}", "console": console}
+        split_cpu(runs)  # before the module below is loaded: gymnax computes on the device while it is imported
     reproduce = getattr(importlib.import_module(f".reproduce.{target.module}", __package__), options.name)
-    report = reproduce(runs=runs, seed=options.seed, report=lambda line: console.print(line, highlight=False))
+    report = reproduce(**command, **settings)
     seconds = time.perf_counter() - started
     show(report, console)
-    command = {"runs": runs, "seed": options.seed}
     for path in write(report, options.out, command=command, seconds=seconds):
         console.print(f"written: {path}", highlight=False)
     return 0

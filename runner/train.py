@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +18,7 @@ from .interrupts import StopRequest
 from .manifest import add_launch, finish_launch
 from .metrics_log import MetricsLog, best_update
 from .progress import TrainingProgress, format_seconds
-from .run_folder import RunError, RunFolder
+from .run_folder import RunError, RunFolder, writing
 from .scores import seats
 from .seeds import Learner, SeedKeys, make_learner, seed_keys
 from .spec import RunSpec, Setup, build
@@ -196,6 +197,39 @@ def train(spec: RunSpec, folder: RunFolder, *, resume: bool, console: Console) -
     references = setup.env.reference_scores(setup.params)
     add_launch(folder, spec, command=sys.argv, devices=jax.devices(), references=references)
     return trainer.run(console)
+
+
+def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
+    """Return the run in a folder that belongs to a larger undertaking, and whether it was there already.
+
+    Raises:
+        RunError: the folder holds a run of other options.
+    """
+    if (path / "config.json").exists():
+        folder = RunFolder.open(path)
+        if folder.spec().identity() != spec.identity():
+            raise RunError(
+                f"{path} was begun with other options than {spec.algorithm} and {spec.env} now have; "
+                "remove it, or give another folder"
+            )
+        return folder, True
+    with writing(path):  # what a process left that was killed while it made the folder
+        for part in path.glob(".*.part"):
+            part.unlink()
+    return RunFolder.create(path, spec), False
+
+
+def begin_or_continue(spec: RunSpec, path: Path, *, console: Console) -> tuple[RunFolder, Outcome]:
+    """Train a run to its end from wherever it is; one that is at its end is left as it is.
+
+    Raises:
+        PolaxError: as `train`, or the folder holds a run of other options.
+    """
+    folder, there = find_or_create(path, spec)
+    saved = checkpoints.saved_updates(folder.checkpoints) if there else ()
+    if saved and saved[-1] >= spec.updates:
+        return folder, Outcome(0, f"{path} has all its {spec.updates} updates")
+    return folder, train(spec, folder, resume=there, console=console)
 
 
 def last_rows(folder: RunFolder) -> list[dict[str, Any]]:

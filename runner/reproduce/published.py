@@ -168,3 +168,35 @@ FIGURE1: dict[tuple[str, str], Policy] = {
 
 FIGURE1_STEPS = {"net A": 206, "net B": 351}
 """Outer steps of POLA after which our policy is the one that the program prints, to its four decimals."""
+
+
+class Score(NamedTuple):
+    """A final value of Figure 4 or 5, read off the plot (error about .01), with the 95 % interval over 10 seeds."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+FIGURE4 = {
+    ("pola-dice", "self-play"): Score(0.313, 0.308, 0.318),
+    ("pola-dice", "against always-defect"): Score(-0.036),
+    ("pola-om", "self-play"): Score(0.315),
+    ("pola-om", "against always-defect"): Score(-0.035),
+    ("lola-dice", "self-play"): Score(0.107, 0.01, 0.205),
+    ("lola-dice", "against always-defect"): Score(-0.006),
+}
+"""Iterated prisoner's dilemma after 20,000 outer steps."""
+
+FIGURE5 = {
+    ("pola-dice", "own-colour coins"): Score(0.82, 0.79, 0.86),
+    ("pola-dice", "self-play"): Score(0.26, 0.245, 0.28),
+    ("pola-dice", "against always-defect"): Score(-0.025),
+    ("pola-om", "own-colour coins"): Score(0.77),
+    ("pola-om", "self-play"): Score(0.235, 0.215, 0.25),
+    ("pola-om", "against always-defect"): Score(-0.025),
+    ("lola-dice", "own-colour coins"): Score(0.50),
+    ("lola-dice", "self-play"): Score(0.003),
+    ("lola-dice", "against always-defect"): Score(-0.32, -0.47, -0.17),
+}
+"""Coin game after 50,000 outer steps."""

@@ -35,6 +35,8 @@ class Report(NamedTuple):
 
     notes: Sequence[str]
     figure: Figure | None = None
+    stem: str = ""
+    """Of the files' names; empty: the name."""
 
 
 def show(report: Report, console: Console) -> None:
@@ -64,7 +66,7 @@ def prepare(folder: Path) -> None:
 
 
 def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float) -> list[Path]:
-    """Write ``NAME.json``, ``NAME.md`` and, where there is a figure, ``NAME.png``.
+    """Write ``STEM.json``, ``STEM.md`` and, where there is a figure, ``STEM.png``.
 
     Args:
         report: what to write.
@@ -89,12 +91,13 @@ def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: 
         "notes": list(report.notes),
         "cells": list(report.cells),
     }
-    paths = [folder / f"{report.name}.json", folder / f"{report.name}.md"]
+    stem = report.stem or report.name
+    paths = [folder / f"{stem}.json", folder / f"{stem}.md"]
     try:
         paths[0].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         paths[1].write_text(markdown(report, command=command, seconds=seconds), encoding="utf-8")
         if report.figure is not None:
-            paths.append(folder / f"{report.name}.png")
+            paths.append(folder / f"{stem}.png")
             report.figure.savefig(paths[-1], dpi=160)
     except OSError as cause:
         raise ReproductionError(f"{folder} cannot be written: {cause.strerror or cause}") from cause
@@ -116,7 +119,7 @@ def markdown(report: Report, *, command: Mapping[str, Any], seconds: float) -> s
         *(f"- {note}" for note in report.notes),
     ]
     if report.figure is not None:
-        lines += ["", f"![{report.title}]({report.name}.png)"]
+        lines += ["", f"![{report.title}]({report.stem or report.name}.png)"]
     return "\n".join(lines).rstrip() + "\n"
 
 

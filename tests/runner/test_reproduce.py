@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from polax.algorithms.base import Preset
+from polax.registry import algorithm_plugin, register_algorithm
 from polax.runner.cli import main
-from polax.runner.reproduce import published
+from polax.runner.reproduce import published, sampled
 from polax.runner.reproduce.cells import Cell, Outcome, cell_of_preset, run_cells
 from polax.runner.reproduce.drawings import Curve, draw_shares
 from polax.runner.reproduce.report import Report, markdown
@@ -111,9 +113,61 @@ def test_a_report_reads_as_a_markdown_table():
     assert "`polax reproduce name --runs 2`, 3 s." in page
 
 
+@pytest.fixture
+def tiny_figure(monkeypatch):
+    options = {"num_envs": 4, "hidden_size": 4, "inner_steps": 1, "outer_steps": 2}
+    presets = {("laptop", "IPD-v0"): Preset(updates=3, options=options)}
+    register_algorithm("tiny-pola", algorithm_plugin("pola-dice")._replace(presets=presets), replace=True)
+    scores = {
+        ("tiny-pola", "self-play"): published.Score(0.3, 0.2, 0.35),
+        ("tiny-pola", "against always-defect"): published.Score(-0.1),
+    }
+    figure = sampled.SampledFigure("figure4", "A figure", "IPD-v0", scores)
+    monkeypatch.setattr(sampled, "_FIGURE4", figure)
+    return ["reproduce", "figure4", "--scale", "laptop"]
+
+
+def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, capsys):
+    places = ["--training", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0
+    content = json.loads((tmp_path / "figure4_laptop.json").read_text())
+    rows = [json.loads(line) for line in (tmp_path / "runs" / "tiny-pola" / "metrics.jsonl").read_text().splitlines()]
+    final = [row for row in rows if row["update"] == 3]
+    self_play, defector = content["cells"]
+    assert (self_play["what"], defector["what"]) == ("self-play", "against always-defect")
+    assert set(self_play["per_seed"]) == {"0", "1"}
+    expected = np.mean([row[f"score/player_{seat}"] for row in final for seat in (0, 1)])
+    assert self_play["mean"] == pytest.approx(expected)
+    assert self_play["difference"] == pytest.approx(expected - 0.3)
+    assert (content["scale"], content["runs"]) == ("laptop", 2)
+    page = (tmp_path / "figure4_laptop.md").read_text()
+    assert "`polax reproduce figure4 --runs 2 --seed 0 --scale laptop`" in page
+    assert "0.300 (0.200 to 0.350)" in page
+    with Image.open(tmp_path / "figure4_laptop.png") as picture:
+        assert picture.size[0] > 1000
+    capsys.readouterr()
+    assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0
+    assert json.loads((tmp_path / "figure4_laptop.json").read_text())["cells"] == content["cells"]
+    assert "update 1/3" not in capsys.readouterr().out
+    assert main([*tiny_figure, "--num-seeds", "1", *places]) == 2
+    assert "was begun with other options" in capsys.readouterr().err
+
+
+def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a_value():
+    for figure in (sampled._FIGURE4, sampled._FIGURE5):
+        assert figure.learners == ("pola-dice", "pola-om", "lola-dice")
+        for learner in figure.learners:
+            for scale in TARGETS[figure.name].scales:
+                assert (scale, figure.env) in algorithm_plugin(learner).presets
+    assert len(published.FIGURE4) == 3 * 2
+    assert len(published.FIGURE5) == 3 * 3
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["figure3", "--scale", "laptop"], "figure3 trains nothing"),
+        (["figure4", "--scale", "phone"], "invalid choice: 'phone'"),
         (["figure9"], "invalid choice: 'figure9'"),
         ([], "required: NAME"),
         (["figure3", "--runs", "0"], "--runs must be at least 1; got 0"),
