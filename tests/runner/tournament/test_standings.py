@@ -1,0 +1,139 @@
+"""Scores, rankings and tables from hand-made matches."""
+
+import json
+
+import numpy as np
+import pytest
+from polax.runner.tournament.output import measure_rows, number, payoffs_csv, to_json
+from polax.runner.tournament.records import Played, Shown
+from polax.runner.tournament.standings import (
+    episodes_shown,
+    pick_ups,
+    policy_tables,
+    rank_by_mean,
+    rank_head_to_head,
+    score,
+)
+
+NAMES = ["a", "b"]
+
+
+def _rewards() -> np.ndarray:
+    """Two players, four episodes: [row in seat 0, column in seat 1, episode, seat]."""
+    rewards = np.zeros((2, 2, 4, 2))
+    rewards[0, 0] = [[1, 1], [3, 1], [1, 1], [3, 1]]  # a with itself
+    rewards[0, 1] = [[2, 0], [4, 0], [2, 0], [4, 0]]  # a in seat 0: 3; b in seat 1: 0
+    rewards[1, 0] = [[1, 5], [1, 5], [1, 5], [1, 5]]  # b in seat 0: 1; a in seat 1: 5
+    rewards[1, 1] = 2
+    return rewards
+
+
+def _played(rewards: np.ndarray, **changes: object) -> Played:
+    shown = Shown(np.zeros((2, 2, 3, 2), int), np.zeros((2, 2, 3, 2)), ())
+    return Played(rewards, None, {}, shown)._replace(**changes)
+
+
+def test_a_score_averages_both_seats_and_the_diagonal_is_self_play() -> None:
+    scores = score(_rewards())
+    np.testing.assert_allclose(scores.mean, [[(2 + 1) / 2, (3 + 5) / 2], [(1 + 0) / 2, 2]])
+    np.testing.assert_allclose(scores.by_seat[0, 1], [3, 5])
+    np.testing.assert_allclose(scores.by_seat[1, 0], [1, 0])
+
+
+def test_standard_errors_come_from_episodes_and_pair_the_seats_in_self_play() -> None:
+    scores = score(_rewards())
+    spread = np.sqrt(4 / 3) / 2  # of 2, 4, 2, 4 over four episodes
+    assert scores.standard_error[0, 1] == pytest.approx(spread / 2)  # seat 1 has none, the mean halves it
+    assert scores.standard_error[1, 0] == 0
+    assert scores.standard_error[0, 0] == pytest.approx(np.std([1, 2, 1, 2], ddof=1) / 2)
+
+
+def test_one_episode_has_no_standard_error_and_json_says_null() -> None:
+    scores = score(_rewards()[:, :, :1])
+    assert np.isnan(scores.standard_error).all()
+    content = json.loads(to_json({"error": scores.standard_error.tolist(), "score": 1.5}))
+    assert content == {"error": [[None, None], [None, None]], "score": 1.5}
+    assert number(float("nan")) == "–"
+    assert rank_head_to_head(NAMES, scores)[0]["wins"] == 1
+
+
+def test_the_mean_score_leaves_out_self_play_unless_there_is_nobody_else() -> None:
+    ranking = rank_by_mean(NAMES, score(_rewards()))
+    assert [row["name"] for row in ranking] == ["a", "b"]
+    assert [row["score"] for row in ranking] == [4.0, 0.5]
+    alone = rank_by_mean(["b"], score(np.full((1, 1, 3, 2), 2.0)))
+    assert alone == [{"name": "b", "score": 2.0, "standard_error": 0.0}]
+
+
+def test_a_win_is_a_clear_lead_and_noise_a_draw() -> None:
+    rewards = np.zeros((3, 3, 100, 2))
+    rewards[0, 1, :, 0] = 1  # the first beats the second
+    generator = np.random.default_rng(0)
+    rewards[0, 2] = generator.normal(size=(100, 2))  # chance decides between the first and the third
+    rewards[0, 2, :, 0] += rewards[0, 2, :, 1].mean() - rewards[0, 2, :, 0].mean() + 0.01
+    ranking = {row["name"]: row for row in rank_head_to_head(["x", "y", "z"], score(rewards))}
+    assert ranking["x"] == {"name": "x", "wins": 1, "draws": 1, "losses": 0, "points": 1.5}
+    assert ranking["y"] == {"name": "y", "wins": 0, "draws": 1, "losses": 1, "points": 0.5}
+    assert ranking["z"]["points"] == 1.0
+
+
+def test_a_policy_table_counts_both_seats_and_all_opponents() -> None:
+    moves = np.zeros((2, 2, 2, 5, 2))
+    moves[0, 0, 0, 4] = [0, 2]  # a in seat 0 against itself, at the start: twice C
+    moves[0, 0, 1, 4] = [2, 0]  # in seat 1: twice D
+    moves[1, 0, 1, 1] = [1, 3]  # a in seat 1 against b, after DC
+    moves[1, 0, 0, 3] = [5, 0]  # that is b's
+    tables = policy_tables(NAMES, _played(_rewards(), moves=moves))
+    rows = {row["after"]: row for row in tables["a"]["rows"]}
+    assert [row["after"] for row in tables["a"]["rows"]] == ["start", "CC", "CD", "DC", "DD"]
+    assert rows["start"] == {"after": "start", "cooperate": 0.5, "count": 4}
+    assert rows["DC"] == {"after": "DC", "cooperate": 0.75, "count": 4}
+    assert rows["CC"] == {"after": "CC", "cooperate": None, "count": 0}
+    assert tables["b"]["rows"][1] == {"after": "CC", "cooperate": 0.0, "count": 5}
+    assert policy_tables(NAMES, _played(_rewards())) == {"a": None, "b": None}
+
+
+def test_pick_ups_are_seen_from_the_players_own_colour() -> None:
+    info = {name: np.zeros((2, 2)) for name in ("red_took_red", "red_took_blue", "blue_took_red", "blue_took_blue")}
+    info["red_took_red"][0, 1] = 0.4  # a is red against b
+    info["blue_took_red"][1, 0] = 0.2  # a is blue against b
+    table = pick_ups(NAMES, _played(_rewards(), info=info))
+    assert table["a"] == pytest.approx(
+        {"own_coin_proportion": 0.1 / 0.15, "own_coins": 0.1, "other_coins": 0.05, "lost_coins": 0.0}
+    )
+    assert table["b"] == {"own_coin_proportion": None, "own_coins": 0.0, "other_coins": 0.0, "lost_coins": 0.05}
+    assert pick_ups(NAMES, _played(_rewards())) == {"a": None, "b": None}
+
+
+def test_an_episode_is_shown_of_each_pair_once() -> None:
+    episodes = episodes_shown(NAMES, _played(_rewards()))
+    assert [(each["row"], each["column"]) for each in episodes] == [("a", "a"), ("a", "b"), ("b", "b")]
+    assert episodes[0]["frames"] == {"actions": [[0, 0]] * 3, "rewards": [[0.0, 0.0]] * 3, "state": {}}
+
+
+def test_leaving_out_a_guest_leaves_the_others() -> None:
+    played = _played(_rewards(), info={"x": np.arange(4.0).reshape(2, 2)}).without_last(1)
+    assert played.rewards.shape == (1, 1, 4, 2)
+    assert played.info["x"].tolist() == [[0.0]]
+    assert played.shown.actions.shape == (1, 1, 3, 2)
+
+
+def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
+    text = payoffs_csv(NAMES, {"mean": [[1.5, 4.0], [0.5, 2.0]], "standard_error": [[0.1, 0.2], [0.3, 0.4]]})
+    assert text.splitlines() == [
+        "player,against,score,standard_error",
+        "a,a,1.5,0.1",
+        "a,b,4.0,0.2",
+        "b,a,0.5,0.3",
+        "b,b,2.0,0.4",
+    ]
+
+
+def test_columns_of_a_best_response_appear_only_where_one_was_trained() -> None:
+    row = {"name": "a", "self_play": 1.0, "against_always_defect": None, "best_response": None}
+    assert measure_rows({"measures": [row]})[1] == [["a", "1.0000", "–"]]
+    trained = {**row, "best_response": {"score": 0.665, "left_with": -0.335}}
+    assert measure_rows({"measures": [row, trained]})[1] == [
+        ["a", "1.0000", "–", "–", "–"],
+        ["a", "1.0000", "–", "0.6650", "-0.3350"],
+    ]
