@@ -23,6 +23,7 @@ import polax
 from measurements import finish, make_parser, median_seconds
 
 NUM_ENVS, NUM_STEPS, REPEATS = 4096, 200, 5
+STEPS, MICRO = "million steps/s", "one step, microseconds"
 OPPONENTS = ("always-defect", "tit-for-tat", "random")
 
 
@@ -51,9 +52,9 @@ def random_play(reset: Callable[..., Any], step: Callable[..., Any], num_actions
     return NUM_ENVS * NUM_STEPS / 1e6 / median_seconds(lambda: jax.block_until_ready(run(jax.random.key(0))), REPEATS)
 
 
-def ours(env_id: str) -> float:
+def ours(env_id: str, **options: Any) -> float:
     """Random play of one of polax's games through gymnax's ``step``, with autoreset."""
-    env, params = polax.make_env(env_id)
+    env, params = polax.make_env(env_id, **options)
 
     def step(key: jax.Array, state: Any, joint: jax.Array) -> tuple[jax.Array, Any, jax.Array]:
         observation, state, rewards, *_ = env.step(key, state, joint, params)
@@ -62,11 +63,10 @@ def ours(env_id: str) -> float:
     return random_play(lambda key: env.reset(key, params), step, env.num_actions)
 
 
-def jaxmarls() -> float:
-    """Random play of JaxMARL's coin game, with its autoreset."""
-    from jaxmarl import make
-
-    env = make("coin_game")
+def through_jaxmarl(make_environment: Callable[[], Any]) -> float:
+    """Random play of an environment of JaxMARL's kind, with JaxMARL's autoreset."""
+    env = make_environment()
+    num_actions = env.action_space(env.agents[0]).n
 
     def reset(key: jax.Array) -> tuple[jax.Array, Any]:
         observation, state = env.reset(key)
@@ -77,7 +77,21 @@ def jaxmarls() -> float:
         stacked = jnp.stack([observation[agent] for agent in env.agents])
         return stacked, state, jnp.stack([rewards[agent] for agent in env.agents])
 
-    return random_play(reset, step, 5)
+    return random_play(reset, step, num_actions)
+
+
+def jaxmarls_game() -> Any:
+    """JaxMARL's coin game: two coins, and an action to stay."""
+    from jaxmarl import make
+
+    return make("coin_game")
+
+
+def our_view(**options: Any) -> Any:
+    """Our coin game under JaxMARL's interface."""
+    from polax.envs import jaxmarl_view
+
+    return jaxmarl_view.make("CoinGame-v0", **options)
 
 
 def single_step(opponent: str) -> float:
@@ -98,11 +112,22 @@ def rock_paper_scissors() -> float:
     """Median time of one parallel step of PettingZoo's rock-paper-scissors, in microseconds."""
     from pettingzoo.classic import rps_v2
 
-    env = rps_v2.parallel_env(max_cycles=50)
+    return parallel_step(rps_v2.parallel_env(max_cycles=50))
+
+
+def our_parallel_step() -> float:
+    """The same of our prisoner's dilemma as a PettingZoo environment."""
+    from polax.envs import ipd_v0
+
+    return parallel_step(ipd_v0.parallel_env(max_cycles=50))
+
+
+def parallel_step(env: Any) -> float:
+    """Median time of one step of a PettingZoo environment, in microseconds."""
     env.reset(seed=0)
     times = []
     for number in range(5000):
-        actions = dict.fromkeys(env.agents, number % 3)
+        actions = dict.fromkeys(env.agents, number % 2)
         start = time.perf_counter()
         env.step(actions)
         times.append(time.perf_counter() - start)
@@ -119,15 +144,39 @@ def vector_steps(opponent: str) -> float:
     return NUM_ENVS * NUM_STEPS / 1e6 / median_seconds(lambda: [env.step(joint) for joint in actions], REPEATS)
 
 
+SAME_RULES = {"num_coins": 2, "stay_action": True}
+"""JaxMARL's rules."""
+
+
+def with_ratios(results: dict[str, float]) -> dict[str, float]:
+    """Add how our games compare with those of others, each a number above 1 where ours are quicker."""
+    theirs = f"JaxMARL coin_game in one scan, {STEPS}"
+    pairs = {
+        "CoinGame-v0 / JaxMARL coin_game, times": (f"CoinGame-v0 in one scan, {STEPS}", theirs),
+        "the same with JaxMARL's rules, times": (f"CoinGame-v0 with JaxMARL's rules in one scan, {STEPS}", theirs),
+        "rock-paper-scissors / gymnasium.make, tit-for-tat, times": (
+            f"PettingZoo rock-paper-scissors, {MICRO}",
+            f"gymnasium.make, tit-for-tat, {MICRO}",
+        ),
+    }
+    return results | {
+        name: results[first] / results[second]
+        for name, (first, second) in pairs.items()
+        if first in results and second in results
+    }
+
+
 def main() -> int:
     options = make_parser(__doc__).parse_args()
-    steps, micro = "million steps/s", "one step, microseconds"
     rows: dict[str, Callable[[], float]] = {
-        **{f"{env_id} in one scan, {steps}": partial(ours, env_id) for env_id in ("CoinGame-v0", "IPD-v0")},
-        f"JaxMARL coin_game in one scan, {steps}": jaxmarls,
-        **{f"gymnasium.make, {name}, {micro}": partial(single_step, name) for name in OPPONENTS},
-        f"PettingZoo rock-paper-scissors, {micro}": rock_paper_scissors,
-        **{f"gymnasium.make_vec, {name}, {steps}": partial(vector_steps, name) for name in OPPONENTS},
+        **{f"{env_id} in one scan, {STEPS}": partial(ours, env_id) for env_id in ("CoinGame-v0", "IPD-v0")},
+        f"CoinGame-v0 with JaxMARL's rules in one scan, {STEPS}": partial(ours, "CoinGame-v0", **SAME_RULES),
+        f"JaxMARL coin_game in one scan, {STEPS}": partial(through_jaxmarl, jaxmarls_game),
+        f"CoinGame-v0 through JaxMARL's interface in one scan, {STEPS}": partial(through_jaxmarl, our_view),
+        **{f"gymnasium.make, {name}, {MICRO}": partial(single_step, name) for name in OPPONENTS},
+        f"pettingzoo parallel_env of IPD-v0, {MICRO}": our_parallel_step,
+        f"PettingZoo rock-paper-scissors, {MICRO}": rock_paper_scissors,
+        **{f"gymnasium.make_vec, {name}, {STEPS}": partial(vector_steps, name) for name in OPPONENTS},
     }
     results = {}
     for name, measure in rows.items():
@@ -135,7 +184,7 @@ def main() -> int:
             results[name] = measure()
         except ImportError as error:
             print(f"not measured: {name}: {error}")
-    finish(options, results)
+    finish(options, with_ratios(results))
     return 0
 
 

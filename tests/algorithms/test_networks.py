@@ -102,3 +102,14 @@ def test_recurrent_kernels_start_orthogonal(size):
     params = networks.init_network(jax.random.key(0), num_features=F, hidden_size=size, num_outputs=2)
     for kernel in jnp.split(params.recurrent.gate_kernel, 3, axis=1):
         np.testing.assert_allclose(kernel @ kernel.T, np.eye(size), atol=1e-10)
+
+
+def test_one_product_for_hidden_state_and_rows_gives_what_two_give():
+    params, seen = random_network(0), observations("short table")
+    lookup = networks.prepare(params.encoder, seen.table)
+    hidden = jax.random.normal(jax.random.key(3), (B, H))
+    one, two = (
+        networks._gate_sums(lookup, params.recurrent, hidden, seen.values[0], merge=merge) for merge in (True, False)
+    )
+    np.testing.assert_allclose(one.product, two.product, atol=1e-12)
+    np.testing.assert_allclose(one.candidate, two.candidate, atol=1e-12)
