@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -34,3 +34,9 @@ def format_values(values: Sequence[float]) -> str:
     """Write a mean, and its 95 % interval where there are several values."""
     mean, half = mean_and_interval(values)
     return f"{mean:+.3f}" if len(values) == 1 else f"{mean:+.3f} ± {half:.3f}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; all columns but the first stand to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

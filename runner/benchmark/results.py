@@ -11,6 +11,7 @@ from typing import Any
 
 from ..manifest import versions
 from ..run_folder import read_json, write_text
+from ..tables import markdown_table
 from .plan import Combination, Protocol
 
 RESULTS = "results.json"
@@ -44,7 +45,7 @@ class Results:
         self._folder = folder
         self._protocol = protocol
         self._command = list(command)
-        before = read_json(folder / RESULTS)["combinations"] if (folder / RESULTS).exists() else []
+        before = read_json(folder / RESULTS).get("combinations", []) if (folder / RESULTS).exists() else []
         kept = {(row["algorithm"], row["env"]): row for row in before if row["status"] == DONE}
         self._rows = {
             (each.algorithm, each.env): kept.get((each.algorithm, each.env)) or _blank(each) for each in planned
@@ -151,14 +152,14 @@ def markdown(content: Mapping[str, Any], folder: Path) -> str:
     parts = [
         "# Benchmark",
         f"`{' '.join(content['command'])}`",
-        f"{seeds} seed{'s' if seeds > 1 else ''}, {length}; {protocol['evaluation_episodes']} episodes of each match-up "
-        "after training. Scores are mean rewards a step and player: interquartile mean over seeds (95 % bootstrap "
-        "interval).",
+        f"{seeds} seed{'s' if seeds > 1 else ''}, {length}; {protocol['evaluation_episodes']} episodes a match-up "
+        "after training. Scores are mean rewards a step and player: interquartile mean over seeds "
+        "(95 % bootstrap interval).",
     ]
     for env, own in by_env(rows).items():
-        parts += [f"## {env}", scores_table(own)]
+        parts += [f"## {env}", scoresmarkdown_table(own)]
         parts += [f"![{env}: {what}]({path})" for path, what in figures_of(env) if (folder / path).exists()]
-    return "\n\n".join([*parts, "## Training", _training_table(rows)]) + "\n"
+    return "\n\n".join([*parts, "## Training", _trainingmarkdown_table(rows)]) + "\n"
 
 
 def figures_of(env: str) -> list[tuple[str, str]]:
@@ -166,32 +167,27 @@ def figures_of(env: str) -> list[tuple[str, str]]:
     return [(f"figures/{env}-scores.png", "scores"), (f"figures/{env}-learning.png", "learning curves")]
 
 
-def scores_table(rows: Sequence[Mapping[str, Any]]) -> str:
+def scoresmarkdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the scores in one game as a Markdown table."""
     metrics = shown_metrics(rows)
     lines = [[row["algorithm"], *(score_cell(row, metric) for metric in metrics)] for row in rows]
-    return _table(["learner", *map(metric_title, metrics)], lines)
+    return markdown_table(["learner", *map(metric_title, metrics)], lines)
 
 
 def score_cell(row: Mapping[str, Any], metric: str) -> str:
     """Write a score with its interval; the status of a combination that has none."""
     found = row["scores"].get(metric)
     if found is None:
-        return str(row["status"]) if row["status"] != DONE else "–"
+        return str(row["status"]) if row["status"] != DONE else "-"
     interval = f" ({found['low']:.3f} to {found['high']:.3f})" if len(found["per_seed"]) > 1 else ""
     return f"{found['iqm']:.3f}{interval}"
 
 
-def _training_table(rows: Iterable[Mapping[str, Any]]) -> str:
+def _trainingmarkdown_table(rows: Iterable[Mapping[str, Any]]) -> str:
     lines = []
     for row in rows:
-        counts = ["–" if row[name] is None else f"{row[name]:,.0f}" for name in ("updates", "env_steps", "seconds")]
+        counts = ["-" if row[name] is None else f"{row[name]:,.0f}" for name in ("updates", "env_steps", "seconds")]
         said = row["error"] or ("" if row["status"] == DONE else row["status"])
-        lines.append([row["env"], row["algorithm"], row["preset"] or "–", *counts, said])
+        lines.append([row["env"], row["algorithm"], row["preset"] or "-", *counts, said])
     head = ["game", "learner", "preset", "updates", "environment steps a seed", "seconds", "remarks"]
-    return _table(head, lines)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return markdown_table(head, lines)

@@ -15,7 +15,7 @@ from ... import registry
 from ...envs.base import Game, Policy, as_tuples
 from ...envs.play import is_compiled
 from ...opponents import AXELROD, make_opponent
-from ...options import OptionError, PolaxError
+from ...options import OptionError
 from .. import checkpoint as checkpoints
 from ..players import LoadedRun, load_run
 from ..run_folder import RunError, RunFolder

@@ -122,7 +122,9 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
         """Return what the learner sees in each copy, ``[2, F]``."""
         return jnp.stack([self.base.observe(key, state.games[seat], action, params.base)[seat] for seat in (0, 1)])
 
-    def _choose(self, keys: tuple[jax.Array, jax.Array], seat: int, game: Any, memory: Any, params: FrozenParams) -> tuple[jax.Array, Any]:
+    def _choose(
+        self, keys: tuple[jax.Array, jax.Array], seat: int, game: Any, memory: Any, params: FrozenParams
+    ) -> tuple[jax.Array, Any]:
         """Return the frozen player's action in ``seat`` and its memory; candidates that do not play look on."""
         view_key, act_key = keys
         actions, memories = [], []

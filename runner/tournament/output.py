@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..run_folder import RunError, write_text, writing
+from ..tables import markdown_table
 from .heat_map import draw_payoffs
 
 FORMAT = 1
@@ -95,11 +96,11 @@ def markdown(content: Mapping[str, Any]) -> str:
         f"{content['episodes']} episodes of {content['steps']} steps for each pair and seat, seed {content['seed']}. "
         "Scores are mean rewards a step; ± is one standard error over episodes.",
         "## Ranking",
-        _table(*ranking_rows(content)),
+        markdown_table(*ranking_rows(content)),
         "## Measures",
-        _table(*measure_rows(content)),
+        markdown_table(*measure_rows(content)),
         "## The row's score against the column's player",
-        _table(["", *names], cells),
+        markdown_table(["", *names], cells),
         "![payoffs](payoffs.png)",
     ]
     return "\n\n".join(parts) + "\n"
@@ -135,9 +136,4 @@ def measure_rows(content: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
 
 def number(value: float | None) -> str:
     """Write a score."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.4f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "-" if value is None or not math.isfinite(value) else f"{value:.4f}"

@@ -112,9 +112,7 @@ def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[Field, Playe
     mixed = [
         each
         if number % 2
-        else each._replace(
-            view=shared, policies=tuple(shared.strategies[each.name](shared, seat) for seat in (0, 1))
-        )
+        else each._replace(view=shared, policies=tuple(shared.strategies[each.name](shared, seat) for seat in (0, 1)))
         for number, each in enumerate(field.entrants)
     ]
     played = play_all(jax.random.key(0), field, mixed, episodes=3)

@@ -53,7 +53,7 @@ def test_one_episode_has_no_standard_error_and_json_says_null() -> None:
     assert np.isnan(scores.standard_error).all()
     content = json.loads(to_json({"error": scores.standard_error.tolist(), "score": 1.5}))
     assert content == {"error": [[None, None], [None, None]], "score": 1.5}
-    assert number(float("nan")) == "–"
+    assert number(float("nan")) == "-"
     assert rank_head_to_head(NAMES, scores)[0]["wins"] == 1
 
 
@@ -131,9 +131,9 @@ def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
 
 def test_columns_of_a_best_response_appear_only_where_one_was_trained() -> None:
     row = {"name": "a", "self_play": 1.0, "against_always_defect": None, "best_response": None}
-    assert measure_rows({"measures": [row]})[1] == [["a", "1.0000", "–"]]
+    assert measure_rows({"measures": [row]})[1] == [["a", "1.0000", "-"]]
     trained = {**row, "best_response": {"score": 0.665, "left_with": -0.335}}
     assert measure_rows({"measures": [row, trained]})[1] == [
-        ["a", "1.0000", "–", "–", "–"],
-        ["a", "1.0000", "–", "0.6650", "-0.3350"],
+        ["a", "1.0000", "-", "-", "-"],
+        ["a", "1.0000", "-", "0.6650", "-0.3350"],
     ]

@@ -1,0 +1,76 @@
+"""The game against a frozen player, and what is learned in it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polax
+import pytest
+from polax.options import OptionError
+from polax.runner.tournament.best_response import Training, _frozen, best_responses, check_training
+from polax.runner.tournament.entrants import Request, gather
+
+STEPS = 6
+SMALL = {"num_envs": 32, "hidden_size": 4, "outer_steps": 40, "outer_lr": 0.05}
+
+
+def test_the_frozen_player_plays_as_it_does_in_the_game_itself_in_each_seat() -> None:
+    field = gather(Request(["tit-for-tat", "grim"], "IPD-v0", {"max_steps_in_episode": STEPS}))
+    shared, _ = polax.make_env("IPD-v0", observation_layout="shared")
+    seats = tuple(shared.strategies["tit-for-tat"](shared, seat) for seat in (0, 1))
+    entrants = [*field.entrants, field.entrants[0]._replace(view=shared, policies=seats)]
+    game, params = _frozen(entrants, field)
+    step = jax.jit(game.step_env)
+    ours = [[1, 0, 0, 1, 1, 1], [1, 1, 1, 0, 1, 1]]  # of the learner in seat 0 of one copy, in seat 1 of the other
+    replies = {
+        0: [[1, 1, 0, 0, 1, 1], [1, 1, 1, 1, 0, 1]],
+        1: [[1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0]],
+        2: [[1, 1, 0, 0, 1, 1], [1, 1, 1, 1, 0, 1]],
+    }
+    for number, expected in replies.items():
+        observation, state = game.reset_env(jax.random.key(0), params[number])
+        for time in range(STEPS):
+            actions = jnp.array([ours[0][time], ours[1][time]])
+            observation, state, reward, _, info = step(jax.random.key(time), state, actions, params[number])
+            for seat in (0, 1):
+                own, frozen = ours[seat][time], expected[seat][time]
+                pot = 1.33 * (own + frozen) / 2
+                assert float(reward[seat]) == pytest.approx(pot - own)
+                assert float(info[f"left_with_{seat}"]) == pytest.approx(pot - frozen)
+                seen = field.game.observation_table()[2 * own + frozen]
+                np.testing.assert_array_equal(observation[seat], seen)
+        assert int(state.time) == STEPS
+        assert game.observation_index(state).tolist() == [2 * ours[seat][-1] + expected[seat][-1] for seat in (0, 1)]
+
+
+def test_the_best_response_to_always_cooperate_is_defection_and_to_tit_for_tat_cooperation() -> None:
+    field = gather(
+        Request(["always-cooperate", "always-defect", "tit-for-tat"], "IPD-v0", {"max_steps_in_episode": 12})
+    )
+    python = field.entrants[0]._replace(compiled=False)
+    told: list[int] = []
+    found = best_responses(
+        jax.random.key(0),
+        field,
+        [*field.entrants, python],
+        Training(updates=4, options=SMALL),
+        episodes=200,
+        progress=told.append,
+    )
+    assert told == [1, 2, 3, 4]
+    assert found[3] is None  # nothing can be trained against a player of ordinary Python
+    scores = {each.name: response for each, response in zip(field.entrants, found, strict=False)}
+    assert scores["always-cooperate"].score == pytest.approx(0.665, abs=0.01)
+    assert scores["always-cooperate"].left_with == pytest.approx(-0.335, abs=0.01)
+    assert scores["always-defect"].score == pytest.approx(0, abs=0.01)
+    assert scores["tit-for-tat"].score > 0.3
+    assert scores["tit-for-tat"].left_with > 0.25
+
+
+def test_what_cannot_be_a_learner_of_responses_is_refused() -> None:
+    field = gather(Request(["tit-for-tat"], "IPD-v0"))
+    with pytest.raises(OptionError, match="needs a learner written in JAX; python-toy is not"):
+        check_training(Training("python-toy"), field)
+    with pytest.raises(OptionError, match="best-response-updates must be at least 1, not 0"):
+        check_training(Training(updates=0), field)
+    with pytest.raises(OptionError, match="num_envs must be a whole number of at least 1"):
+        check_training(Training(options={"num_envs": 0}), field)
