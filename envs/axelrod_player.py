@@ -20,7 +20,7 @@ from .play import is_compiled
 axelrod = load_axelrod()
 
 
-class PolaxPlayer(axelrod.Player):
+class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module found when this one is imported
     """A `Policy` of a matrix game as a player of the Axelrod library; `axelrod_player` makes one.
 
     Its random numbers come from the seed that the match gives it.
@@ -86,6 +86,13 @@ def axelrod_player(player: Any, *, name: str | None = None, env: str | Game[Any,
     game = registry.make_env(env)[0] if isinstance(env, str) else env
     policy = make_opponent(player, game, seat)
     return PolaxPlayer(policy, game, name or f"polax {player}", seat)
+
+
+def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
+    """Return a matrix game's payoffs (player 0's) as an ``axelrod.Game``, for tournaments that pay what it pays."""
+    game = registry.make_env(env)[0] if isinstance(env, str) else env
+    own = np.asarray(game.default_params.payoffs, np.float64)[0].round(6).tolist()  # [own action, other's action]
+    return axelrod.Game(r=own[1][1], s=own[1][0], t=own[0][1], p=own[0][0])
 
 
 @cache
