@@ -64,10 +64,10 @@ def main() -> int:
         "`python benchmarks/axelrod_tournament.py`",
         "",
     ]
-    lines += [
-        f"The fifteen strategies of Axelrod's first tournament, and both players of the first seed of two laptop presets: {settings}.",
-        "",
-    ]
+    who = (
+        "The fifteen strategies of Axelrod's first tournament, and both players of the first seed of two laptop presets"
+    )
+    lines += [f"{who}: {settings}.", ""]
     lines += ["| rank | player | median score a round | cooperation | matches won (median) |", "|---|---|---|---|---|"]
     for row in rows:
         score, cooperation = f"{row['median_score_per_round']:.3f}", f"{row['cooperation']:.2f}"
