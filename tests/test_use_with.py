@@ -7,13 +7,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "use_with.md"
+OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|torchrl|jaxmarl|axelrod)", re.MULTILINE)
 SNIPPETS = [
-    snippet
+    pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
     for page in (ROOT / "README.md", PAGE)
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
 
+@pytest.mark.filterwarnings("ignore:PettingZoo in TorchRL is tested using version:UserWarning")
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
 def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,29 @@
+"""Films: mp4 files with the ffmpeg of the extra ``video``."""
+
+import polax
+import pytest
+from polax.envs.animation import record_episode, save_frames
+from polax.envs.strategies import make_strategy
+
+pytestmark = pytest.mark.learners
+
+
+@pytest.mark.parametrize("env_id", ["IPD-v0", "CoinGame-v0"])
+def test_an_episode_becomes_an_mp4_that_plays(env_id, tmp_path, monkeypatch):
+    import imageio_ffmpeg
+
+    monkeypatch.setattr("polax.envs.animation.shutil.which", lambda _: None)  # not the machine's own
+    game, params = polax.make_env(env_id, max_steps_in_episode=7)
+    frames = record_episode(game, params, [make_strategy("random", game, seat) for seat in range(2)], seed=0)
+    path = tmp_path / "episode.mp4"
+    save_frames(frames, path, fps=4, size=121)
+    count, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
+    assert count == 8
+    assert seconds == pytest.approx(2, abs=0.3)
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    assert width == 120
+    picture = next(reader)
+    assert len(picture) == width * height * 3
+    assert len(set(picture)) > 50  # not one colour
+    reader.close()
