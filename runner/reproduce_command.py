@@ -26,12 +26,14 @@ class Target(NamedTuple):
 
 
 SCALES = ("published", "laptop")
+SMALL = "small"
 
 TARGETS = {
     "figure1": Target("exact", "one update of LOLA and POLA on two networks that are one policy", 1),
     "figure3": Target("exact", "how often exact LOLA and POLA find tit-for-tat", 20),
     "figure4": Target("sampled", "learning curves of POLA and LOLA in the iterated prisoner's dilemma", 10, SCALES),
     "figure5": Target("sampled", "learning curves of POLA and LOLA in the coin game", 10, SCALES),
+    "course": Target("course", "the course of POLA-DiCE's learning at a small setting, update by update", 10, (SMALL,)),
     "table1": Target("exact", "the policies that exact naive learning, LOLA and POLA end with", 20),
     "table2": Target("exact", "the same with models of the opponent", 20),
     "search": Target("search", "rates for the cells in which the paper found none", 20),
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
         "--scale", choices=SCALES, help="figure4, figure5: settings of the training (default: published)"
     )
     parser.add_argument(
-        "--training", type=Path, metavar="DIR", help="figure4, figure5: folder of the runs (default: runs/NAME-SCALE)"
+        "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"
     )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
     options = parser.parse_args(arguments)
@@ -65,6 +67,8 @@ def main(arguments: list[str]) -> int:
         parser.error(f"--seed must not be negative; got {options.seed}")
     if not target.scales and (options.scale or options.training):
         parser.error(f"{options.name} trains nothing: leave out --scale and --training")
+    if options.scale and options.scale not in target.scales:
+        parser.error(f"{options.name} has the scale {' or '.join(target.scales)}, not {options.scale!r}")
 
     use_compilation_cache()
     from rich.console import Console

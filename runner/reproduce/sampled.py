@@ -46,6 +46,24 @@ class Training(NamedTuple):
     console: Console
 
 
+def trained(env: str, learner: str, training: Training) -> RunFolder:
+    """Train one learner, or read or continue what is there.
+
+    Raises:
+        ReproductionError: training was interrupted or came to nothing.
+        PolaxError: the run that is there was made with other settings, or cannot be written.
+    """
+    request = Request(learner, env, preset=training.scale, seeds=tuple(training.seeds))
+    updates = resolve(request).updates
+    spec = resolve(request._replace(eval_every=max(1, updates // EVALUATIONS)))
+    folder, outcome = begin_or_continue(spec, training.folder / learner, console=training.console)
+    if outcome.exit_status > 1:
+        raise ReproductionError(f"{learner} was interrupted; the same command goes on where it was")
+    if outcome.exit_status:
+        raise ReproductionError(outcome.message)
+    return folder
+
+
 _FIGURE4 = SampledFigure(
     "figure4", "Figure 4: iterated prisoner's dilemma, sampled trajectories", "IPD-v0", published.FIGURE4
 )
@@ -78,7 +96,7 @@ def figure5(*, runs: int, seed: int, scale: str, training: Path, console: Consol
 
 
 def _reproduce(target: SampledFigure, training: Training) -> Report:
-    folders = {learner: _trained(target, learner, training) for learner in target.learners}
+    folders = {learner: trained(target.env, learner, training) for learner in target.learners}
     cells = [
         cell
         for panel in PANELS
@@ -98,19 +116,6 @@ def _reproduce(target: SampledFigure, training: Training) -> Report:
         notes=_notes(folders, training),
         figure=learning_curves(list(folders.values()), x="env-steps", marks=marks),
     )
-
-
-def _trained(target: SampledFigure, learner: str, training: Training) -> RunFolder:
-    """Train one learner, or read or continue what is there."""
-    request = Request(learner, target.env, preset=training.scale, seeds=tuple(training.seeds))
-    updates = resolve(request).updates
-    spec = resolve(request._replace(eval_every=max(1, updates // EVALUATIONS)))
-    folder, outcome = begin_or_continue(spec, training.folder / learner, console=training.console)
-    if outcome.exit_status > 1:
-        raise ReproductionError(f"{learner} was interrupted; the same command goes on where it was")
-    if outcome.exit_status:
-        raise ReproductionError(outcome.message)
-    return folder
 
 
 def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:

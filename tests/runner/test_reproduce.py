@@ -168,6 +168,7 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
     [
         (["figure3", "--scale", "laptop"], "figure3 trains nothing"),
         (["figure4", "--scale", "phone"], "invalid choice: 'phone'"),
+        (["figure4", "--scale", "small"], "figure4 has the scale published or laptop, not 'small'"),
         (["figure9"], "invalid choice: 'figure9'"),
         ([], "required: NAME"),
         (["figure3", "--runs", "0"], "--runs must be at least 1; got 0"),
