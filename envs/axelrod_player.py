@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import registry
-from ..opponents import make_opponent
+from ..opponents import OpponentError, make_opponent
 from .axelrod_strategies import load_axelrod
 from .base import Game, Policy
-from .matrix_game import MatrixGameState
+from .matrix_game import MatrixGame, MatrixGameState
 from .play import is_compiled
 
 axelrod = load_axelrod()
@@ -43,7 +43,7 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
         self._policy = policy
         self._views = _views(game, seat)
         self._memory = policy.initial_memory(1)
-        self._act = _act if is_compiled(policy) else _act_in_python
+        self._compiled = is_compiled(policy)
         self._key: Any = None
 
     def __repr__(self) -> str:
@@ -64,7 +64,8 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
             raise RuntimeError(f"{self.name} draws random numbers: call set_seed() first, as an axelrod.Match does")
         time = len(self.history)
         last = (self.history[-1].value, opponent.history[-1].value) if time else None
-        action, self._memory = self._act(self._policy, self._key, np.uint32(time), self._views[last], self._memory)
+        act = _act if self._compiled else _act_in_python
+        action, self._memory = act(self._policy, self._key, np.uint32(time), self._views[last], self._memory)
         return axelrod.Action.C if int(action[0]) == 1 else axelrod.Action.D
 
 
@@ -81,18 +82,29 @@ def axelrod_player(player: Any, *, name: str | None = None, env: str | Game[Any,
         A `PolaxPlayer`, for ``axelrod.Match`` and ``axelrod.Tournament``.
 
     Raises:
-        PolaxError: no such player or game.
+        PolaxError: no such player or game, or a game without a dilemma of two actions.
     """
-    game = registry.make_env(env)[0] if isinstance(env, str) else env
+    game = _dilemma(env)
     policy = make_opponent(player, game, seat)
     return PolaxPlayer(policy, game, name or f"polax {player}", seat)
 
 
 def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
-    """Return a matrix game's payoffs (player 0's) as an ``axelrod.Game``, for tournaments that pay what it pays."""
-    game = registry.make_env(env)[0] if isinstance(env, str) else env
+    """Return a matrix game's payoffs (player 0's) as an ``axelrod.Game``, for tournaments that pay what it pays.
+
+    Raises:
+        PolaxError: no such game, or one without a dilemma of two actions.
+    """
+    game = _dilemma(env)
     own = np.asarray(game.default_params.payoffs, np.float64)[0].round(6).tolist()  # [own action, other's action]
     return axelrod.Game(r=own[1][1], s=own[1][0], t=own[0][1], p=own[0][0])
+
+
+def _dilemma(env: str | Game[Any, Any]) -> Game[Any, Any]:
+    game = registry.make_env(env)[0] if isinstance(env, str) else env
+    if not isinstance(game, MatrixGame) or not game.social_dilemma:
+        raise OpponentError(f"players of the Axelrod library play matrix games with a dilemma, not {game.name}")
+    return game
 
 
 @cache

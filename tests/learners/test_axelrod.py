@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 
 import gymnasium
 import jax
@@ -156,6 +157,33 @@ def test_a_learned_player_enters_a_real_tournament(run_folder):
     assert sorted(results.ranked_names) == ["Defector", "Random: 0.5", "Tit For Tat", "naive, seed 1"]
     assert 0.2 < results.normalised_cooperation[0][2] < 0.8  # hardly trained, it does now this, now that
     assert play().scores == results.scores
+
+
+def test_a_player_can_be_sent_to_another_process(run_folder):
+    import axelrod
+    from polax.envs.axelrod_player import axelrod_player
+
+    player = axelrod_player(run_folder, seat=1)
+    same = pickle.loads(pickle.dumps(player))
+    results = [axelrod.Match((one, axelrod.Alternator()), turns=15, seed=3).play() for one in (player, same)]
+    assert results[0] == results[1]
+    assert {both[0] for both in results[0]} == {axelrod.Action.C, axelrod.Action.D}
+
+
+@pytest.mark.parametrize("env_id", ["CoinGame-v0", "MatchingPennies-v0"])
+def test_players_of_other_games_are_refused(env_id):
+    from polax.envs.axelrod_player import axelrod_game, axelrod_player
+
+    for call in (lambda: axelrod_player("random", env=env_id), lambda: axelrod_game(env_id)):
+        with pytest.raises(polax.PolaxError, match=f"play matrix games with a dilemma, not {env_id}"):
+            call()
+
+
+def test_a_tournament_may_pay_what_a_game_pays():
+    from polax.envs.axelrod_player import axelrod_game
+
+    assert axelrod_game().RPST() == (0.33, 0, -0.335, 0.665)
+    assert axelrod_game("StagHunt-v0").RPST() == (4, 2, 1, 3)
 
 
 def test_outside_a_match_a_player_asks_for_its_seed():
