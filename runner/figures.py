@@ -12,15 +12,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..options import OptionError
+from .curves import (
+    COLOURS,
+    PANELS,
+    X_AXES,
+    LearningRun,
+    Panel,
+    axis_label,
+    common_axis,
+    curves_of,
+    read_run,
+    references,
+)
 from .run_folder import RunError, RunFolder, writing
-from .scores import mean_score, seats
 from .statistics import mean_and_interval_over_seeds
 
-X_AXES = ("updates", "outer-steps", "env-steps", "seconds")
-FORMATS = (".png", ".svg", ".pdf")
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Okabe and Ito's palette, which people with any colour vision can tell apart."""
+__all__ = ["COLOURS", "PANELS", "STYLE", "X_AXES", "Mark", "Panel", "draw_learning_curves", "learning_curves"]
 
+FORMATS = (".png", ".svg", ".pdf")
 STYLE: Mapping[Any, Any] = {
     "font.size": 10,
     "font.family": "sans-serif",
@@ -42,27 +51,6 @@ STYLE: Mapping[Any, Any] = {
 }
 
 
-class Panel(NamedTuple):
-    """One pair of axes: what it shows and under which metrics that stands."""
-
-    name: str
-    title: str
-    y_label: str
-    opponent: str = ""
-    """Whom the players are scored against; empty: each other."""
-
-    metric: str = ""
-    """A metric to show instead of a score."""
-
-
-PANELS = (
-    Panel("own-colour coins", "Own-colour coins", "proportion", metric="own_coin_proportion"),
-    Panel("self-play", "Against each other", "mean reward a step"),
-    Panel("against always-defect", "Against always-defect", "mean reward a step", "always-defect"),
-)
-"""What learning curves show, where a run has it."""
-
-
 class Mark(NamedTuple):
     """A published value, drawn at the end of a learner's curve."""
 
@@ -71,13 +59,6 @@ class Mark(NamedTuple):
     value: float
     low: float | None
     high: float | None
-
-
-class Curves(NamedTuple):
-    """What one run's metrics say about one panel."""
-
-    x: np.ndarray  # [N]
-    values: np.ndarray  # [S, N], NaN where a seed had ended
 
 
 def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
@@ -117,9 +98,9 @@ def learning_curves(folders: Sequence[RunFolder], *, x: str | None = None, marks
     Raises:
         PolaxError: no scores to draw, or an axis that a run does not have.
     """
-    runs = [_read(folder) for folder in folders]
-    axis = x or ("outer-steps" if all(run.outer_steps for run in runs) else "updates")
-    panels = [panel for panel in PANELS if any(_curves(run, panel, axis) is not None for run in runs)]
+    runs = [read_run(folder) for folder in folders]
+    axis = x or common_axis(runs)
+    panels = [panel for panel in PANELS if any(curves_of(run, panel, axis) is not None for run in runs)]
     if not panels:
         raise RunError(f"{folders[0].path} has no scores to draw yet")
     with rc_context(dict(STYLE)):
@@ -132,61 +113,9 @@ def learning_curves(folders: Sequence[RunFolder], *, x: str | None = None, marks
     return figure
 
 
-class _Run(NamedTuple):
-    label: str
-    game: str
-    outer_steps: int | None
-    references: Mapping[str, float]
-    rows: Sequence[Mapping[str, Any]]
-    path: Path
-
-
-def _read(folder: RunFolder) -> _Run:
-    spec = folder.spec()
-    outer_steps = spec.options.get("outer_steps")
-    return _Run(
-        label=spec.algorithm,
-        game=spec.env,
-        outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
-        references=folder.manifest().get("reference_scores", {}),
-        rows=[row for row in folder.metrics() if seats(row)],
-        path=folder.path,
-    )
-
-
-def _curves(run: _Run, panel: Panel, axis: str) -> Curves | None:
-    """Collect one panel's values, ``[seeds, updates]``; None where the run has none."""
-    seeds = sorted({row["seed"] for row in run.rows})
-    updates = sorted({row["update"] for row in run.rows})
-    values = np.full((len(seeds), len(updates)), np.nan)
-    position = {update: index for index, update in enumerate(updates)}
-    places = np.zeros(len(updates))
-    for row in run.rows:
-        column = position[row["update"]]
-        places[column] = _place(run, row, axis)
-        value = row.get(panel.metric) if panel.metric else mean_score(row, panel.opponent)
-        if value is not None:
-            values[seeds.index(row["seed"]), column] = value
-    drawn = np.isfinite(values).any(axis=0)
-    return Curves(places[drawn], values[:, drawn]) if drawn.any() else None
-
-
-def _place(run: _Run, row: Mapping[str, Any], axis: str) -> float:
-    """Return where a line of metrics belongs on the horizontal axis."""
-    if axis == "updates":
-        return float(row["update"])
-    if axis == "outer-steps":
-        if run.outer_steps is None:
-            raise OptionError(f"{run.path}: {run.label} has no outer steps; use --x updates")
-        return float(row["update"] * run.outer_steps)
-    if axis == "env-steps" and "env_steps" not in row:
-        raise OptionError(f"{run.path}: {run.label} does not report its environment steps; use --x updates")
-    return float(row[axis.replace("-", "_")])
-
-
-def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[_Run], axis: str) -> None:
+def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[LearningRun], axis: str) -> None:
     for colour, run in zip(_cycle(len(runs)), runs, strict=True):
-        curves = _curves(run, panel, axis)
+        curves = curves_of(run, panel, axis)
         if curves is None:
             continue
         mean, half = mean_and_interval_over_seeds(curves.values)
@@ -196,13 +125,13 @@ def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[_Run], axis: str) -> No
                 axes.plot(curves.x, curves.values.T, color=colour, alpha=0.3, linewidth=0.7)
         axes.plot(curves.x, mean, color=colour, linewidth=2, label=run.label, solid_capstyle="round")
         axes.plot(curves.x[-1:], mean[-1:], "o", color=colour, markersize=4)
-    for name, value in _references(panel, runs[0]).items():
+    for name, value in references(panel, runs[0]).items():
         _reference_line(axes, name, value)
-    axes.set(title=panel.title, xlabel=axis.replace("-", " ").replace("env", "environment"), ylabel=panel.y_label)
+    axes.set(title=panel.title, xlabel=axis_label(axis), ylabel=panel.y_label)
     axes.margins(x=0.02, y=0.12)
 
 
-def _draw_marks(axes: Axes, panel: Panel, runs: Sequence[_Run], marks: Sequence[Mark]) -> None:
+def _draw_marks(axes: Axes, panel: Panel, runs: Sequence[LearningRun], marks: Sequence[Mark]) -> None:
     """Mark published values beyond the right end of the curves, side by side."""
     colours = dict(zip((run.label for run in runs), _cycle(len(runs)), strict=True))
     shown = [mark for mark in marks if mark.panel == panel.name and mark.learner in colours]
@@ -224,15 +153,6 @@ def _draw_marks(axes: Axes, panel: Panel, runs: Sequence[_Run], marks: Sequence[
         )
 
 
-def _references(panel: Panel, run: _Run) -> Mapping[str, float]:
-    """Return the scores (or proportions) that a panel is read against."""
-    if panel.metric:
-        return {"blind to colour": 0.5}
-    if panel.opponent:  # nobody gets more out of a defector than by defecting
-        return {name: value for name, value in run.references.items() if name == "mutual defection"}
-    return run.references
-
-
 def _reference_line(axes: Axes, name: str, value: float) -> None:
     axes.axhline(value, color="#888888", linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
     axes.annotate(
@@ -249,7 +169,7 @@ def _reference_line(axes: Axes, name: str, value: float) -> None:
     )
 
 
-def _finish(figure: Figure, grid: np.ndarray, runs: Sequence[_Run]) -> None:
+def _finish(figure: Figure, grid: np.ndarray, runs: Sequence[LearningRun]) -> None:
     """Add the title, and a legend where there is more than one run."""
     games = ", ".join(dict.fromkeys(run.game for run in runs))
     seeds = {len({row["seed"] for row in run.rows}) for run in runs}
