@@ -67,7 +67,8 @@ class Budget(NamedTuple):
             return first_updates
         each = float(np.median(np.diff(done.recent))) if len(done.recent) > 1 else done.seconds / done.update
         more = int((self.amount - done.seconds) / max(each, 1e-9))
-        return done.update + more if more >= 1 else None
+        # Few updates say little about many: look again after as many as there were.
+        return done.update + min(more, max(done.update, 8)) if more >= 1 else None
 
     def __str__(self) -> str:
         """Write it as it is given on the command line."""

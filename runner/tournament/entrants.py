@@ -208,7 +208,8 @@ def _of_run(word: _Word, path: Path, run: LoadedRun, view: Game[Any, Any], *, al
             compiled=run.pure,
             path=str(path),
             seed=seed,
-            update=run.update,
+            # A seed that stopped being finite keeps what it was before that.
+            update=int(run.ended[seeds.index(seed)] - 1) if run.ended[seeds.index(seed)] else run.update,
             spec=run.spec,
         )
         for seed in chosen
