@@ -33,6 +33,7 @@ COMMANDS = {
     "render": Command("render_command", "save an episode of a run's players as an animation or a strip of pictures"),
     "play": Command("play_command", "play against a scripted or a trained player in the terminal"),
     "list": Command("list_command", "show algorithms, environments and where they come from"),
+    "new-algorithm": Command("new_algorithm_command", "write a package with a learner to start your own from"),
 }
 """Every command; its module has ``main(arguments) -> exit status``."""
 

@@ -22,6 +22,11 @@ def _modules() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths if path.name != "setup.py"}
 
 
+def _templates() -> set[str]:
+    """Return what `polax new-algorithm` makes its files from."""
+    return {f"polax/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "runner" / "templates").iterdir()}
+
+
 def test_the_list_of_packages_in_pyproject_is_what_the_folders_hold() -> None:
     folders = {Path(module).parent for module in _modules()}
     packages = {".".join(["polax", *folder.parts]) for folder in folders}
@@ -57,7 +62,7 @@ def test_the_wheel_holds_every_module_and_nothing_else(built: Path) -> None:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
         licences = [name for name in wheel.namelist() if name.endswith("LICENSE")]
-    assert names == {f"polax/{module}" for module in _modules()} | {"polax/py.typed"}
+    assert names == {f"polax/{module}" for module in _modules()} | {"polax/py.typed", *_templates()}
     assert licences
 
 
