@@ -1,0 +1,1 @@
+"""Independent PPO as a plug-in of polax."""

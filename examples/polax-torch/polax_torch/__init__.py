@@ -1,0 +1,1 @@
+"""An actor-critic in PyTorch as a plug-in of polax."""
