@@ -62,6 +62,7 @@ def contest(field: Field, *, episodes: int, seed: int, training: Training | None
         "env_options": field.env_options,
         "episodes": episodes,
         "steps": int(field.params.max_steps_in_episode),
+        "action_names": list(field.game.action_names),
         "seed": seed,
         "players": [each.to_json() for each in field.entrants],
         "scores": {"mean": scores.mean.tolist(), "standard_error": scores.standard_error.tolist()},
