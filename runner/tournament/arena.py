@@ -91,7 +91,7 @@ def play_everyone(
     sums: _Sums = jax.device_get(
         _play(arena, params, stacks, jax.random.split(key, batches), counted.astype(np.float32))
     )
-    rewards = np.moveaxis(sums.rewards, 0, 2).reshape(count, count, batches * num_envs, 2)
+    rewards = np.moveaxis(np.asarray(sums.rewards), 0, 2).reshape(count, count, batches * num_envs, 2)
     return Played(
         rewards=np.asarray(rewards[:, :, :episodes], np.float64),
         moves=None if sums.moves is None else np.asarray(sums.moves, np.float64).sum(axis=0),

@@ -31,8 +31,8 @@ class FrozenSeat:
 class FrozenState(environment.EnvState):
     """Both copies of the game, and what the frozen player remembers in each."""
 
-    games: tuple[Any, Any]
-    memories: tuple[Any, Any]  # of every candidate, [1, ...]
+    games: tuple[Any, ...]
+    memories: tuple[Any, ...]  # of every candidate, [1, ...]
     time: jax.Array  # [] int32
 
 

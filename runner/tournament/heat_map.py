@@ -39,7 +39,7 @@ def draw_payoffs(names: Sequence[str], mean: np.ndarray, out: Path, *, title: st
         axes.set(xlabel="against", title=title)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        colours = colormaps[COLOURS](image.norm(mean))
+        colours = np.asarray(colormaps[COLOURS](np.asarray(image.norm(mean))))
         for row in ticks:
             for column in ticks:
                 axes.text(
