@@ -1,7 +1,7 @@
 """TorchRL trains two agents on the PettingZoo view.
 
-TorchRL, because beside PyTorch it is a few small wheels and leaves the versions alone: RLlib pins one of Gymnasium, AgileRL
-excludes the PettingZoo that polax is tested with.
+TorchRL, because beside PyTorch it is a few small wheels and leaves the versions alone: RLlib pins one of Gymnasium,
+AgileRL excludes the PettingZoo that polax is tested with.
 """
 
 import pytest
