@@ -160,7 +160,7 @@ class _Kind:
             found: Any = importlib.import_module(module_name.strip())
             for part in attribute.split("[")[0].strip().split("."):
                 found = getattr(found, part)
-        except Exception as cause:  # a plug-in is anybody's code: whatever it raises becomes this one error
+        except (Exception, SystemExit) as cause:  # a plug-in is anybody's code: what it raises becomes this one error
             missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
             hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
             raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {_one_line(cause)}{hint}") from cause

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,10 @@ KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str
     "algorithms": (registry.list_algorithms, registry.algorithm_plugin),
     "environments": (registry.list_environments, registry.environment_plugin),
 }
+
+
+SLOW = 1.0
+"""Seconds from which on it is said how long a plug-in takes to import."""
 
 
 def main(arguments: list[str]) -> int:
@@ -37,13 +43,22 @@ def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]
     """Return one row; other people's plug-ins are loaded in any case, so that a broken one is seen."""
     entry: dict[str, Any] = row._asdict()
     if row.error is None and (load or row.distribution != "polax"):
+        _load_contracts()
+        begun = time.perf_counter()
         try:
             plugin = KINDS[kind][1](row.name)
         except PolaxError as error:
             entry["error"] = str(error)
         else:
+            entry["import_seconds"] = round(time.perf_counter() - begun, 3)
             entry |= _details(kind, row.name, plugin)
     return entry
+
+
+def _load_contracts() -> None:
+    """Import what every plug-in needs, jax and gymnax among it, so that no plug-in is blamed for it."""
+    for contract in ("envs.base", "algorithms.base"):
+        importlib.import_module(f"..{contract}", __package__)
 
 
 def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
@@ -72,6 +87,10 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
     for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
         message = f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"
         console.print(message, markup=False, highlight=False, soft_wrap=True)
+    for entry in (entry for entries in listing.values() for entry in entries):
+        if entry["distribution"] != "polax" and entry.get("import_seconds", 0) >= SLOW:
+            message = f"slow: {entry['name']} from {_origin(entry)} takes {entry['import_seconds']:.1f} s to import"
+            console.print(message, markup=False, highlight=False, soft_wrap=True)
     if not details:
         console.print("polax list --details adds summaries, presets and strategies", highlight=False)
 
