@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -47,7 +48,10 @@ def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, e
             _say(console, f"{title}: done before")
             continue
         _say(console, f"{title}{clock.left()}")
-        stopped = _run_one(folder, combination, results, episodes=episodes, console=console)
+        try:
+            stopped = _run_one(folder, combination, results, episodes=episodes, console=console)
+        except KeyboardInterrupt:  # in between, where nothing is to be finished first
+            stopped = 128 + signal.SIGINT
         if stopped:
             break
         clock.advance()
