@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": Command("evaluate_command", "score a run's players against each other and every strategy"),
     "benchmark": Command("benchmark.command", "train learners on shared games and compare their scores"),
     "tournament": Command("tournament.command", "let players meet: payoff matrix, rankings, measures of each"),
+    "report": Command("report.command", "make one page for the browser from a tournament or a benchmark"),
     "reproduce": Command("reproduce_command", "run a published figure or table again and compare the numbers"),
     "plot": Command("plot_command", "draw the learning curves of one run or several"),
     "render": Command("render_command", "save an episode of a run's players as an animation or a strip of pictures"),

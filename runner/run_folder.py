@@ -140,14 +140,17 @@ class RunFolder:
             return path.open("a")
 
 
-def write_text(path: Path, text: str) -> None:
+KEPT = "what was written before is whole"
+
+
+def write_text(path: Path, text: str, *, hint: str = KEPT) -> None:
     """Write a file so that a reader sees the old or the new one, never a part.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written; the message ends with ``hint``.
     """
     partial = path.with_name(f".{path.name}.part")
-    with writing(path.parent):
+    with writing(path.parent, hint=hint):
         with partial.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -171,7 +174,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def writing(path: Path, *, hint: str = "what was written before is whole") -> Iterator[None]:
+def writing(path: Path, *, hint: str = KEPT) -> Iterator[None]:
     """Turn what the file system raises into a `RunError` that names the path and says what ``hint`` says."""
     try:
         yield

@@ -17,6 +17,9 @@ from .plan import Combination, Protocol
 RESULTS = "results.json"
 FORMAT = 1
 
+ERRORS = "errors"
+"""Folder of what failed combinations raised, in full."""
+
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 
 PREFERRED = (

@@ -18,10 +18,7 @@ from ..run_folder import RunFolder, write_text, writing
 from .combination import how_far, score_combination, train_combination
 from .drawings import draw_or_say
 from .plan import Combination
-from .results import DONE, FAILED, Results, by_env, metric_title, score_cell, shown_metrics
-
-ERRORS = "errors"
-"""Folder of what failed combinations raised, in full."""
+from .results import DONE, ERRORS, FAILED, Results, by_env, metric_title, score_cell, shown_metrics
 
 NO_SUCCESS = 1
 """Exit status where a combination failed."""

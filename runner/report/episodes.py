@@ -1,0 +1,126 @@
+"""The animated episodes: what the page's script needs to draw them, small, and the frame it draws them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .markup import Markup, element
+
+LARGEST_MATRIX = 4
+"""Payoffs are shown as a matrix in games of at most so many actions."""
+
+
+def payload(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the episodes of a tournament as the script reads them.
+
+    Returns:
+        ``players`` and ``actions`` by name; ``size`` of the board or None; ``rewards``, the different pairs of rewards;
+        ``matrix``, the rewards by joint action where they depend on nothing else; ``episodes``: the numbers of the two
+        players, ``moves`` (action of player 0, of player 1, step by step), ``rewards`` (numbers of pairs), and
+        ``boards``, each the players' rows and columns and then row, column and owner of each coin.
+    """
+    names = [player["name"] for player in content["players"]]
+    numbers: dict[tuple[float, float], int] = {}
+    episodes = []
+    for shown in content["episodes_shown"]:
+        frames = shown["frames"]
+        rewards = [numbers.setdefault((first, second), len(numbers)) for first, second in frames["rewards"]]
+        episodes.append(
+            {
+                "players": [names.index(shown["row"]), names.index(shown["column"])],
+                "moves": [move for pair in frames["actions"] for move in pair],
+                "rewards": rewards,
+                "boards": [_board(state) for state in frames["state"]],
+            }
+        )
+    boards = [board for episode in episodes for board in episode["boards"]]
+    actions = content.get("action_names")
+    return {
+        "players": names,
+        "actions": actions,
+        "size": _size(boards, content["env_options"]) if boards else None,
+        "rewards": list(numbers),
+        "matrix": None if boards else _matrix(content["episodes_shown"], actions),
+        "episodes": episodes,
+    }
+
+
+def _board(state: Mapping[str, Any]) -> list[int]:
+    coins = np.reshape(state["coin"], (-1, 2)).tolist()
+    owners = np.reshape(state["owner"], -1).tolist()
+    flat = [*state["players"][0], *state["players"][1]]
+    for (row, column), owner in zip(coins, owners, strict=True):
+        flat += [row, column, owner]
+    return [int(value) for value in flat]
+
+
+def _size(boards: Sequence[Sequence[int]], options: Mapping[str, Any]) -> int:
+    """Return the side of the board: as the game's options say, else as far as anything was seen."""
+    if isinstance(options.get("grid_size"), int):
+        return int(options["grid_size"])
+    coins = (place for board in boards for index in range(4, len(board), 3) for place in board[index : index + 2])
+    return 1 + max(max(place for board in boards for place in board[:4]), max(coins, default=0))
+
+
+def _matrix(shown: Sequence[Mapping[str, Any]], actions: Sequence[str] | None) -> list[list[Any]] | None:
+    """Return the rewards by both players' actions, None where one was not seen; None if more than these decides."""
+    found: dict[tuple[int, int], list[float]] = {}
+    for episode in shown:
+        for moves, rewards in zip(episode["frames"]["actions"], episode["frames"]["rewards"], strict=True):
+            if found.setdefault(tuple(moves), rewards) != rewards:
+                return None
+    size = len(actions) if actions else 1 + max((move for pair in found for move in pair), default=0)
+    if size > LARGEST_MATRIX:
+        return None
+    return [[found.get((first, second)) for second in range(size)] for first in range(size)]
+
+
+def viewer() -> Markup:
+    """Return the frame with its controls; the script fills it."""
+    choices = (
+        element("label", element("span", title), element("select", id=f"episode-player-{index}"))
+        for index, title in enumerate(("Player", "against"))
+    )
+    buttons = (
+        element("button", shown, type="button", id=f"episode-{name}", aria_label=label, title=label)
+        for name, shown, label in (
+            ("first", "⏮", "to the start"),
+            ("back", "◀", "one step back"),
+            ("play", "Play", "play"),
+            ("forward", "▶", "one step forward"),
+        )
+    )
+    speeds = (
+        element("option", shown, value=value, selected=value == "2")
+        for value, shown in (("1", "1 step/s"), ("2", "2 steps/s"), ("5", "5 steps/s"), ("15", "15 steps/s"))
+    )
+    controls = element(
+        "div",
+        element("div", buttons, class_="buttons"),
+        element(
+            "label",
+            element("span", "Step"),
+            element("input", type="range", id="episode-step", min="0", value="0"),
+            class_="stretch",
+        ),
+        element("label", element("span", "Speed"), element("select", speeds, id="episode-speed")),
+        class_="controls",
+    )
+    return element(
+        "div",
+        element("noscript", element("p", "The episodes are drawn by the page's script, which is switched off here.")),
+        element("div", choices, class_="controls pair"),
+        element(
+            "div",
+            element("div", id="episode-board"),
+            element("div", element("div", id="episode-score"), element("p", id="episode-event"), class_="beside"),
+            class_="stage",
+        ),
+        element("div", id="episode-strip"),
+        controls,
+        id="episode",
+        class_="card",
+    )
