@@ -1,6 +1,8 @@
 # make demo   two agents learn reciprocity in the iterated prisoner's dilemma, from nothing but Python and make
 # make test   the test suite          make lint   style, format, types          make clean   remove what make made
 # make test-learners   the games with other people's learners, which are installed for it (PyTorch among them)
+# make test-report     the pages of polax report in a browser; it needs Chromium and chromedriver
+# make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
 # PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run.
 
 .DEFAULT_GOAL := help
@@ -8,8 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 LEARNERS := build/learners
+EXAMPLES := build/examples
 
-.PHONY: help demo test test-learners lint types clean
+.PHONY: help demo test test-learners test-examples test-report lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -22,6 +25,18 @@ test: $(VENV)/installed-dev
 
 test-learners: $(LEARNERS)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
+
+test-report: $(VENV)/installed-browser
+	$(BIN)/python -m pytest -m browser tests/runner/report -rs
+
+# Fresh every time: what it shows is what somebody who installs the wheels gets.
+test-examples: | $(BIN)/python
+	@rm -rf $(EXAMPLES) build/lib build/bdist.*
+	$(BIN)/python -m venv $(EXAMPLES)
+	$(EXAMPLES)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(EXAMPLES)/wheels . ./examples/*
+	@rm -rf examples/*/build examples/*/*.egg-info
+	$(EXAMPLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest $(EXAMPLES)/wheels/*.whl
+	$(EXAMPLES)/bin/python -m pytest -m examples tests/examples tests/testing/test_built_ins.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -41,6 +56,10 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-browser: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,browser]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-dev
 
 # An environment of their own: what they bring along is not what the suite and the type checker shall see.
 $(LEARNERS)/installed: pyproject.toml constraints.txt | $(BIN)/python

@@ -22,9 +22,10 @@ def _modules() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in paths if path.name != "setup.py"}
 
 
-def _templates() -> set[str]:
-    """Return what `polax new-algorithm` makes its files from."""
-    return {f"polax/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "runner" / "templates").iterdir()}
+def _data_files() -> set[str]:
+    """Return what `polax new-algorithm` makes its files from, and `polax report` its pages."""
+    folders = (ROOT / "runner" / "templates", ROOT / "runner" / "report" / "assets")
+    return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.iterdir()}
 
 
 def test_the_list_of_packages_in_pyproject_is_what_the_folders_hold() -> None:
@@ -62,7 +63,7 @@ def test_the_wheel_holds_every_module_and_nothing_else(built: Path) -> None:
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
         licences = [name for name in wheel.namelist() if name.endswith("LICENSE")]
-    assert names == {f"polax/{module}" for module in _modules()} | {"polax/py.typed", *_templates()}
+    assert names == {f"polax/{module}" for module in _modules()} | {"polax/py.typed", *_data_files()}
     assert licences
 
 
