@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .markup import Markup, element
 
-WIDTH = 360
+WIDTH = 330
 """Of every chart, in its own units: about a pixel each on a phone and on a page of three charts a row."""
 
 DASHES = ("none", "7 3", "2 3", "9 3 2 3", "5 2", "1 2", "12 4")

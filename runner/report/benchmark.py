@@ -42,7 +42,7 @@ def read_runs(folder: Path, content: Mapping[str, Any]) -> Runs:
             runs.problems.append(str(error))
         else:
             if learning.rows:
-                runs.learning[row["run"]] = learning
+                runs.learning[row["run"]] = learning._replace(label=row["algorithm"], game=row["env"])
     return runs
 
 
@@ -65,7 +65,8 @@ def findings(content: Mapping[str, Any]) -> list[Tile]:
     best = [final_scores.best(env, own) for env, own in by_env(rows).items()]
     failed = sum(row["status"] == FAILED for row in rows)
     done = sum(row["status"] == DONE for row in rows)
-    state = f"{failed} failed" if failed else "all" if done == len(rows) else f"{len(rows) - done} unfinished"
+    left = len(rows) - done - failed
+    state = f"{failed or 'none'} failed" + (f", {left} unfinished" if left else "")
     return [*(tile for tile in best if tile), Tile("Combinations", f"{done} of {len(rows)} done", state)]
 
 
@@ -82,7 +83,7 @@ def sections(folder: Path, content: Mapping[str, Any], runs: Runs) -> tuple[list
         learning = [runs.learning[row["run"]] for row in own if row["run"] in runs.learning]
         charts = curves.charts(learning, colours, len(shown)) if learning else []
         shown += [chart.data for chart in charts]
-        parts.append(Section(f"game-{index}", env, _game(env, own, [chart.drawing for chart in charts], colours)))
+        parts.append(Section(f"game-{index}", env, _game(own, learning, [chart.drawing for chart in charts], colours)))
     parts.append(Section("training", "Training", _training(rows)))
     parts.append(Section("setup", "Set-up", _setup(content, runs)))
     return parts, shown
@@ -105,7 +106,10 @@ def _failures(folder: Path, rows: Sequence[Mapping[str, Any]], problems: Sequenc
 
 
 def _game(
-    env: str, rows: Sequence[Mapping[str, Any]], charts: Sequence[Markup], colours: Mapping[str, int]
+    rows: Sequence[Mapping[str, Any]],
+    learning: Sequence[LearningRun],
+    charts: Sequence[Markup],
+    colours: Mapping[str, int],
 ) -> list[Markup]:
     scored = [row for row in rows if row["scores"]]
     parts: list[Markup] = []
@@ -114,7 +118,7 @@ def _game(
             element("h3", "Learning curves"),
             note("Mean over seeds, with the 95 % interval of the mean (Student's t) as a band; dashed lines are scores "
                  "to compare with. Point at a chart, or go through it with the arrow keys, for the values."),
-            curves.legend({row["algorithm"]: colours[row["algorithm"]] for row in rows}),
+            curves.legend({run.label: colours[run.label] for run in learning}),
             element("div", charts, class_="charts"),
         ]  # fmt: skip
     if scored:
@@ -125,8 +129,8 @@ def _game(
             note("After training: interquartile mean over seeds, the 95 % bootstrap interval, a tick for each seed. "
                  "Mean reward a step and player, but for proportions."),
             element("div", final_scores.drawings(scored, colours), class_="charts"),
-            final_scores.scores(env, rows, metrics),
-            folded("Every measure", final_scores.scores(env, rows, every)) if len(every) > len(metrics) else Markup(),
+            final_scores.scores(rows, metrics),
+            folded("Every measure", final_scores.scores(rows, every)) if len(every) > len(metrics) else Markup(),
         ]  # fmt: skip
     return parts or [note("Nothing was scored in this game.")]
 

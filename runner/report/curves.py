@@ -13,7 +13,7 @@ from .axes import DASHES, WIDTH, Scale, line, scale, svg, text, tick_label, tick
 from .markup import Markup, element, number
 from .parts import Cell, folded, table
 
-LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 46, 350, 12, 204, 240
+LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 42, 322, 12, 196, 234
 LABEL_GAP = 14
 """Least distance of two labels of reference lines; a label that would be nearer to another is left out."""
 

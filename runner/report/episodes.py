@@ -18,9 +18,10 @@ def payload(content: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``players`` and ``actions`` by name; ``size`` of the board or None; ``rewards``, the different pairs of rewards;
-        ``matrix``, the rewards by joint action where they depend on nothing else; ``episodes``: the numbers of the two
-        players, ``moves`` (action of player 0, of player 1, step by step), ``rewards`` (numbers of pairs), and
-        ``boards``, each the players' rows and columns and then row, column and owner of each coin.
+        ``matrix``, the rewards by joint action where they depend on nothing else; ``first``, the pair to begin with;
+        ``episodes``: the numbers of the two players, ``moves`` (action of player 0, of player 1, step by step),
+        ``rewards`` (numbers of pairs), and ``boards``, each the players' rows and columns and then row, column and
+        owner of each coin.
     """
     names = [player["name"] for player in content["players"]]
     numbers: dict[tuple[float, float], int] = {}
@@ -44,8 +45,17 @@ def payload(content: Mapping[str, Any]) -> dict[str, Any]:
         "size": _size(boards, content["env_options"]) if boards else None,
         "rewards": list(numbers),
         "matrix": None if boards else _matrix(content["episodes_shown"], actions),
+        "first": _first(content),
         "episodes": episodes,
     }
+
+
+def _first(content: Mapping[str, Any]) -> list[int]:
+    """Return the pair to begin with: the two best of those who have learned, or of all."""
+    ranks = {row["name"]: rank for rank, row in enumerate(content["rankings"]["mean_score"])}
+    order = sorted(enumerate(content["players"]), key=lambda each: (each[1]["kind"] != "run", ranks[each[1]["name"]]))
+    numbers = [index for index, _ in order[:2]]
+    return [numbers[0], numbers[-1]]
 
 
 def _board(state: Mapping[str, Any]) -> list[int]:
@@ -87,10 +97,10 @@ def viewer() -> Markup:
     buttons = (
         element("button", shown, type="button", id=f"episode-{name}", aria_label=label, title=label)
         for name, shown, label in (
-            ("first", "⏮", "to the start"),
-            ("back", "◀", "one step back"),
+            ("first", _icon("M3 2h2v12H3zM14 2v12L6 8z"), "to the start"),
+            ("back", _icon("M12 2v12L4 8z"), "one step back"),
             ("play", "Play", "play"),
-            ("forward", "▶", "one step forward"),
+            ("forward", _icon("M4 2v12l8-6z"), "one step forward"),
         )
     )
     speeds = (
@@ -124,3 +134,7 @@ def viewer() -> Markup:
         id="episode",
         class_="card",
     )
+
+
+def _icon(path: str) -> Markup:
+    return element("svg", element("path", d=path), viewBox="0 0 16 16", aria_hidden="true")

@@ -10,7 +10,7 @@ from .axes import WIDTH, line, scale, svg, text, tick_label, ticks
 from .markup import NONE, Markup, element, number
 from .parts import Cell, Tile, table
 
-LEFT, RIGHT, TOP, ROW = 12, 348, 8, 34
+LEFT, RIGHT, TOP, ROW = 8, 322, 4, 36
 
 
 def best(env: str, rows: Sequence[Mapping[str, Any]]) -> Tile | None:
@@ -51,10 +51,9 @@ def _drawing(rows: Sequence[Mapping[str, Any]], metric: str, colours: Mapping[st
 def _learner(row: Mapping[str, Any], metric: str, colour: int, places: Any, y: float) -> Markup:
     found = row["scores"][metric]
     middle = places(found["iqm"])
-    name_left = middle < (LEFT + RIGHT) / 2
     return element(
         "g",
-        text(LEFT if name_left else RIGHT, y - 10, row["algorithm"], "start" if name_left else "end", "name"),
+        text(LEFT, y - 11, row["algorithm"], "start", "name"),
         line((places(found["low"]), places(found["high"])), (y, y), "interval"),
         (
             line((places(value), places(value)), (y - 5, y + 5), "seed")
@@ -78,11 +77,13 @@ def interval(found: Mapping[str, Any]) -> str:
     return number(found["iqm"]) + (f" ({number(found['low'])} to {number(found['high'])})" if several else "")
 
 
-def scores(env: str, rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Markup:
+def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Markup:
     """Return the table of some metrics."""
     lines = [[row["algorithm"], *(_entry(row, metric) for metric in metrics)] for row in rows]
     return table(
-        f"{env}: interquartile mean over seeds (95 % interval)", ["learner", *map(metric_title, metrics)], lines
+        f"{rows[0]['env']}: interquartile mean over seeds (95 % interval)",
+        ["learner", *map(metric_title, metrics)],
+        lines,
     )
 
 

@@ -32,10 +32,11 @@ def payoffs(content: Mapping[str, Any]) -> Markup:
     caption = "Mean reward a step of the row's player against the column's"
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", head),
         element("tbody", rows),
         class_="heat wide" if len(names) >= WIDE else "heat",
+        style=f"--columns:{len(names)}",
         id="payoffs-map",
     )
     return element("div", scroll(caption, whole), _legend(span))
@@ -89,10 +90,11 @@ def habits(tables: Mapping[str, Any], action: str, names: Sequence[str]) -> Mark
     titles = (element("th", element("span", "first step" if each == "start" else each), scope="col") for each in after)
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", element("td"), titles)),
         element("tbody", rows),
         class_="heat",
+        style=f"--columns:{len(after)}",
         id="policy-map",
     )
     return scroll(caption, whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -66,7 +67,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -
     body = (element("tr", element("th", line[0], scope="row"), map(_cell, line[1:])) for line in lines)
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", titles)),
         element("tbody", body),
         class_="sortable" if len(lines) > 1 else None,
@@ -139,11 +140,12 @@ def code(text: str, label: str) -> Markup:
 
 def setup_parts(content: Mapping[str, Any]) -> list[Markup]:
     """Return the command and the versions, which every kind of page ends with."""
-    words = (f"'{word}'" if " " in str(word) or not word else str(word) for word in content["command"])
+    words = (element("span", shlex.quote(word), class_="word") for word in content["command"])
+    command = element("pre", element("code", ([word, " "] for word in words)), class_="wrap")
     versions = {name: version or "not installed" for name, version in content["versions"].items()}
     return [
         element("h3", "Command"),
-        code(" ".join(words), "command"),
+        scroll("command", command),
         element("h3", "Versions"),
         settings(versions),
     ]

@@ -59,7 +59,7 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     if any(content["pick_ups"].values()):
         parts.append(Section("coins", "Coins", _coins(content)))
     if content["episodes_shown"]:
-        what = note("One recorded episode of each pair. A sits in seat 0, B in seat 1.")
+        what = note("One recorded episode of each pair: choose two players here, or a cell of the payoffs.")
         parts.append(Section("episodes", "Episodes", [what, episodes.viewer()]))
     return [*parts, Section("setup", "Set-up", _setup(content))]
 
@@ -71,7 +71,7 @@ def _ranking(content: Mapping[str, Any]) -> list[Markup]:
         other = met[row["name"]]
         counts = [Cell(other[name], other[name]) for name in ("wins", "draws", "losses")]
         points = Cell(f"{other['points']:g}", other["points"])
-        score = score_cell(row["score"], row["standard_error"])
+        score = score_cell(row["score"], row["standard_error"], digits=4)
         rows.append([row["name"], Cell(place, place), score, points, *counts])
     head = ["player", "place", "mean score", "points", "wins", "draws", "losses"]
     return [

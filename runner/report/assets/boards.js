@@ -85,7 +85,7 @@ const boards = (() => {
 
   /** A game of simultaneous moves: the payoffs, with the cell that was just played. */
   function matrixGame(container, episode) {
-    const matrix = episodes.matrix;
+    const matrix = episode.matrix;
     if (!matrix) {
       container.replaceChildren();
       return () => {};
@@ -130,7 +130,7 @@ const boards = (() => {
 
   /** Both scores as they grow; what has not happened yet is faint. */
   function scoreLines(totals) {
-    const width = 420, height = 130, left = 4, right = 416, top = 18, bottom = 118;
+    const width = 420, height = 110, left = 6, right = 414, top = 8, bottom = 102;
     const every = totals.flat();
     const low = Math.min(0, ...every), high = Math.max(0, ...every, low + 1e-9);
     const x = (step) => left + (step / Math.max(1, totals.length - 1)) * (right - left);
@@ -140,7 +140,6 @@ const boards = (() => {
     const past = sides.map((side) => make("polyline", { class: `line-${side}` }));
     const dots = sides.map((side) => make("circle", { r: 4.5, class: side }));
     drawing.append(
-      make("text", { x: left, y: 11, class: "running" }, "total reward"),
       make("line", { x1: left, x2: right, y1: y(0), y2: y(0), class: "axis" }),
       ...sides.map((side, player) => make("polyline", { class: `line-${side} rest`, points: points(player) })),
       ...past, ...dots);

@@ -13,7 +13,25 @@
 
   const find = (one, other) => episodes.episodes.find(({ players: [a, b] }) =>
     (a === one && b === other) || (a === other && b === one));
-  const rewardsAt = (at) => episodes.rewards[episode.rewards[at - 1]];
+  const rewardsAt = (at) => episode.swap(episodes.rewards[episode.rewards[at - 1]]);
+
+  const straight = (found) => ({ ...found, seats: [0, 1], matrix: episodes.matrix, swap: (pair) => pair });
+
+  /** The same episode told from the other seat, so that A is who was chosen first. */
+  function mirrored(found) {
+    const swap = ([first, second]) => [second, first];
+    const pairs = (list) => list.flatMap((_, at) => (at % 2 ? [] : [list[at + 1], list[at]]));
+    return {
+      players: swap(found.players),
+      moves: pairs(found.moves),
+      rewards: found.rewards,
+      boards: found.boards.map((board) => [board[2], board[3], board[0], board[1],
+        ...board.slice(4).map((value, at) => (at % 3 === 2 ? 1 - value : value))]),
+      seats: [1, 0],
+      matrix: episodes.matrix?.map((_, own) => episodes.matrix.map((line) => line[own] && swap(line[own]))),
+      swap,
+    };
+  }
 
   function choose(one, other) {
     const found = find(one, other);
@@ -21,7 +39,7 @@
     stop();
     choices[0].value = one;
     choices[1].value = other;
-    episode = found;
+    episode = found.players[0] === one ? straight(found) : mirrored(found);
     totals = [[0, 0]];
     for (let at = 1; at <= episode.rewards.length; at += 1) {
       totals.push(totals[at - 1].map((sum, player) => sum + rewardsAt(at)[player]));
@@ -33,7 +51,8 @@
     lastCells = letters.map(() => make("small"));
     score.replaceChildren(...letters.map((letter, player) => make("div", { class: "who" },
       make("span", { class: "badge" }, letter), make("b", {}, episodes.players[episode.players[player]]),
-      totalCells[player], make("small", {}, `seat ${player}`), lastCells[player])), lines.drawing);
+      totalCells[player], make("small", {}, `seat ${episode.seats[player]}`), lastCells[player])),
+    make("small", { class: "running" }, "Total reward"), lines.drawing);
     marks = episode.boards.length ? [] : makeStrip();
     strip.replaceChildren(...(marks.length ? [make("div", { class: "moves" }, ...marks)] : []));
     for (const cell of document.querySelectorAll("[data-pair]")) {
@@ -143,7 +162,7 @@
     if (cell) choose(...cell.dataset.pair.split(" ").map(Number));
   });
 
-  // To begin with, the first two players, somewhere in the middle, where there is something to see.
-  choose(...(episodes.players.length > 1 ? [0, 1] : [0, 0]));
+  // Somewhere in the middle, where there is something to see.
+  choose(...episodes.first);
   show(Math.min(episode.rewards.length, 12));
 })();
