@@ -56,7 +56,8 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
         rows=[_row(cell) for cell in cells],
         cells=cells,
         notes=[
-            f"Ours: {runs} seeds. The published program: two seeds, run with its own code at the same setting.",
+            f"Ours: {runs} seeds. The published program: two seeds, run with its own code at the same setting; it takes 8.5 "
+            "to 9.2 s an update and seed on two CPU cores.",
             f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
             f"update {worst['update']}.",
         ],
@@ -98,5 +99,5 @@ def _draw(folder: RunFolder) -> Figure:
         points = np.array(THEIRS[name])
         updates = np.repeat(published.COURSE.updates, points.shape[1])
         axes.plot(updates, points.ravel(), "D", color="#D55E00", markerfacecolor="white", label="published program")
-    figure.axes[0].legend(loc="lower right", fontsize=9)
+    figure.axes[0].legend(loc="lower center", fontsize=9, frameon=False)
     return figure
