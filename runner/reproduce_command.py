@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
         split_cpu(runs)  # before the module below is loaded: gymnax computes on the device while it is imported
     reproduce = getattr(importlib.import_module(f".reproduce.{target.module}", __package__), options.name)
     report = reproduce(**command, **settings)
-    seconds = time.perf_counter() - started
+    seconds = None if target.scales else time.perf_counter() - started
     show(report, console)
     for path in write(report, options.out, command=command, seconds=seconds):
         console.print(f"written: {path}", highlight=False)

@@ -15,7 +15,7 @@ from ..run_folder import RunFolder
 from ..scores import mean_score
 from . import published
 from .report import Report
-from .sampled import Training, trained
+from .sampled import Training, how_trained, trained
 
 LEARNER, ENV = "pola-dice", "IPD-v0"
 THEIRS = {
@@ -56,8 +56,8 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
         rows=[_row(cell) for cell in cells],
         cells=cells,
         notes=[
-            f"Ours: {runs} seeds. The published program: two seeds, run with its own code at the same setting; it takes 8.5 "
-            "to 9.2 s an update and seed on two CPU cores.",
+            f"Ours: {runs} seeds. {how_trained(folder)}",
+            "The published program: two seeds, run with its own code at the same setting, 8.5 to 9.2 s an update and seed.",
             f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
             f"update {worst['update']}.",
         ],

@@ -65,14 +65,14 @@ def prepare(folder: Path) -> None:
         raise ReproductionError(f"{folder} cannot be written: no permission; give another one with --out")
 
 
-def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float) -> list[Path]:
+def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float | None) -> list[Path]:
     """Write ``STEM.json``, ``STEM.md`` and, where there is a figure, ``STEM.png``.
 
     Args:
         report: what to write.
         folder: where, see `prepare`.
         command: the settings of this reproduction.
-        seconds: how long it took, compilation included.
+        seconds: how long it took, compilation included; None where the runs were trained over several commands.
 
     Returns:
         The paths written.
@@ -85,7 +85,7 @@ def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: 
         "name": report.name,
         "title": report.title,
         **command,
-        "seconds": round(seconds, 1),
+        **({} if seconds is None else {"seconds": round(seconds, 1)}),
         "python": platform.python_version(),
         "versions": versions,
         "notes": list(report.notes),
@@ -104,13 +104,13 @@ def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: 
     return paths
 
 
-def markdown(report: Report, *, command: Mapping[str, Any], seconds: float) -> str:
+def markdown(report: Report, *, command: Mapping[str, Any], seconds: float | None) -> str:
     """Return the report as a Markdown page."""
     settings = " ".join(f"--{name} {value}" for name, value in command.items())
     lines = [
         f"# {report.title}",
         "",
-        f"`polax reproduce {report.name} {settings}`, {seconds:.0f} s.",
+        f"`polax reproduce {report.name} {settings}`" + ("." if seconds is None else f", {seconds:.0f} s."),
         "",
         "| " + " | ".join(report.columns) + " |",
         "|---" + "|---:" * (len(report.columns) - 1) + "|",

@@ -158,17 +158,21 @@ def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def how_trained(folder: RunFolder) -> str:
+    """Say in a line what a run trained, and how long."""
+    spec, launch = folder.spec(), folder.manifest()["launches"][-1]
+    sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
+    minutes = launch["training_seconds"] / 60
+    return (
+        f"{spec.algorithm}: {spec.updates} updates of {spec.options['outer_steps']} outer steps, {sizes}; "
+        f"{len(spec.seeds)} seeds together trained for {minutes:.1f} minutes on {', '.join(launch['devices'])}."
+    )
+
+
 def _notes(folders: Mapping[str, RunFolder], training: Training) -> list[str]:
     """Say what was trained, for how long, and what the comparison can mean."""
     notes = ["Mean over seeds and players of the last evaluation, with the 95 % interval (Student's t) over seeds."]
-    for learner, folder in folders.items():
-        spec, launch = folder.spec(), folder.manifest()["launches"][-1]
-        sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
-        minutes = launch["training_seconds"] / 60
-        notes.append(
-            f"{learner}: {spec.updates} updates of {spec.options['outer_steps']} outer steps, {sizes}; "
-            f"{len(training.seeds)} seeds together trained for {minutes:.1f} minutes on {', '.join(launch['devices'])}."
-        )
+    notes += [how_trained(folder) for folder in folders.values()]
     if training.scale != "published":
         notes.append("The published values are of the published settings, which train longer on larger batches.")
     lost = [learner for learner, folder in folders.items() if len(_final_rows(folder)) < len(training.seeds)]
