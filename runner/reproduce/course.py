@@ -57,7 +57,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
         cells=cells,
         notes=[
             f"Ours: {runs} seeds. {how_trained(folder)}",
-            "The published program: two seeds, run with its own code at the same setting, 8.5 to 9.2 s an update and seed.",
+            "The published program: two seeds of its own code at the same setting, 8.5 to 9.2 s an update and seed.",
             f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
             f"update {worst['update']}.",
         ],
