@@ -32,11 +32,17 @@ SIZES: Mapping[str, Any] = {
 """What a learner that has options of these names is given, unless something else is asked for."""
 
 
+UPDATES, MANY_UPDATES = 20, 200
+"""By default: in games that look one of few ways, such as matrix games, and in others."""
+
+FEW_OBSERVATIONS = 64
+
+
 class Training(NamedTuple):
     """How responses are learned."""
 
     algorithm: str = "naive"
-    updates: int = 20
+    updates: int = UPDATES
     options: Mapping[str, Any] = {}
 
 
@@ -46,6 +52,12 @@ class Response(NamedTuple):
     score: float
     left_with: float
     """What the player gets."""
+
+
+def usual_updates(field: Field) -> int:
+    """Return how many updates a response takes in a game, unless something else is asked for."""
+    count = field.game.num_observations
+    return UPDATES if count is not None and count <= FEW_OBSERVATIONS else MANY_UPDATES
 
 
 def check_training(training: Training, field: Field) -> None:

@@ -39,9 +39,10 @@ def main(arguments: list[str]) -> int:
         )
     if response_words and options.best_response is None:
         raise OptionError(f"--{next(iter(response_words)).replace('_', '-')} needs --best-response LEARNER")
-    for name in ("episodes", "best_response_updates"):
-        if getattr(options, name) < 1:
-            raise OptionError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(options, name)}")
+    if options.episodes < 1:
+        raise OptionError(f"--episodes must be at least 1, not {options.episodes}")
+    if options.best_response_updates is not None and options.best_response is None:
+        raise OptionError("--best-response-updates needs --best-response LEARNER")
     use_compilation_cache()
     stripped = {name.removeprefix(RESPONSE_PREFIX): word for name, word in response_words.items()}
     return _play(options, env_words, stripped)
@@ -65,7 +66,9 @@ def _parser() -> CommandParser:
         metavar="LEARNER",
         help="train this learner (naive, say) against each player, frozen; takes minutes",
     )
-    parser.add_argument("--best-response-updates", type=int, default=20, metavar="N", help="of it (default: 20)")
+    parser.add_argument(
+        "--best-response-updates", type=int, metavar="N", help="of it (default: 20 in matrix games, else 200)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="new folder (default: tournaments/ENV-TIME)")
     return parser
 
@@ -77,7 +80,7 @@ def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words
     from rich.console import Console
 
     from ... import registry
-    from .best_response import Training, check_training
+    from .best_response import Training, check_training, usual_updates
     from .contest import contest
     from .entrants import Request, gather
     from .output import prepare, write
@@ -95,7 +98,8 @@ def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words
     if options.best_response is not None:
         config = registry.algorithm_plugin(options.best_response).config
         learner_options = parse_options(config, response_words, what=options.best_response)
-        training = Training(options.best_response, options.best_response_updates, learner_options)
+        updates = usual_updates(field) if options.best_response_updates is None else options.best_response_updates
+        training = Training(options.best_response, updates, learner_options)
         check_training(training, field)
     out = options.out or Path("tournaments") / f"{field.env}-{time.strftime('%Y%m%d-%H%M%S')}"
     prepare(out)

@@ -6,7 +6,13 @@ import numpy as np
 import polax
 import pytest
 from polax.options import OptionError
-from polax.runner.tournament.best_response import Training, _frozen, best_responses, check_training
+from polax.runner.tournament.best_response import (
+    Training,
+    _frozen,
+    best_responses,
+    check_training,
+    usual_updates,
+)
 from polax.runner.tournament.entrants import Request, gather
 
 STEPS = 6
@@ -74,3 +80,8 @@ def test_what_cannot_be_a_learner_of_responses_is_refused() -> None:
         check_training(Training(updates=0), field)
     with pytest.raises(OptionError, match="num_envs must be a whole number of at least 1"):
         check_training(Training(options={"num_envs": 0}), field)
+
+
+def test_games_that_look_many_ways_take_more_updates() -> None:
+    updates = [usual_updates(gather(Request(["always-defect"], env))) for env in ("IPD-v0", "CoinGame-v0")]
+    assert updates == [20, 200]

@@ -107,6 +107,7 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
         (["grim", "--env", "IPD-v0", "--best-response.num-envs", "3"], "needs --best-response LEARNER"),
         (["grim", "--env", "IPD-v0", "--best-response", "naiv"], "unknown algorithm 'naiv'; did you mean 'naive'?"),
         (["grim", "--env", "IPD-v0", "--best-response", "naive", "--best-response.num-emvs", "3"], "did you mean"),
+        (["grim", "--env", "IPD-v0", "--best-response-updates", "3"], "--best-response-updates needs --best-response"),
         (["grim", "--env", "CoinGame-v0"], "CoinGame-v0 has no strategy 'grim'"),
     ],
 )
