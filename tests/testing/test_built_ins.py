@@ -1,0 +1,45 @@
+"""The built-in environments with their scripted players, and the built-in algorithms, keep their contracts."""
+
+from typing import Any
+
+import polax
+import pytest
+from polax.testing import check_algorithm, check_environment
+
+SAMPLED = {"num_envs": 4, "hidden_size": 3}
+SMALL: dict[str, dict[str, Any]] = {
+    "naive": {**SAMPLED, "outer_steps": 2},
+    "lola-dice": SAMPLED,
+    "pola-dice": {**SAMPLED, "inner_steps": 1, "outer_steps": 2},
+    "pola-om": {**SAMPLED, "inner_steps": 1, "outer_steps": 1, "model_batches": 2},
+    "naive-exact": {},
+    "lola-exact": {},
+    "pola-exact": {},
+}
+COSTLY = {"lola-dice", "pola-dice"}
+"""The same program as ``pola-om`` with parts left out, seconds to compile each."""
+
+
+def _built_in(rows: tuple[polax.Listing, ...]) -> list[str]:
+    return [row.name for row in rows if row.distribution == "polax"]
+
+
+@pytest.mark.parametrize("name", _built_in(polax.list_environments()))
+def test_a_built_in_environment_and_its_strategies_conform(name: str) -> None:
+    check_environment(name)
+
+
+@pytest.mark.parametrize("options", [{"num_coins": 2}, {"observation_layout": "shared"}], ids=str)
+def test_the_coin_games_variants_conform(options: dict[str, Any]) -> None:
+    check_environment("CoinGame-v0", options=options)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.examples if name in COSTLY else ())
+        for name in _built_in(polax.list_algorithms())
+    ],
+)
+def test_a_built_in_algorithm_conforms(name: str) -> None:
+    check_algorithm(name, options=SMALL[name])
