@@ -29,5 +29,9 @@ LOLA_DICE = AlgorithmPlugin(
     presets={
         ("published", "IPD-v0"): Preset(updates=20001, env_options=_PUBLISHED),
         ("published", "CoinGame-v0"): Preset(updates=50001, options={"inner_lr": 0.003}, env_options=_PUBLISHED),
+        ("laptop", "IPD-v0"): Preset(
+            updates=1000,
+            options={"num_envs": 128, "hidden_size": 16, "inner_lr": 0.2, "outer_lr": 0.01, "critic_lr": 0.002},
+        ),
     },
 )

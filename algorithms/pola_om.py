@@ -58,5 +58,20 @@ POLA_OM = AlgorithmPlugin(
             options={"num_envs": 1000, "inner_steps": 6, "inner_lr": 0.01, "inner_beta": 15.0, "outer_beta": 150.0},
             env_options=_PUBLISHED,
         ),
+        ("laptop", "IPD-v0"): Preset(
+            updates=30,
+            options={
+                "num_envs": 128,
+                "hidden_size": 16,
+                "outer_steps": 50,
+                # A fitted model moves several times as far in an inner step as the opponent itself would.
+                "inner_lr": 0.01,
+                "outer_lr": 0.02,
+                "critic_lr": 0.002,
+                "outer_beta": 50.0,
+                "model_lr": 0.01,
+                "model_critic_lr": 0.005,
+            },
+        ),
     },
 )
