@@ -240,7 +240,7 @@ class PythonLearner:
                 continue
             new, metrics = self._algorithm.update(jax.random.fold_in(key, number), state)
             rows.append({name: float(value) for name, value in metrics.items()})
-            if not np.isfinite(list(rows[-1].values())).all():
+            if not np.isfinite(list(rows[-1].values())).all() or _has_nan(new):
                 failures[index] = _first_bad({name: np.asarray([value]) for name, value in rows[-1].items()}, 0)
             else:
                 new_states[index] = new
@@ -251,6 +251,12 @@ class PythonLearner:
     def policies(self, states: list[Any]) -> list[tuple[Policy, ...]]:
         """Return the players of each seed."""
         return [self._algorithm.policies(state) for state in states]
+
+
+def _has_nan(state: Any) -> bool:
+    """Tell whether an array of a state in ordinary Python holds NaN."""
+    arrays = [leaf for leaf in jax.tree.leaves(state) if isinstance(leaf, jax.Array | np.ndarray | np.generic)]
+    return any(np.isnan(np.asarray(leaf)).any() for leaf in arrays if jnp.issubdtype(leaf.dtype, jnp.inexact))
 
 
 def _first_bad(table: dict[str, np.ndarray], index: int) -> str:

@@ -50,12 +50,6 @@ def different_value(one: Any, other: Any) -> str:
     return ""
 
 
-def with_nan(tree: Any) -> str:
-    """Name the first leaf that holds a NaN; empty where none does."""
-    bad = [path for path, leaf in leaves_by_path(tree).items() if _inexact(leaf) and np.isnan(numbers(leaf)).any()]
-    return f"{bad[0]} holds NaN" if bad else ""
-
-
 def numbers(leaf: Any) -> np.ndarray:
     """Return an array's content for numpy, a key's as its data."""
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)

@@ -73,12 +73,15 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit_and_is_evaluated(polax: Pola
     assert {"score/player_0", "score/player_1/vs/tit-for-tat"} <= set(result["mean"])
 
 
-def test_both_meet_in_a_tournament(polax: Polax, folder: Path) -> None:
+def test_both_meet_in_a_tournament_and_its_page_is_written(polax: Polax, folder: Path) -> None:
     players = [*(f"{name}-whole" for name in EXAMPLES), "tit-for-tat", "always-defect"]
     polax("tournament", *players, "--env", "IPD-v0", "--episodes", "16", "--out", "meeting")
     meeting = json.loads((folder / "meeting" / "tournament.json").read_text())
     assert [player["kind"] for player in meeting["players"]] == ["run", "run", "strategy", "strategy"]
     assert all(len(row) == 4 for row in meeting["scores"]["mean"])
+    polax("report", "meeting")
+    page = (folder / "meeting" / "report.html").read_text()
+    assert all(player in page for player in players)
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.values()))

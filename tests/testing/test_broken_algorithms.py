@@ -241,7 +241,7 @@ BROKEN = [
     ("finite", learner(update=update_to_nan), "at update 1, a parameter is nan"),
     ("finite", learner(update=update_to_infinity), "at update 1, loss is inf"),
     ("finite", python_learner(NotFinite), "at update 2, mean is inf"),
-    ("finite", python_learner(NaNInState), "probability holds NaN"),
+    ("finite", python_learner(NaNInState), "at update 1, a parameter is nan"),
     ("same-key-same-update", learner(update=update_by_counting), "traced again it is another program"),
     ("same-key-same-update", learner(update=update_by_numpy), "traced again it is another program"),
     ("same-key-same-update", python_learner(DrawsElsewhere), "probability differs"),
