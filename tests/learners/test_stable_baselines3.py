@@ -39,9 +39,11 @@ def reward_per_step(model, env_id, opponent, *, episodes=100):
 
 def learn(env_id, opponent, **settings):
     """Let PPO learn, on the ordinary vector of single environments."""
+    import torch
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
 
+    torch.set_num_threads(1)  # for such small networks more threads only wait for each other
     envs = make_vec_env(env_id, n_envs=16, seed=0, env_kwargs={"opponent": opponent})
     steps = settings.pop("total_timesteps")
     return PPO("MlpPolicy", envs, seed=0, device="cpu", **settings).learn(steps)
