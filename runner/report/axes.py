@@ -64,6 +64,11 @@ def tick_label(value: float) -> str:
     return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
+def shorten(name: str, most: int = 44) -> str:
+    """Return a name that fits a chart."""
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def text(x: float, y: float, words: str, anchor: str = "middle", class_: str | None = None) -> Markup:
     """Return a line of text."""
     return element("text", words, x=x, y=y, text_anchor=anchor, class_=class_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from ..curves import COLOURS, LearningRun, read_run
 from ..run_folder import RunFolder
 from . import curves, final_scores
 from .markup import NONE, Markup, count, element, plural
-from .parts import Cell, Section, Tile, code, folded, note, settings, setup_parts, table
+from .parts import Cell, Section, Tile, code, configuration, folded, note, settings, setup_parts, table
 
 
 class Runs(NamedTuple):
@@ -130,7 +129,7 @@ def _game(
                  "Mean reward a step and player, but for proportions."),
             element("div", final_scores.drawings(scored, colours), class_="charts"),
             final_scores.scores(rows, metrics),
-            folded("Every measure", final_scores.scores(rows, every)) if len(every) > len(metrics) else Markup(),
+            folded("Every measure", final_scores.every(rows, every)) if len(every) > len(metrics) else Markup(),
         ]  # fmt: skip
     return parts or [note("Nothing was scored in this game.")]
 
@@ -151,8 +150,5 @@ def _setup(content: Mapping[str, Any], runs: Runs) -> list[Markup]:
     protocol = {name: value for name, value in content["protocol"].items() if name != "options"}
     options = content["protocol"].get("options") or {}
     own = [part for name, given in options.items() for part in (element("h3", f"Options of {name}"), settings(given))]
-    configs = [
-        folded(f"Configuration of {name}", code(json.dumps(config, indent=2), f"configuration of {name}"))
-        for name, config in runs.configs.items()
-    ]
+    configs = [folded(f"Configuration of {name}", configuration(config, name)) for name, config in runs.configs.items()]
     return [settings(protocol), *own, element("div", configs), *setup_parts(content)]

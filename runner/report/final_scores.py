@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..benchmark.results import metric_title, shown_metrics
-from .axes import WIDTH, line, scale, svg, text, tick_label, ticks
+from .axes import WIDTH, line, scale, shorten, svg, text, tick_label, ticks
 from .markup import NONE, Markup, element, number
 from .parts import Cell, Tile, table
 
@@ -53,7 +53,7 @@ def _learner(row: Mapping[str, Any], metric: str, colour: int, places: Any, y: f
     middle = places(found["iqm"])
     return element(
         "g",
-        text(LEFT, y - 11, row["algorithm"], "start", "name"),
+        text(LEFT, y - 11, shorten(row["algorithm"]), "start", "name"),
         line((places(found["low"]), places(found["high"])), (y, y), "interval"),
         (
             line((places(value), places(value)), (y - 5, y + 5), "seed")
@@ -85,6 +85,12 @@ def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Markup:
         ["learner", *map(metric_title, metrics)],
         lines,
     )
+
+
+def every(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Markup:
+    """Return the table of many metrics: a line for each."""
+    lines = [[metric.replace("_", " "), *(_entry(row, metric) for row in rows)] for metric in metrics]
+    return table(f"{rows[0]['env']}: every measure", ["measure", *(row["algorithm"] for row in rows)], lines)
 
 
 def _entry(row: Mapping[str, Any], metric: str) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -136,6 +137,14 @@ def folded(title: str, *children: object) -> Markup:
 def code(text: str, label: str) -> Markup:
     """Return lines of code in a box of their own."""
     return scroll(label, element("pre", element("code", text)))
+
+
+def configuration(content: Mapping[str, Any], name: str) -> Markup:
+    """Return the configuration of a run; what is in a list stays on one line."""
+    text = json.dumps(content, indent=2)
+    # Inside a text a line break is written as an escape: these are between entries.
+    text = re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda found: "[" + re.sub(r"\n *", " ", found[1]).strip() + "]", text)
+    return code(text, f"configuration of {name}")
 
 
 def setup_parts(content: Mapping[str, Any]) -> list[Markup]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from . import episodes, heat_map
 from .markup import NONE, Markup, count, element, number, plural
-from .parts import Cell, Section, Tile, code, folded, note, score_cell, settings, setup_parts, table, winners
+from .parts import Cell, Section, Tile, configuration, folded, note, score_cell, settings, setup_parts, table, winners
 
 
 def subtitle(content: Mapping[str, Any]) -> str:
@@ -148,7 +147,7 @@ def _setup(content: Mapping[str, Any]) -> list[Markup]:
     configs = [
         folded(
             f"Configuration of {player['name']}",
-            code(json.dumps(player["config"], indent=2), f"configuration of {player['name']}"),
+            configuration(player["config"], player["name"]),
         )
         for player in content["players"]
         if player["config"]
