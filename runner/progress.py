@@ -93,6 +93,7 @@ class Rate:
         self._ticks: list[float] = []
 
     def tick(self) -> None:
+        """Note that one more is done."""
         self._ticks = [*self._ticks, time.monotonic()][-20:]
 
     def seconds_each(self) -> float | None:
