@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from polax.algorithms.base import Algorithm, AlgorithmPlugin, Metrics
+from polax.algorithms.base import Algorithm, AlgorithmPlugin, Metrics, Preset
 from polax.envs.base import Game
 
 from .network import ActorCritic, Player
@@ -257,5 +257,5 @@ IPPO = AlgorithmPlugin(
     config=PPOConfig,
     build=build,
     summary="Independent PPO: many clipped steps on each batch, blind to the others' learning",
-    presets={},
+    presets={("laptop", "IPD-v0"): Preset(updates=100), ("laptop", "CoinGame-v0"): Preset(updates=150)},
 )

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from polax.algorithms.base import Algorithm, AlgorithmPlugin
+from polax.algorithms.base import Algorithm, AlgorithmPlugin, Preset
 from polax.envs.base import Game
 
 from .network import ActorCritic, PlayerState, new_player, one_thread, pack, unpack
@@ -181,5 +181,5 @@ TORCH_A2C = AlgorithmPlugin(
     config=A2CConfig,
     build=build,
     summary="Independent advantage actor-critic in PyTorch, in a loop of ordinary Python",
-    presets={},
+    presets={("laptop", "IPD-v0"): Preset(updates=100)},
 )
