@@ -36,7 +36,7 @@ test-examples: | $(BIN)/python
 	$(EXAMPLES)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(EXAMPLES)/wheels . ./examples/*
 	@rm -rf examples/*/build examples/*/*.egg-info
 	$(EXAMPLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest $(EXAMPLES)/wheels/*.whl
-	$(EXAMPLES)/bin/python -m pytest -m examples tests/examples tests/testing/test_built_ins.py
+	$(EXAMPLES)/bin/python -m pytest -m examples tests/examples tests/testing tests/runner/test_new_algorithm.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,12 +1,10 @@
 """Broken plug-ins, installed by pip as anybody's would be: each is shown with its error, and harms nothing else."""
 
-import json
 import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -72,52 +70,40 @@ def _polax(site: Path, *words: str, status: int = 0) -> "subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def rows(site: Path) -> list[dict[str, Any]]:
-    listing: dict[str, list[dict[str, Any]]] = json.loads(_polax(site, "list", "--json").stdout)
-    return listing["algorithms"]
+def shown(site: Path) -> list[str]:
+    """Return the lines of `polax list`."""
+    return _polax(site, "list").stdout.splitlines()
 
 
-def test_each_broken_plug_in_is_listed_with_its_distribution_and_its_error(rows: list[dict[str, Any]]) -> None:
-    by_name = {row["name"]: row for row in rows}
-    for name, (_, error) in PLUGINS.items():
-        assert by_name[name]["distribution"] == name
-        assert by_name[name]["version"] == "1.0"
-        if error is None:
-            assert by_name[name]["error"] is None
-            assert by_name[name]["summary"] == "works"
-        else:
-            assert error in by_name[name]["error"]
+@pytest.mark.parametrize("name", [name for name, (_, error) in PLUGINS.items() if error is not None])
+def test_a_broken_plug_in_is_listed_with_its_distribution_and_its_error(shown: list[str], name: str) -> None:
+    (line,) = (line for line in shown if line.startswith(f"broken: {name} from {name} 1.0: "))
+    assert str(PLUGINS[name][1]) in line
 
 
-def test_a_name_that_two_distributions_claim_is_listed_twice_with_both(rows: list[dict[str, Any]]) -> None:
-    claims = [row for row in rows if row["name"] == "shared"]
-    assert [row["distribution"] for row in claims] == ["twin-1", "twin-2"]
-    assert all("claimed by twin-1 1.0 and twin-2 1.0" in row["error"] for row in claims)
+def test_a_name_that_two_distributions_claim_is_listed_twice_with_both(shown: list[str]) -> None:
+    lines = [line for line in shown if line.startswith("broken: shared from ")]
+    assert [line.split()[3] for line in lines] == ["twin-1", "twin-2"]
+    assert all("claimed by twin-1 1.0 and twin-2 1.0" in line for line in lines)
 
 
-def test_the_built_in_ones_are_listed_as_ever(rows: list[dict[str, Any]]) -> None:
-    ours = [row for row in rows if row["distribution"] == "polax"]
-    assert {"naive", "pola-dice", "pola-om"} <= {row["name"] for row in ours}
-    assert not any(row["error"] for row in ours)
+def test_a_slow_plug_in_is_listed_with_the_time_it_takes_and_a_quick_one_is_not(shown: list[str]) -> None:
+    (line,) = (line for line in shown if line.startswith("slow: "))
+    assert line.startswith("slow: slow from slow 1.0 takes ")
+    assert line.endswith(" s to import")
 
 
-def test_the_table_says_which_plug_ins_are_broken_and_which_are_slow_to_import(site: Path) -> None:
-    shown = _polax(site, "list").stdout
-    assert (
-        "broken: raises from raises 1.0: algorithm 'raises' of raises 1.0 cannot be loaded: OSError: no licence"
-        in shown
-    )
-    assert "slow: slow from slow 1.0 takes" in shown
-    assert "slow: fine" not in shown
+def test_those_that_work_are_listed_as_ever(shown: list[str]) -> None:
+    listed = {line.split()[0] for line in shown if line.strip()}
+    assert {"fine", "slow", "naive", "pola-dice", "pola-om", "IPD-v0"} <= listed
+    assert not any(line.startswith(("broken: fine", "broken: naive")) for line in shown)
 
 
-def test_asking_for_a_broken_one_is_an_error_of_one_line_and_another_one_trains(site: Path, tmp_path: Path) -> None:
+def test_asking_for_a_broken_one_is_an_error_of_one_line_and_another_one_can_be_asked_for(site: Path) -> None:
     failed = _polax(site, "train", "raises", "IPD-v0", "--updates", "1", status=2)
     assert failed.stderr.startswith("polax: algorithm 'raises' of raises 1.0 cannot be loaded: OSError: no licence")
     assert failed.stderr.count("\n") == 1
-    words = ["train", "naive-exact", "IPD-v0", "--updates", "1", "--eval-envs", "4", "--out", str(tmp_path / "run")]
-    _polax(site, *words)
-    assert (tmp_path / "run" / "metrics.jsonl").is_file()
+    assert "--outer-lr" in _polax(site, "train", "naive", "IPD-v0", "--help").stdout
 
 
 def test_a_plug_in_is_not_imported_until_its_name_is_asked_for(site: Path) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -21,6 +21,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new") / "package"
     assert main(["new-algorithm", "brand-new2", "--out", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture
+def quick_compilation() -> Iterator[None]:
+    """Compile fast what runs once."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +53,11 @@ def test_what_is_written_is_in_polaxs_own_style(package: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_the_learner_keeps_the_contract_at_once(plugin: AlgorithmPlugin) -> None:
+def test_the_learner_keeps_the_contract_at_once(plugin: AlgorithmPlugin, quick_compilation: None) -> None:
     check_algorithm("brand_new2:BRAND_NEW2", options={"num_envs": 4, "hidden_size": 4})
 
 
+@pytest.mark.examples
 def test_the_learner_learns_to_defect(plugin: AlgorithmPlugin) -> None:
     """In the prisoner's dilemma each player is better off so, whatever the other does (seed 0)."""
     env, params = registry.make_env("IPD-v0", max_steps_in_episode=5)

@@ -16,8 +16,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "lola-exact": {},
     "pola-exact": {},
 }
-COSTLY = {"lola-dice", "pola-dice"}
-"""The same program as ``pola-om`` with parts left out, seconds to compile each."""
+QUICK = {"naive", "pola-exact"}
+"""One of each family; the others are the same programs with parts added or left out, seconds to compile each."""
 
 
 def _built_in(rows: tuple[polax.Listing, ...]) -> list[str]:
@@ -29,6 +29,7 @@ def test_a_built_in_environment_and_its_strategies_conform(name: str) -> None:
     check_environment(name)
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("options", [{"num_coins": 2}, {"observation_layout": "shared"}], ids=str)
 def test_the_coin_games_variants_conform(options: dict[str, Any]) -> None:
     check_environment("CoinGame-v0", options=options)
@@ -37,7 +38,7 @@ def test_the_coin_games_variants_conform(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.examples if name in COSTLY else ())
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.examples)
         for name in _built_in(polax.list_algorithms())
     ],
 )
