@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy as np
 
 PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
-LEARNERS = ("pola-dice", "naive")
+LEARNERS = ("pola-dice", "pola-om", "lola-dice", "naive")
+EVAL_EVERY = {"lola-dice": 5}
+"""Updates between evaluations, for learners of many small updates."""
+
 COLUMNS = ("self-play", "vs always-defect", "vs always-cooperate", "vs tit-for-tat")
 
 
@@ -48,8 +51,9 @@ def main() -> int:
     for learner in LEARNERS:
         folder = options.runs / learner
         if not folder.exists():
-            words = ("--preset", "laptop", "--num-seeds", str(options.seeds), "--out", str(folder))
-            polax("train", learner, "IPD-v0", *words)
+            every = EVAL_EVERY.get(learner, 1)
+            words = ("--preset", "laptop", "--num-seeds", str(options.seeds), "--eval-every", str(every))
+            polax("train", learner, "IPD-v0", *words, "--out", str(folder))
         rows = [summary(row) for row in last_lines(folder)]
         config = json.loads((folder / "config.json").read_text())
         command = f"polax train {learner} IPD-v0 --preset laptop --num-seeds {len(rows)}"
@@ -63,7 +67,8 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "laptop_ipd.json").write_text(json.dumps(tables, indent=1) + "\n")
     (options.out / "laptop_ipd.md").write_text("\n".join(lines) + "\n")
-    polax("plot", *(str(options.runs / name) for name in LEARNERS), "--out", "docs/images/laptop_ipd.png")
+    runs = [str(options.runs / name) for name in LEARNERS]
+    polax("plot", *runs, "--x", "outer-steps", "--out", "docs/images/laptop_ipd.png")
     return 0
 
 

@@ -114,7 +114,7 @@ def _reproduce(target: SampledFigure, training: Training) -> Report:
         rows=[_row(cell) for cell in cells],
         cells=cells,
         notes=_notes(folders, training),
-        figure=learning_curves(list(folders.values()), x="env-steps", marks=marks),
+        figure=learning_curves(list(folders.values()), x="outer-steps", marks=marks),
     )
 
 
