@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,14 @@ def test_the_examples_own_tests_pass(example: str, folder: Path) -> None:
     _run(words, ROOT / "examples" / example)
 
 
+@pytest.fixture
+def _without_my_learner(folder: Path) -> Iterator[None]:
+    """Leave the environment without the package that the page installs."""
+    yield
+    _run([str(BIN / "python"), "-m", "pip", "uninstall", "-q", "-y", "my-learner"], folder)
+
+
+@pytest.mark.usefixtures("_without_my_learner")
 def test_every_step_of_the_page_on_algorithms_does_what_it_says(folder: Path) -> None:
     """All commands and changes of the page, in order, as a reader would type them."""
     for language, block in re.findall(r"```(sh|diff)\n(.*?)```", PAGE.read_text(), re.DOTALL):
