@@ -4,33 +4,29 @@
 """
 
 import json
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from installed import BIN, EXAMPLES, run
 
 pytestmark = pytest.mark.examples
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-PAGE = ROOT / "docs" / "write_your_own_algorithm.md"
-EXAMPLES = {"ippo": "polax-ppo", "torch-a2c": "polax-torch"}
-TINY = ["--num-envs", "8", "--hidden-size", "8", "--env.max-steps-in-episode", "10", "--eval-envs", "16"]
+TINY = [
+    "--num-envs",
+    "8",
+    "--hidden-size",
+    "8",
+    "--env.max-steps-in-episode",
+    "10",
+    "--eval-envs",
+    "16",
+    "--eval-every",
+    "2",
+]
 
 Polax = Callable[..., str]
-
-
-def _run(words: list[str], folder: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= {"PATH": f"{BIN}{os.pathsep}{environment['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env=environment)
-    assert done.returncode == 0, f"{words}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def polax(folder: Path) -> Polax:
-    return lambda *words: _run([str(BIN / "polax"), *words], folder)
+    return lambda *words: run([str(BIN / "polax"), *words], folder)
 
 
 def test_polax_is_the_installed_wheel(folder: Path) -> None:
-    where = _run([str(BIN / "python"), "-c", "import polax; print(polax.__file__)"], folder)
+    where = run([str(BIN / "python"), "-c", "import polax; print(polax.__file__)"], folder)
     assert "site-packages" in where
 
 
@@ -82,31 +78,3 @@ def test_both_meet_in_a_tournament_and_its_page_is_written(polax: Polax, folder:
     polax("report", "meeting")
     page = (folder / "meeting" / "report.html").read_text()
     assert all(player in page for player in players)
-
-
-@pytest.mark.parametrize("example", sorted(EXAMPLES.values()))
-def test_the_examples_own_tests_pass(example: str, folder: Path) -> None:
-    words = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "pyproject.toml"]
-    _run(words, ROOT / "examples" / example)
-
-
-@pytest.fixture
-def _without_my_learner(folder: Path) -> Iterator[None]:
-    """Leave the environment without the package that the page installs."""
-    yield
-    _run([str(BIN / "python"), "-m", "pip", "uninstall", "-q", "-y", "my-learner"], folder)
-
-
-@pytest.mark.usefixtures("_without_my_learner")
-def test_every_step_of_the_page_on_algorithms_does_what_it_says(folder: Path) -> None:
-    """All commands and changes of the page, in order, as a reader would type them."""
-    for language, block in re.findall(r"```(sh|diff)\n(.*?)```", PAGE.read_text(), re.DOTALL):
-        if language == "sh":
-            _run(["bash", "-ec", block], folder)
-        else:
-            (folder / "change").write_text(block)
-            _run(["git", "apply", "../change"], folder / "my-learner")
-    for run, expected in (("first", 0.0), ("second", 0.33)):
-        scores = json.loads(_run([str(BIN / "polax"), "evaluate", run, "--json"], folder))["mean"]
-        assert scores["score/player_0"] == pytest.approx(expected, abs=0.05)
-    assert json.loads((folder / "compared" / "results.json").read_text())["combinations"][1]["status"] == "done"
