@@ -1,4 +1,4 @@
-"""The page on writing an algorithm, step by step, and the examples' own tests, in the environment of the path."""
+"""The page on writing an algorithm, step by step, in the environment that `make test-examples` makes."""
 
 import json
 import re
@@ -6,17 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed import BIN, EXAMPLES, ROOT, run
+from installed import BIN, ROOT, run
 
 pytestmark = pytest.mark.examples
 
 PAGE = ROOT / "docs" / "write_your_own_algorithm.md"
-
-
-@pytest.mark.parametrize("example", sorted(EXAMPLES.values()))
-def test_the_examples_own_tests_pass(example: str) -> None:
-    words = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "pyproject.toml"]
-    run(words, ROOT / "examples" / example)
 
 
 @pytest.fixture
@@ -36,7 +30,7 @@ def test_every_step_of_the_page_on_algorithms_does_what_it_says(tmp_path: Path) 
             (tmp_path / "change").write_text(block)
             run(["git", "apply", "../change"], tmp_path / "my-learner")
     for folder, expected in (("first", 0.0), ("second", 0.33)):
-        scores = json.loads(run([str(BIN / "polax"), "evaluate", folder, "--json"], tmp_path))["mean"]
-        assert scores["score/player_0"] == pytest.approx(expected, abs=0.05)
+        last = json.loads((tmp_path / folder / "metrics.jsonl").read_text().splitlines()[-1])
+        assert last["score/player_0"] == pytest.approx(expected, abs=0.05)
     compared = json.loads((tmp_path / "compared" / "results.json").read_text())["combinations"]
     assert [each["status"] for each in compared] == ["done", "done"]
