@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the first run (default: 0)")
     parser.add_argument(
-        "--scale", choices=SCALES, help="figure4, figure5: settings of the training (default: published)"
+        "--scale", choices=(*SCALES, SMALL), help="figure4, figure5: settings of the training (default: published)"
     )
     parser.add_argument(
         "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"
