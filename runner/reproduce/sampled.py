@@ -121,7 +121,8 @@ def _reproduce(target: SampledFigure, training: Training) -> Report:
 def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the last scores of the seeds that trained to the end."""
     rows = last_rows(folder)
-    return [row for row in rows if row["update"] == max(row["update"] for row in rows)]
+    end = max((row["update"] for row in rows), default=0)
+    return [row for row in rows if row["update"] == end]
 
 
 def _cell(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) -> dict[str, Any] | None:
