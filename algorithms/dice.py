@@ -41,19 +41,27 @@ def generalized_advantages(
 
 
 def loaded_dice_loss(
-    log_probs_self: jax.Array, log_probs_other: jax.Array, advantages: jax.Array, *, discount: jax.Array
+    log_probs_self: jax.Array,
+    log_probs_other: jax.Array,
+    advantages: jax.Array,
+    *,
+    discount: jax.Array,
+    dice_lambda: jax.Array | float = 1.0,
 ) -> jax.Array:
-    """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9).
+    """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9 and section 4.3).
 
-    ``- mean_b sum_t discount^t A_t (box(S_t) - box(S_{t-1}))`` where ``S_t`` sums both players'
-    log-probabilities up to and including ``t`` and ``box(x) = exp(x - stop_gradient(x))``. Its value is zero; its
-    derivatives of every order estimate those of the expected return.
+    ``- mean_b sum_t discount^t A_t (box(S_t) - box(S_t - n_t))`` where ``n_t`` is the sum of both players'
+    log-probabilities at ``t``, ``S_t = n_t + dice_lambda * S_{t-1}`` and ``box(x) = exp(x - stop_gradient(x))``. Its
+    value is zero; with ``dice_lambda`` 1 its derivatives of every order estimate those of the expected return. Less
+    than 1 leaves the first derivative as it is and makes higher ones forget that an action changed what can happen much
+    later: a bias, for a variance that stops growing with the episode's length.
 
     Args:
         log_probs_self: the player's log-probabilities of its own actions, ``[T, B]``.
         log_probs_other: the other player's, ``[T, B]``.
         advantages: the player's advantages, ``[T, B]``; treated as constants.
         discount: gamma, scalar.
+        dice_lambda: how much of an action's influence on later ones is left after a step, scalar.
 
     Returns:
         The loss, a scalar.
@@ -62,10 +70,10 @@ def loaded_dice_loss(
         ValueError: if the shapes differ.
     """
     _check_same_shape(log_probs_self=log_probs_self, log_probs_other=log_probs_other, advantages=advantages)
-    boxes = _magic_boxes(log_probs_self, log_probs_other)
-    previous = jnp.concatenate([jnp.ones_like(boxes[:1]), boxes[:-1]])
+    log_probs = log_probs_self + log_probs_other
+    sums = _decayed_sums(log_probs, dice_lambda)
     weights = _discounts(advantages, discount) * jax.lax.stop_gradient(advantages)
-    return -jnp.mean(jnp.sum(weights * (boxes - previous), axis=0))
+    return -jnp.mean(jnp.sum(weights * (_magic_box(sums) - _magic_box(sums - log_probs)), axis=0))
 
 
 def dice_loss(
@@ -88,7 +96,7 @@ def dice_loss(
         ValueError: if the shapes differ.
     """
     _check_same_shape(log_probs_self=log_probs_self, log_probs_other=log_probs_other, rewards=rewards)
-    boxes = _magic_boxes(log_probs_self, log_probs_other)
+    boxes = _magic_box(jnp.cumsum(log_probs_self + log_probs_other, axis=0))
     return -jnp.mean(jnp.sum(_discounts(rewards, discount) * rewards * boxes, axis=0))
 
 
@@ -134,10 +142,17 @@ def kl_divergence(reference_log_probs: jax.Array, log_probs: jax.Array) -> jax.A
     return jnp.mean(per_step)
 
 
-def _magic_boxes(log_probs_self: jax.Array, log_probs_other: jax.Array) -> jax.Array:
-    """``box(S_t)`` for every ``t``: ones whose derivatives are those of the trajectory's log-probability."""
-    sums = jnp.cumsum(log_probs_self + log_probs_other, axis=0)
+def _magic_box(sums: jax.Array) -> jax.Array:
+    """Ones whose derivatives are those of the sums of log-probabilities."""
     return jnp.exp(sums - jax.lax.stop_gradient(sums))
+
+
+def _decayed_sums(terms: jax.Array, decay: jax.Array | float) -> jax.Array:
+    """``S_t = terms_t + decay * S_{t-1}`` for every ``t``, as one product: its derivatives are products too."""
+    steps = jnp.arange(terms.shape[0])
+    ages = steps[:, None] - steps
+    weights = jnp.power(jnp.asarray(decay, terms.dtype), jnp.maximum(ages, 0))
+    return jnp.where(ages >= 0, weights, 0) @ terms
 
 
 def _discounts(like: jax.Array, discount: jax.Array) -> jax.Array:

@@ -67,11 +67,15 @@ class LookaheadConfig(TrajectoryConfig):
     """Imagined gradient steps of the opponent."""
     inner_lr: float = 0.05
     """Rate of the opponent's imagined gradient descent."""
+    dice_lambda: float = 1.0
+    """How much of an action's influence on later ones is left after a step, in derivatives through the opponent's
+    learning; less than 1 trades bias for variance (Loaded DiCE, arXiv:1909.10549, section 4.3)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_whole_number("inner_steps", self.inner_steps, at_least=1)
         check_number("inner_lr", self.inner_lr, at_least=0)
+        check_number("dice_lambda", self.dice_lambda, at_least=0, at_most=1)
 
 
 @struct.dataclass

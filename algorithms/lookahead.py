@@ -58,6 +58,7 @@ class Numbers:
     outer_beta: jax.Array
     discount: jax.Array
     gae_lambda: jax.Array
+    dice_lambda: jax.Array
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Objective(NamedTuple):
     reference: jax.Array  # [T, B, A], logits to stay close to
     beta: jax.Array  # scalar
     discount: jax.Array  # scalar
+    dice_lambda: jax.Array  # scalar
 
     def loss(self, logits: jax.Array, other_logits: jax.Array, sizes: Sizes) -> jax.Array:
         """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
@@ -92,6 +94,7 @@ class Objective(NamedTuple):
             chosen(jax.nn.log_softmax(other_logits), self.other_actions),
             self.advantages,
             discount=self.discount,
+            dice_lambda=self.dice_lambda,
         )
         if not sizes.penalties:
             return loss
@@ -182,6 +185,7 @@ def outer_gradient(key: jax.Array, player: Player, lookahead: Lookahead) -> tupl
         reference=_reference(lookahead.start, batch.self, lookahead.sizes),
         beta=lookahead.numbers.outer_beta,
         discount=lookahead.numbers.discount,
+        dice_lambda=lookahead.numbers.dice_lambda,
     )
     by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits, lookahead.sizes)
     gradient = _backward(player.policy, batch.self, by_own)
@@ -216,6 +220,7 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
             reference=reference,
             beta=lookahead.numbers.inner_beta,
             discount=lookahead.numbers.discount,
+            dice_lambda=lookahead.numbers.dice_lambda,
         )
         by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.sizes)
         after = Player(

@@ -163,7 +163,7 @@ def unroll_backward(
         gradients, after_bar = carry
         seen, before, outputs_bar = recorded
         back = _step_backward(inputs, before, outputs_bar, after_bar, seen=seen)
-        return (jax.tree.map(jnp.add, gradients, back.gradients), back.before_bar), None
+        return (_accumulate(gradients, back, seen), back.before_bar), None
 
     start = (jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0]))
     ((by_lookup, recurrent), _), _ = jax.lax.scan(
@@ -225,8 +225,8 @@ def unroll_backward_tangent(
         )
         # Of the gradients themselves only this part is needed, and by itself it costs little.
         if table is not None:
-            by_lookup = by_lookup + jax.vjp(partial(_look_up, seen=seen), lookup)[1](back.gates_bar)[0]
-        gradients_dot = jax.tree.map(jnp.add, gradients_dot, back_dot.gradients)
+            by_lookup = _look_up_backward(by_lookup, back.gates_bar, seen)
+        gradients_dot = _accumulate(gradients_dot, back_dot, seen)
         return (by_lookup, gradients_dot, back.before_bar, back_dot.before_bar), None
 
     nothing, none_yet = jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0])
@@ -310,13 +310,35 @@ def _step_backward(
     )
 
 
+def _accumulate(gradients: tuple[Any, RecurrentParams], back: _Back, seen: jax.Array) -> tuple[Any, RecurrentParams]:
+    """Add what one step contributes to the derivatives by the lookup and the recurrence."""
+    by_lookup, by_recurrent = gradients
+    if _is_gathered(by_lookup):
+        by_lookup = _look_up_backward(by_lookup, back.gates_bar, seen)
+    else:
+        by_lookup = jax.tree.map(jnp.add, by_lookup, back.gradients[0])
+    return by_lookup, jax.tree.map(jnp.add, by_recurrent, back.gradients[1])
+
+
 def _look_up(lookup: EncoderParams | jax.Array, seen: jax.Array) -> jax.Array:
     """The input gates of what was seen, ``[B, 3H]``."""
     if isinstance(lookup, EncoderParams):
         return _encode(lookup, seen)
-    if lookup.shape[0] > _ONE_HOT_ROWS:
+    if _is_gathered(lookup):
         return lookup[seen]
     return jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype) @ lookup
+
+
+def _look_up_backward(by_lookup: jax.Array, gates_bar: jax.Array, seen: jax.Array) -> jax.Array:
+    """Add to the derivative by a table's rows ``[N, 3H]`` that of what `_look_up` gave."""
+    if _is_gathered(by_lookup):  # in place: to sum whole tables costs more than the rest of a step
+        return by_lookup.at[seen].add(gates_bar)
+    return by_lookup + jax.nn.one_hot(seen, by_lookup.shape[0], dtype=by_lookup.dtype).T @ gates_bar
+
+
+def _is_gathered(lookup: EncoderParams | jax.Array) -> bool:
+    """Whether rows are looked up one by one."""
+    return not isinstance(lookup, EncoderParams) and lookup.shape[0] > _ONE_HOT_ROWS
 
 
 def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
@@ -346,7 +368,7 @@ def _gate_sums(
     """
     size = hidden.shape[-1]
     merge = size >= _WIDE if merge is None else merge
-    if not merge or isinstance(lookup, EncoderParams) or lookup.shape[0] > _ONE_HOT_ROWS:
+    if not merge or isinstance(lookup, EncoderParams) or _is_gathered(lookup):
         gates = _look_up(lookup, seen)
         bias = jnp.broadcast_to(recurrent.candidate_bias, hidden.shape)
         beside = jnp.concatenate([gates[:, : 2 * size], bias], axis=1)

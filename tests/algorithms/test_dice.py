@@ -60,6 +60,29 @@ def test_mixed_second_derivative_is_the_published_one(golden, name):
     np.testing.assert_allclose(mixed[:, batch, :, batch], data["mixed_hessian_self_other"], atol=1e-9)
 
 
+def test_dice_lambda_keeps_the_first_derivative_and_fades_old_actions_out_of_the_mixed_second_one():
+    steps, batch, discount, fade = 6, 2, 0.9, 0.7
+    rng = np.random.default_rng(3)
+    own, other, advantages = (jnp.asarray(rng.normal(size=(steps, batch))) for _ in range(3))
+
+    def loss(own, other, dice_lambda):
+        return dice.loaded_dice_loss(own, other, advantages, discount=discount, dice_lambda=dice_lambda)
+
+    with_fade, without = (jax.grad(loss, (0, 1))(own, other, value) for value in (fade, 1.0))
+    np.testing.assert_allclose(with_fade, without, atol=1e-12)
+
+    mixed = jax.jacfwd(jax.grad(loss), 1)(own, other, fade)  # [t, b, t', b']
+    expected = np.zeros((steps, batch, steps))
+    for t in range(steps):
+        weight = -(discount**t) * np.asarray(advantages[t]) / batch
+        for mine in range(t + 1):
+            for theirs in range(t + 1):
+                # The product of both influences at t, less what was there before t's own actions.
+                influence = fade ** (2 * t - mine - theirs) * (1.0 if t in (mine, theirs) else 0.0)
+                expected[mine, :, theirs] += weight * influence
+    np.testing.assert_allclose(mixed[:, np.arange(batch), :, np.arange(batch)], np.swapaxes(expected, 0, 1), atol=1e-12)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_advantages_and_critic_loss_are_the_published_ones(golden, name):
     data = case(golden, name)

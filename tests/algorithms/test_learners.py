@@ -54,6 +54,7 @@ def test_other_numbers_and_equal_environments_compile_nothing():
         outer_beta=2.0,
         discount=0.5,
         gae_lambda=0.3,
+        dice_lambda=0.6,
     )
     assert hash(first.update) == hash(other.update)
     assert first.update == other.update

@@ -50,6 +50,7 @@ def make_lookahead(env, params, players, *, seat, settings, dtype):
         outer_beta=settings.outer_beta,
         discount=textbook.GAMMA,
         gae_lambda=textbook.LAMBDA,
+        dice_lambda=settings.dice_lambda,
     )
     sizes = Sizes(
         num_envs=settings.num_envs,
@@ -102,10 +103,12 @@ def assert_close(fast, slow, tolerance):
         np.testing.assert_allclose(ours, theirs, atol=tolerance * scale, rtol=0)
 
 
-@pytest.mark.parametrize(("inner_steps", "seat", "reverse_kl"), [(1, 0, False), (2, 1, True), (3, 0, False)])
-def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, seat, reverse_kl):
+@pytest.mark.parametrize(
+    ("inner_steps", "seat", "reverse_kl", "dice_lambda"), [(1, 0, False, 1.0), (2, 1, True, 0.7), (3, 0, False, 1.0)]
+)
+def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, seat, reverse_kl, dice_lambda):
     with jax.enable_x64(True):
-        settings = SETTINGS._replace(inner_steps=inner_steps, reverse_kl=reverse_kl)
+        settings = SETTINGS._replace(inner_steps=inner_steps, reverse_kl=reverse_kl, dice_lambda=dice_lambda)
         fast, slow = both_gradients("IPD-v0", seat=seat, settings=settings, dtype=jnp.float64)
         assert_close(fast[0], slow[0], 1e-9)
         assert_close(fast[1], slow[1], 1e-9)

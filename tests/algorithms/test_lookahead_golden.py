@@ -88,6 +88,7 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
             outer_beta=data["outer_beta"],
             discount=data["gamma"],
             gae_lambda=jnp.float64(1.0),
+            dice_lambda=jnp.float64(1.0),
         )
         sizes = Sizes(
             num_envs=5,

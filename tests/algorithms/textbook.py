@@ -62,6 +62,7 @@ class Settings(NamedTuple):
     num_envs: int
     num_steps: int
     reverse_kl: bool = False
+    dice_lambda: float = 1.0
 
 
 class Trajectory(NamedTuple):
@@ -109,7 +110,7 @@ def evaluate(network, observations):
     return jax.lax.scan(lambda carry, observation: apply(network, carry, observation), start, observations)[1]
 
 
-def policy_loss(trajectory, critic, *, i):
+def policy_loss(trajectory, critic, *, i, settings):
     """Loaded DiCE for player ``i`` of (self, other), written as sums over time."""
     values = jax.lax.stop_gradient(evaluate(critic, trajectory.observations[:, :, i])[..., 0])
     rewards, steps = trajectory.rewards[..., i], trajectory.rewards.shape[0]
@@ -120,7 +121,8 @@ def policy_loss(trajectory, critic, *, i):
     total, loss = jnp.zeros_like(rewards[0]), 0.0
     box = lambda x: jnp.exp(x - jax.lax.stop_gradient(x))  # noqa: E731
     for t in range(steps):
-        before, total = total, total + trajectory.log_probs[t].sum(-1)
+        before = settings.dice_lambda * total
+        total = before + trajectory.log_probs[t].sum(-1)
         loss -= jnp.mean(GAMMA**t * advantages[t] * (box(total) - box(before)))
     return loss
 
@@ -153,7 +155,7 @@ def imagine(own, key, env, params, opponent, *, seat, settings):
             trajectory = rollout(key_step, env, params, (own, policy), seat=seat, settings=settings)
             kl = penalty(trajectory, other, i=1, settings=settings)
             value_loss = critic_loss(jax.lax.stop_gradient(trajectory), critic, i=1)
-            return policy_loss(trajectory, critic, i=1) + settings.inner_beta * kl, value_loss
+            return policy_loss(trajectory, critic, i=1, settings=settings) + settings.inner_beta * kl, value_loss
 
         policy_step = jax.grad(lambda policy, critic=critic, losses=losses: losses(policy, critic)[0])(policy)
         critic_step = jax.grad(lambda critic, policy=policy, losses=losses: losses(policy, critic)[1])(critic)
@@ -175,7 +177,7 @@ def lookahead_gradients(key, env, params, learner, opponent, *, start, seat, set
         trajectory = rollout(key_outer, env, params, (own, other), seat=seat, settings=settings)
         kl = penalty(trajectory, start, i=0, settings=settings)
         value_loss = critic_loss(jax.lax.stop_gradient(trajectory), critic, i=0)
-        return policy_loss(trajectory, critic, i=0) + settings.outer_beta * kl, value_loss
+        return policy_loss(trajectory, critic, i=0, settings=settings) + settings.outer_beta * kl, value_loss
 
     by_policy = jax.grad(lambda own: losses(own, own_critic)[0])(own)
     by_critic = jax.grad(lambda critic: losses(own, critic)[1])(own_critic)
