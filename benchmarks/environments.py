@@ -1,6 +1,6 @@
 """Measure the environments: vectorised random play, single Gymnasium steps, ``make_vec``; others' games beside them.
 
-    python benchmarks/environments.py            # JaxMARL's coin game too, where jaxmarl is installed
+    python benchmarks/environments.py            # others' games too, where jaxmarl and pygame are installed
     taskset -c 0 python benchmarks/environments.py   # on one core
 
 Every line is the median of five runs after a first one that compiles, or of 5,000 single steps.
