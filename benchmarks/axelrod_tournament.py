@@ -1,6 +1,6 @@
 """Enter learned players in a tournament of the Axelrod library, and write the ranking.
 
-    python benchmarks/axelrod_tournament.py [--runs runs/laptop] [--out results]
+    python benchmarks/axelrod_tournament.py [--runs runs/laptop_ipd] [--out results]
 
 They meet the fifteen strategies of Axelrod's first tournament (1980) in matches of 50 rounds, the length they learned,
 with the payoffs of IPD-v0. The runs are those of benchmarks/laptop.py; what is not there is trained, one seed of it.
@@ -48,7 +48,7 @@ def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("runs/laptop"), help="where the runs are, or will be")
+    parser.add_argument("--runs", type=Path, default=Path("runs/laptop_ipd"), help="where the runs are, or will be")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     runs = {learner: options.runs / learner for learner in LEARNERS}

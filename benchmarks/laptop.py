@@ -1,6 +1,6 @@
-"""Train the laptop presets of the IPD with ten seeds and write the table and the picture of the README.
+"""Train the laptop presets of a game with many seeds, and write their table and their picture.
 
-    python benchmarks/laptop.py [--runs runs/laptop] [--seeds 10] [--out results]
+    python benchmarks/laptop.py [--env IPD-v0] [--seeds 10] [--runs DIR] [--out results]
 
 Runs that are there already are read, not trained again.
 """
@@ -12,19 +12,62 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
-LEARNERS = ("pola-dice", "pola-om", "lola-dice", "naive")
-EVAL_EVERY = {"lola-dice": 5}
-"""Updates between evaluations, for learners of many small updates."""
 
-COLUMNS = ("self-play", "vs always-defect", "vs always-cooperate", "vs tit-for-tat")
+
+class Study(NamedTuple):
+    """What is written about a game."""
+
+    stem: str
+    title: str
+    learners: tuple[str, ...]
+    reading: str
+
+
+STUDIES = {
+    "IPD-v0": Study(
+        "laptop_ipd",
+        "iterated prisoner's dilemma",
+        ("pola-dice", "pola-om", "lola-dice", "naive"),
+        "Mean reward a step and player; mutual cooperation earns .33, mutual defection 0.",
+    ),
+    "CoinGame-v0": Study(
+        "laptop_coin",
+        "coin game",
+        ("pola-dice", "lola-dice", "naive"),
+        "Mean reward a step and player, and the proportion of own-colour coins in self-play; the optimum is .35 "
+        "with 1, mutual defection 0 with .5.",
+    ),
+}
+EVALUATIONS = 200
+"""About so many evaluations of a run, however many updates it has."""
+
+SCORES = {
+    "self-play": "",
+    "vs always-defect": "/vs/always-defect",
+    "vs always-cooperate": "/vs/always-cooperate",
+    "vs tit-for-tat": "/vs/tit-for-tat",
+}
+OWN_COLOUR = "own-colour"
 
 
 def polax(*words: str) -> None:
     subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True)
+
+
+def train(learner: str, env: str, *, seeds: int, folder: Path) -> None:
+    words = ("--preset", "laptop", "--num-seeds", str(seeds), "--eval-every", str(_eval_every(learner, env)))
+    polax("train", learner, env, *words, "--out", str(folder))
+
+
+def _eval_every(learner: str, env: str) -> int:
+    from polax.registry import algorithm_plugin
+
+    return max(1, algorithm_plugin(learner).presets["laptop", env].updates // EVALUATIONS)
 
 
 def last_lines(folder: Path) -> list[dict[str, float]]:
@@ -35,40 +78,54 @@ def last_lines(folder: Path) -> list[dict[str, float]]:
 
 
 def summary(row: dict[str, float]) -> dict[str, float]:
-    """Mean over both seats of each score of the table."""
-    names = ("", "/vs/always-defect", "/vs/always-cooperate", "/vs/tit-for-tat")
-    means = [np.mean([row[f"score/player_{seat}{name}"] for seat in (0, 1)]) for name in names]
-    return {"seed": row["seed"], **{column: round(float(mean), 4) for column, mean in zip(COLUMNS, means, strict=True)}}
+    """Mean over both seats of each score of the table, and the proportion of own-colour coins where there are coins."""
+    found = {column: np.mean([row[f"score/player_{seat}{name}"] for seat in (0, 1)]) for column, name in SCORES.items()}
+    if "own_coin_proportion" in row:
+        found[OWN_COLOUR] = row["own_coin_proportion"]
+    return {"seed": row["seed"], **{column: round(float(value), 4) for column, value in found.items()}}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("runs/laptop"), help="where the runs are, or will be")
+    parser.add_argument("--env", choices=STUDIES, default="IPD-v0")
+    parser.add_argument(
+        "--runs", type=Path, help="where the runs are, or will be (default: runs/ and the table's name)"
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
-    tables, lines = {}, ["# Laptop presets, iterated prisoner's dilemma", "", "`python benchmarks/laptop.py`", ""]
-    for learner in LEARNERS:
-        folder = options.runs / learner
+    study = STUDIES[options.env]
+    runs = options.runs or Path("runs") / study.stem
+    command = "python benchmarks/laptop.py" + ("" if options.env == "IPD-v0" else f" --env {options.env}")
+    if options.seeds != parser.get_default("seeds"):
+        command += f" --seeds {options.seeds}"
+    tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
+    for learner in study.learners:
+        folder = runs / learner
         if not folder.exists():
-            every = EVAL_EVERY.get(learner, 1)
-            words = ("--preset", "laptop", "--num-seeds", str(options.seeds), "--eval-every", str(every))
-            polax("train", learner, "IPD-v0", *words, "--out", str(folder))
+            train(learner, options.env, seeds=options.seeds, folder=folder)
         rows = [summary(row) for row in last_lines(folder)]
         config = json.loads((folder / "config.json").read_text())
-        command = f"polax train {learner} IPD-v0 --preset laptop --num-seeds {len(rows)}"
-        tables[learner] = {"command": command, "config": config, "seeds": rows}
-        lines += [f"## {learner}", "", f"`{command}`, {config['updates']} updates", ""]
-        lines += ["| seed | " + " | ".join(COLUMNS) + " |", "|---" * 5 + "|"]
-        lines += [f"| {row['seed']} | " + " | ".join(f"{row[name]:+.3f}" for name in COLUMNS) + " |" for row in rows]
-        means = [np.mean([row[name] for row in rows]) for name in COLUMNS]
+        single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
+        tables[learner] = {"command": single, "config": config, "seeds": rows}
+        columns = [name for name in rows[0] if name != "seed"]
+        lines += [f"## {learner}", "", f"`{single}`, {config['updates']} updates", ""]
+        lines += ["| seed | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
+        lines += [f"| {row['seed']} | " + " | ".join(f"{row[name]:+.3f}" for name in columns) + " |" for row in rows]
+        means = [np.mean([row[name] for row in rows]) for name in columns]
         lines += ["| mean | " + " | ".join(f"{mean:+.3f}" for mean in means) + " |", ""]
-    lines += ["Mean reward a step and player; mutual cooperation earns .33, mutual defection 0."]
+    lines += [study.reading]
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "laptop_ipd.json").write_text(json.dumps(tables, indent=1) + "\n")
-    (options.out / "laptop_ipd.md").write_text("\n".join(lines) + "\n")
-    runs = [str(options.runs / name) for name in LEARNERS]
-    polax("plot", *runs, "--x", "outer-steps", "--out", "docs/images/laptop_ipd.png")
+    (options.out / f"{study.stem}.json").write_text(json.dumps(tables, indent=1) + "\n")
+    (options.out / f"{study.stem}.md").write_text("\n".join(lines) + "\n")
+    polax(
+        "plot",
+        *(str(runs / name) for name in study.learners),
+        "--x",
+        "outer-steps",
+        "--out",
+        f"docs/images/{study.stem}.png",
+    )
     return 0
 
 
