@@ -48,13 +48,14 @@ def loaded_dice_loss(
     discount: jax.Array,
     dice_lambda: jax.Array | float = 1.0,
 ) -> jax.Array:
-    """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9 and section 4.3).
+    """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9).
 
     ``- mean_b sum_t discount^t A_t (box(S_t) - box(S_t - n_t))`` where ``n_t`` is the sum of both players'
     log-probabilities at ``t``, ``S_t = n_t + dice_lambda * S_{t-1}`` and ``box(x) = exp(x - stop_gradient(x))``. Its
     value is zero; with ``dice_lambda`` 1 its derivatives of every order estimate those of the expected return. Less
-    than 1 leaves the first derivative as it is and makes higher ones forget that an action changed what can happen much
-    later: a bias, for a variance that stops growing with the episode's length.
+    than 1 leaves the first derivative as it is and makes higher ones forget that an action changed what happens much
+    later (the paper's discounting of distant causal dependencies): a bias, for a variance that stops growing with the
+    episode's length.
 
     Args:
         log_probs_self: the player's log-probabilities of its own actions, ``[T, B]``.

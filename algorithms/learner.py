@@ -69,7 +69,7 @@ class LookaheadConfig(TrajectoryConfig):
     """Rate of the opponent's imagined gradient descent."""
     dice_lambda: float = 1.0
     """How much of an action's influence on later ones is left after a step, in derivatives through the opponent's
-    learning; less than 1 trades bias for variance (Loaded DiCE, arXiv:1909.10549, section 4.3)."""
+    learning; less than 1 trades bias for variance (Loaded DiCE, arXiv:1909.10549)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

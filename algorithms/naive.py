@@ -31,5 +31,9 @@ NAIVE = AlgorithmPlugin(
             updates=20,
             options={"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.03, "critic_lr": 0.002},
         ),
+        ("laptop", "CoinGame-v0"): Preset(
+            updates=40,
+            options={"num_envs": 256, "hidden_size": 32, "outer_steps": 50, "outer_lr": 0.01, "critic_lr": 0.001},
+        ),
     },
 )

@@ -50,5 +50,21 @@ POLA_DICE = AlgorithmPlugin(
                 "outer_beta": 50.0,
             },
         ),
+        ("laptop", "CoinGame-v0"): Preset(
+            updates=50,
+            options={
+                "num_envs": 256,
+                "hidden_size": 32,
+                "outer_steps": 50,
+                "inner_lr": 0.25,
+                "outer_lr": 0.01,
+                "critic_lr": 0.001,
+                "inner_beta": 5.0,
+                "outer_beta": 75.0,
+                # In batches of this size, the derivative through the imagined steps is nothing but noise without these.
+                "gae_lambda": 0.8,
+                "dice_lambda": 0.8,
+            },
+        ),
     },
 )

@@ -38,7 +38,7 @@ STUDIES = {
     "CoinGame-v0": Study(
         "laptop_coin",
         "coin game",
-        ("pola-dice", "lola-dice", "naive"),
+        ("pola-dice", "naive"),
         "Mean reward a step and player, and the proportion of own-colour coins in self-play; the optimum is .35 "
         "with 1, mutual defection 0 with .5.",
     ),
