@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from polax.registry import algorithm_plugin
+from polax.runner.reproduce.sampled import EVALUATIONS
+from polax.runner.run_folder import RunFolder
+from polax.runner.scores import mean_score
+from polax.runner.train import last_rows
 
 PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -43,14 +48,11 @@ STUDIES = {
         "with 1, mutual defection 0 with .5.",
     ),
 }
-EVALUATIONS = 200
-"""About so many evaluations of a run, however many updates it has."""
-
 SCORES = {
     "self-play": "",
-    "vs always-defect": "/vs/always-defect",
-    "vs always-cooperate": "/vs/always-cooperate",
-    "vs tit-for-tat": "/vs/tit-for-tat",
+    "vs always-defect": "always-defect",
+    "vs always-cooperate": "always-cooperate",
+    "vs tit-for-tat": "tit-for-tat",
 }
 OWN_COLOUR = "own-colour"
 
@@ -60,26 +62,14 @@ def polax(*words: str) -> None:
 
 
 def train(learner: str, env: str, *, seeds: int, folder: Path) -> None:
-    words = ("--preset", "laptop", "--num-seeds", str(seeds), "--eval-every", str(_eval_every(learner, env)))
+    every = max(1, algorithm_plugin(learner).presets["laptop", env].updates // EVALUATIONS)
+    words = ("--preset", "laptop", "--num-seeds", str(seeds), "--eval-every", str(every))
     polax("train", learner, env, *words, "--out", str(folder))
-
-
-def _eval_every(learner: str, env: str) -> int:
-    from polax.registry import algorithm_plugin
-
-    return max(1, algorithm_plugin(learner).presets["laptop", env].updates // EVALUATIONS)
-
-
-def last_lines(folder: Path) -> list[dict[str, float]]:
-    """Return the last line of metrics of every seed."""
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    last = max(row["update"] for row in rows)
-    return sorted((row for row in rows if row["update"] == last), key=lambda row: row["seed"])
 
 
 def summary(row: dict[str, float]) -> dict[str, float]:
     """Mean over both seats of each score of the table, and the proportion of own-colour coins where there are coins."""
-    found = {column: np.mean([row[f"score/player_{seat}{name}"] for seat in (0, 1)]) for column, name in SCORES.items()}
+    found = {column: mean_score(row, opponent) for column, opponent in SCORES.items()}
     if "own_coin_proportion" in row:
         found[OWN_COLOUR] = row["own_coin_proportion"]
     return {"seed": row["seed"], **{column: round(float(value), 4) for column, value in found.items()}}
@@ -104,7 +94,7 @@ def main() -> int:
         folder = runs / learner
         if not folder.exists():
             train(learner, options.env, seeds=options.seeds, folder=folder)
-        rows = [summary(row) for row in last_lines(folder)]
+        rows = [summary(row) for row in last_rows(RunFolder(folder))]
         config = json.loads((folder / "config.json").read_text())
         single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
         tables[learner] = {"command": single, "config": config, "seeds": rows}
