@@ -2,32 +2,30 @@
 
     python benchmarks/laptop.py [--env IPD-v0] [--seeds 10] [--runs DIR] [--out results]
 
-Runs that are there already are read, not trained again.
+Runs that are there already are read, or continued where they were interrupted. They lie where `polax reproduce figure4
+--scale laptop` (or figure5) looks for them, so that neither trains again what the other has trained.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from polax.registry import algorithm_plugin
-from polax.runner.reproduce.sampled import EVALUATIONS
-from polax.runner.run_folder import RunFolder
+from polax.runner.cli import main as polax
+from polax.runner.cli import use_compilation_cache
 from polax.runner.scores import mean_score
-from polax.runner.train import last_rows
-
-PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
+from rich.console import Console
 
 
 class Study(NamedTuple):
     """What is written about a game."""
 
     stem: str
+    figure: str
     title: str
     learners: tuple[str, ...]
     reading: str
@@ -36,14 +34,16 @@ class Study(NamedTuple):
 STUDIES = {
     "IPD-v0": Study(
         "laptop_ipd",
+        "figure4",
         "iterated prisoner's dilemma",
         ("pola-dice", "pola-om", "lola-dice", "naive"),
         "Mean reward a step and player; mutual cooperation earns .33, mutual defection 0.",
     ),
     "CoinGame-v0": Study(
         "laptop_coin",
+        "figure5",
         "coin game",
-        ("pola-dice", "naive"),
+        ("pola-dice", "pola-om", "lola-dice", "naive"),
         "Mean reward a step and player, and the proportion of own-colour coins in self-play; the optimum is .35 "
         "with 1, mutual defection 0 with .5.",
     ),
@@ -57,16 +57,6 @@ SCORES = {
 OWN_COLOUR = "own-colour"
 
 
-def polax(*words: str) -> None:
-    subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True)
-
-
-def train(learner: str, env: str, *, seeds: int, folder: Path) -> None:
-    every = max(1, algorithm_plugin(learner).presets["laptop", env].updates // EVALUATIONS)
-    words = ("--preset", "laptop", "--num-seeds", str(seeds), "--eval-every", str(every))
-    polax("train", learner, env, *words, "--out", str(folder))
-
-
 def summary(row: dict[str, float]) -> dict[str, float]:
     """Mean over both seats of each score of the table, and the proportion of own-colour coins where there are coins."""
     found = {column: mean_score(row, opponent) for column, opponent in SCORES.items()}
@@ -78,24 +68,28 @@ def summary(row: dict[str, float]) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", choices=STUDIES, default="IPD-v0")
-    parser.add_argument(
-        "--runs", type=Path, help="where the runs are, or will be (default: runs/ and the table's name)"
-    )
+    parser.add_argument("--runs", type=Path, help="where the runs are, or will be (default: runs/FIGURE-laptop)")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     study = STUDIES[options.env]
-    runs = options.runs or Path("runs") / study.stem
+    runs = options.runs or Path("runs") / f"{study.figure}-laptop"
+    use_compilation_cache()  # before jax is imported
+    from polax.runner.devices import split_cpu
+
+    split_cpu(options.seeds)  # before gymnax is imported, which computes on the device
+    from polax.runner.reproduce.sampled import Training, trained
+    from polax.runner.train import last_rows
+
+    training = Training(range(options.seeds), "laptop", runs, Console())
     command = "python benchmarks/laptop.py" + ("" if options.env == "IPD-v0" else f" --env {options.env}")
     if options.seeds != parser.get_default("seeds"):
         command += f" --seeds {options.seeds}"
     tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
     for learner in study.learners:
-        folder = runs / learner
-        if not folder.exists():
-            train(learner, options.env, seeds=options.seeds, folder=folder)
-        rows = [summary(row) for row in last_rows(RunFolder(folder))]
-        config = json.loads((folder / "config.json").read_text())
+        folder = trained(options.env, learner, training)
+        rows = [summary(row) for row in last_rows(folder)]
+        config = json.loads((runs / learner / "config.json").read_text())
         single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
         tables[learner] = {"command": single, "config": config, "seeds": rows}
         columns = [name for name in rows[0] if name != "seed"]
@@ -108,15 +102,8 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{study.stem}.json").write_text(json.dumps(tables, indent=1) + "\n")
     (options.out / f"{study.stem}.md").write_text("\n".join(lines) + "\n")
-    polax(
-        "plot",
-        *(str(runs / name) for name in study.learners),
-        "--x",
-        "outer-steps",
-        "--out",
-        f"docs/images/{study.stem}.png",
-    )
-    return 0
+    folders = [str(runs / name) for name in study.learners]
+    return polax(["plot", *folders, "--x", "outer-steps", "--out", f"docs/images/{study.stem}.png"])
 
 
 if __name__ == "__main__":
