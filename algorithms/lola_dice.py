@@ -33,5 +33,17 @@ LOLA_DICE = AlgorithmPlugin(
             updates=1000,
             options={"num_envs": 128, "hidden_size": 16, "inner_lr": 0.2, "outer_lr": 0.01, "critic_lr": 0.002},
         ),
+        ("laptop", "CoinGame-v0"): Preset(
+            updates=2000,
+            options={
+                "num_envs": 256,
+                "hidden_size": 32,
+                "inner_lr": 0.25,
+                "outer_lr": 0.01,
+                "critic_lr": 0.001,
+                "gae_lambda": 0.8,
+                "dice_lambda": 0.8,
+            },
+        ),
     },
 )

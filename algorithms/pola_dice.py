@@ -51,7 +51,7 @@ POLA_DICE = AlgorithmPlugin(
             },
         ),
         ("laptop", "CoinGame-v0"): Preset(
-            updates=50,
+            updates=40,
             options={
                 "num_envs": 256,
                 "hidden_size": 32,
@@ -59,7 +59,7 @@ POLA_DICE = AlgorithmPlugin(
                 "inner_lr": 0.25,
                 "outer_lr": 0.01,
                 "critic_lr": 0.001,
-                "inner_beta": 5.0,
+                "inner_beta": 0.0,
                 "outer_beta": 75.0,
                 # In batches of this size, the derivative through the imagined steps is nothing but noise without these.
                 "gae_lambda": 0.8,

@@ -73,5 +73,23 @@ POLA_OM = AlgorithmPlugin(
                 "model_critic_lr": 0.005,
             },
         ),
+        ("laptop", "CoinGame-v0"): Preset(
+            updates=36,
+            options={
+                "num_envs": 256,
+                "hidden_size": 32,
+                "outer_steps": 50,
+                "inner_lr": 0.4,
+                "outer_lr": 0.01,
+                "critic_lr": 0.001,
+                "inner_beta": 0.0,
+                "outer_beta": 75.0,
+                "gae_lambda": 0.8,
+                "dice_lambda": 0.8,
+                "model_batches": 100,
+                "model_lr": 0.01,
+                "model_critic_lr": 0.005,
+            },
+        ),
     },
 )

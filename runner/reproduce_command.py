@@ -32,7 +32,7 @@ TARGETS = {
     "figure1": Target("exact", "one update of LOLA and POLA on two networks that are one policy", 1),
     "figure3": Target("exact", "how often exact LOLA and POLA find tit-for-tat", 20),
     "figure4": Target("sampled", "learning curves of POLA and LOLA in the iterated prisoner's dilemma", 10, SCALES),
-    "figure5": Target("sampled", "learning curves of POLA and LOLA in the coin game", 10, SCALES[:1]),
+    "figure5": Target("sampled", "learning curves of POLA and LOLA in the coin game", 10, SCALES),
     "course": Target("course", "the course of POLA-DiCE's learning at a small setting, update by update", 10, (SMALL,)),
     "table1": Target("exact", "the policies that exact naive learning, LOLA and POLA end with", 20),
     "table2": Target("exact", "the same with models of the opponent", 20),

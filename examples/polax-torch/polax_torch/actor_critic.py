@@ -181,5 +181,5 @@ TORCH_A2C = AlgorithmPlugin(
     config=A2CConfig,
     build=build,
     summary="Independent advantage actor-critic in PyTorch, in a loop of ordinary Python",
-    presets={("laptop", "IPD-v0"): Preset(updates=100)},
+    presets={("laptop", "IPD-v0"): Preset(updates=100), ("laptop", "CoinGame-v0"): Preset(updates=400)},
 )
