@@ -56,7 +56,7 @@ POLA_DICE = AlgorithmPlugin(
                 "num_envs": 256,
                 "hidden_size": 32,
                 "outer_steps": 50,
-                "inner_lr": 0.25,
+                "inner_lr": 0.3,
                 "outer_lr": 0.01,
                 "critic_lr": 0.001,
                 "inner_beta": 0.0,

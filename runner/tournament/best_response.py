@@ -28,6 +28,7 @@ SIZES: Mapping[str, Any] = {
     "outer_steps": 25,
     "outer_lr": 0.03,
     "critic_lr": 0.002,
+    "gae_lambda": 0.8,
 }
 """What a learner that has options of these names is given, unless something else is asked for."""
 
