@@ -164,8 +164,9 @@ def how_trained(folder: RunFolder) -> str:
     spec, launch = folder.spec(), folder.manifest()["launches"][-1]
     sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
     minutes = launch["training_seconds"] / 60
+    steps = spec.options["outer_steps"]
     return (
-        f"{spec.algorithm}: {spec.updates} updates of {spec.options['outer_steps']} outer steps, {sizes}; "
+        f"{spec.algorithm}: {spec.updates} updates of {steps} outer step{'' if steps == 1 else 's'}, {sizes}; "
         f"{len(spec.seeds)} seeds together trained for {minutes:.1f} minutes on {', '.join(launch['devices'])}."
     )
 
