@@ -27,23 +27,21 @@ class Study(NamedTuple):
     stem: str
     figure: str
     title: str
-    learners: tuple[str, ...]
     reading: str
 
 
+LEARNERS = ("pola-dice", "pola-om", "lola-dice", "naive")
 STUDIES = {
     "IPD-v0": Study(
         "laptop_ipd",
         "figure4",
         "iterated prisoner's dilemma",
-        ("pola-dice", "pola-om", "lola-dice", "naive"),
         "Mean reward a step and player; mutual cooperation earns .33, mutual defection 0.",
     ),
     "CoinGame-v0": Study(
         "laptop_coin",
         "figure5",
         "coin game",
-        ("pola-dice", "pola-om", "lola-dice", "naive"),
         "Mean reward a step and player, and the proportion of own-colour coins in self-play; the optimum is .35 "
         "with 1, mutual defection 0 with .5.",
     ),
@@ -86,10 +84,10 @@ def main() -> int:
     if options.seeds != parser.get_default("seeds"):
         command += f" --seeds {options.seeds}"
     tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
-    for learner in study.learners:
+    for learner in LEARNERS:
         folder = trained(options.env, learner, training)
         rows = [summary(row) for row in last_rows(folder)]
-        config = json.loads((runs / learner / "config.json").read_text())
+        config = folder.read_json("config.json")
         single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
         tables[learner] = {"command": single, "config": config, "seeds": rows}
         columns = [name for name in rows[0] if name != "seed"]
@@ -102,7 +100,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{study.stem}.json").write_text(json.dumps(tables, indent=1) + "\n")
     (options.out / f"{study.stem}.md").write_text("\n".join(lines) + "\n")
-    folders = [str(runs / name) for name in study.learners]
+    folders = [str(runs / name) for name in LEARNERS]
     return polax(["plot", *folders, "--x", "outer-steps", "--out", f"docs/images/{study.stem}.png"])
 
 
