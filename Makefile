@@ -36,7 +36,7 @@ test-examples: | $(BIN)/python
 	$(EXAMPLES)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(EXAMPLES)/wheels . ./examples/*
 	@rm -rf examples/*/build examples/*/*.egg-info
 	$(EXAMPLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest-xdist $(EXAMPLES)/wheels/*.whl
-	$(EXAMPLES)/bin/python -m pytest -m examples -n 2 --dist loadfile tests/examples tests/testing tests/runner/test_new_algorithm.py
+	$(EXAMPLES)/bin/python -m pytest -m examples -n 2 --dist loadfile tests/examples tests/testing tests/runner/commands/test_new_algorithm.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

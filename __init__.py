@@ -5,7 +5,7 @@ Importing polax is quick: no environment, no algorithm and no numerical library 
 
 from __future__ import annotations
 
-from . import gym_ids
+from .envs.views import ids as gym_ids
 from .options import MissingExtraError
 from .registry import (
     Listing,

@@ -77,7 +77,7 @@ def _is_axelrod_player(given: Any) -> bool:
 
 
 def _from_axelrod(player: Any, game: Game[Any, Any], seat: int, params: Any) -> Policy:
-    from .envs.axelrod_strategies import AxelrodStrategy, find_player
+    from .envs.policies.axelrod import AxelrodStrategy, find_player
 
     if isinstance(player, str):
         player = find_player(player)
@@ -85,7 +85,7 @@ def _from_axelrod(player: Any, game: Game[Any, Any], seat: int, params: Any) -> 
 
 
 def _from_run(path: str, seed: str, game: Game[Any, Any], seat: int) -> Policy:
-    from .runner.players import load_players
+    from .runner.runs.load import load_players
 
     players = load_players(Path(path), seed=int(seed) if seed.isdigit() else None)
     if players.env.name != game.name:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .learner import LookaheadConfig, build_learner
+from .core.learner import LookaheadConfig, build_learner
 
 
 @dataclass(frozen=True, kw_only=True)

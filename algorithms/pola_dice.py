@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .base import AlgorithmPlugin, Preset
-from .proximal import ProximalConfig, build_proximal
+from .core.proximal import ProximalConfig, build_proximal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import Any
 from ..checks import check_number, check_whole_number
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .learner import ModelFit
-from .opponent_model import FitSizes
-from .proximal import ProximalConfig, build_proximal
+from .core.learner import ModelFit
+from .core.opponent_model import FitSizes
+from .core.proximal import ProximalConfig, build_proximal
 
 
 @dataclass(frozen=True, kw_only=True)

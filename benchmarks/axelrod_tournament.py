@@ -23,7 +23,7 @@ TURNS, REPETITIONS, SEED = 50, 10, 0
 def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
     """Play the tournament; best first."""
     import axelrod
-    from polax.envs.axelrod_player import axelrod_game, axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_game, axelrod_player
 
     learned = [
         axelrod_player(runs[learner], name=f"{name}, player {seat}", seat=seat)

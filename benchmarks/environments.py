@@ -89,7 +89,7 @@ def jaxmarls_game() -> Any:
 
 def our_view(**options: Any) -> Any:
     """Our coin game under JaxMARL's interface."""
-    from polax.envs import jaxmarl_view
+    from polax.envs.views import jaxmarl as jaxmarl_view
 
     return jaxmarl_view.make("CoinGame-v0", **options)
 

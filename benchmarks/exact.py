@@ -32,7 +32,7 @@ CELLS = {
 """Name -> learner, preset, runs, seconds of the published program on two cores (None: not measured)."""
 
 ONE_CELL = """
-from polax.runner.reproduce.cells import cell_of_preset, run_cells
+from polax.papers.pola.cells import cell_of_preset, run_cells
 run_cells([cell_of_preset({learner!r}, {preset!r}, "")], runs={runs}, seed=0, report=print)
 """
 

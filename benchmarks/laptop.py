@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from polax.runner.cli import main as polax
 from polax.runner.cli import use_compilation_cache
-from polax.runner.scores import mean_score
+from polax.runner.evaluation.scores import mean_score
 from rich.console import Console
 
 
@@ -76,8 +76,8 @@ def main() -> int:
     from polax.runner.devices import split_cpu
 
     split_cpu(options.seeds)  # before gymnax is imported, which computes on the device
-    from polax.runner.reproduce.sampled import Training, trained
-    from polax.runner.train import last_rows
+    from polax.papers.pola.sampled import Training, trained
+    from polax.runner.training.loop import last_rows
 
     training = Training(range(options.seeds), "laptop", runs, Console())
     command = "python benchmarks/laptop.py" + ("" if options.env == "IPD-v0" else f" --env {options.env}")

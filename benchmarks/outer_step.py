@@ -53,7 +53,7 @@ def product_rate(num_envs: int, hidden_size: int, repeats: int) -> float:
 def measure(options: argparse.Namespace) -> dict[str, float]:
     split_cpu(options.num_seeds)
     # Not before: it imports gymnax, which starts the device.
-    from polax.runner.seeds import make_learner, seed_keys
+    from polax.runner.training.seeds import make_learner, seed_keys
 
     env, params = polax.make_env(options.env, max_steps_in_episode=options.num_steps)
     sizes = {name: getattr(options, name) for name in ("num_envs", "hidden_size", "outer_steps")}

@@ -22,8 +22,8 @@ import numpy as np
 import polax
 from jax.extend import core
 from measurements import finish, make_parser
-from polax.algorithms import lookahead, rollout
-from polax.envs.play import play
+from polax.algorithms.core import lookahead, rollout
+from polax.envs.policies.play import play
 
 MANTISSA_BITS = {"tensorfloat32": 10, "bfloat16": 7}
 EXACT = "sample_exactly"

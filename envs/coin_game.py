@@ -18,7 +18,7 @@ from gymnax.environments import environment, spaces
 
 from ..checks import check_choice, check_number, check_whole_number
 from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, ObservationLayout, StrategyFactory
-from .cells import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
+from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
 
 GRID_SIZES = (3, 4, 5, 6, 7)
 CoinColour = Literal["alternating", "random"]
@@ -245,7 +245,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     @property
     def strategies(self) -> Mapping[str, StrategyFactory]:
         """The scripted players by name; with two coins only ``random`` is defined."""
-        from .strategies import COIN_GAME_STRATEGIES, RANDOM_ONLY
+        from .policies.strategies import COIN_GAME_STRATEGIES, RANDOM_ONLY
 
         return RANDOM_ONLY if self.num_coins == 2 else COIN_GAME_STRATEGIES
 

@@ -1,6 +1,6 @@
 """PettingZoo's module of the coin game."""
 
-from .pettingzoo_view import makers
+from .views.pettingzoo import makers
 
 env, raw_env, parallel_env = makers("CoinGame-v0")
 

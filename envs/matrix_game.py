@@ -174,7 +174,7 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
     @property
     def strategies(self) -> Mapping[str, StrategyFactory]:
         """The scripted players that make sense in this game."""
-        from .strategies import COIN_TOSS_STRATEGIES, DILEMMA_STRATEGIES
+        from .policies.strategies import COIN_TOSS_STRATEGIES, DILEMMA_STRATEGIES
 
         return DILEMMA_STRATEGIES if self.social_dilemma else COIN_TOSS_STRATEGIES
 

@@ -24,17 +24,17 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "train": Command("train_command", "train a learner in a game, or resume a run"),
-    "evaluate": Command("evaluate_command", "score a run's players against each other and every strategy"),
-    "benchmark": Command("benchmark.command", "train learners on shared games and compare their scores"),
-    "tournament": Command("tournament.command", "let players meet: payoff matrix, rankings, measures of each"),
-    "report": Command("report.command", "make one page for the browser from a tournament or a benchmark"),
-    "reproduce": Command("reproduce_command", "run a published figure or table again and compare the numbers"),
-    "plot": Command("plot_command", "draw the learning curves of one run or several"),
-    "render": Command("render_command", "save an episode of a run's players as an animation or a strip of pictures"),
-    "play": Command("play_command", "play against a scripted or a trained player in the terminal"),
-    "list": Command("list_command", "show algorithms, environments and where they come from"),
-    "new-algorithm": Command("new_algorithm_command", "write a package with a learner to start your own from"),
+    "train": Command("train", "train a learner in a game, or resume a run"),
+    "evaluate": Command("evaluate", "score a run's players against each other and every strategy"),
+    "benchmark": Command("benchmark", "train learners on shared games and compare their scores"),
+    "tournament": Command("tournament", "let players meet: payoff matrix, rankings, measures of each"),
+    "report": Command("report", "make one page for the browser from a tournament or a benchmark"),
+    "reproduce": Command("reproduce", "run a published figure or table again and compare the numbers"),
+    "plot": Command("plot", "draw the learning curves of one run or several"),
+    "render": Command("render", "save an episode of a run's players as an animation or a strip of pictures"),
+    "play": Command("play", "play against a scripted or a trained player in the terminal"),
+    "list": Command("list", "show algorithms, environments and where they come from"),
+    "new-algorithm": Command("new_algorithm", "write a package with a learner to start your own from"),
 }
 """Every command; its module has ``main(arguments) -> exit status``."""
 
@@ -104,7 +104,7 @@ def _run(words: list[str]) -> int:
         close = get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
         raise UsageError(f"unknown command {name!r}; {hint}")
-    module = importlib.import_module(f".{COMMANDS[name].module}", __package__)
+    module = importlib.import_module(f".commands.{COMMANDS[name].module}", __package__)
     try:
         status: int = module.main(words)
     except SystemExit as done:  # argparse after printing help

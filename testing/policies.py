@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..envs.base import Game, Memory, Policy
-from ..runner.python_play import play_in_python
+from ..envs.policies.python_play import play_in_python
 from .clauses import Subject
 from .plugins import Env, as_game
 from .tracing import demand_same_program
@@ -37,7 +37,7 @@ def check_policy(policy: Policy, env: Env, seat: int = 0, *, pure: bool = True) 
 
     Example:
         >>> from polax.envs.matrix_game import MatrixGame
-        >>> from polax.envs.strategies import make_strategy
+        >>> from polax.envs.policies.strategies import make_strategy
         >>> check_policy(make_strategy("tit-for-tat", MatrixGame(), seat=1), "IPD-v0", seat=1)
     """
     game, params = as_game(env)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..algorithms.base import Algorithm
 from ..envs.base import Game
-from ..runner import checkpoint as checkpoints
-from ..runner.seeds import make_learner, seed_keys
+from ..runner.runs import checkpoint as checkpoints
+from ..runner.training.seeds import make_learner, seed_keys
 from .clauses import Subject
 from .policies import check_player
 from .tracing import demand_same_program, trace

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-    for pattern in ("*.py", "envs/**/*.py", "algorithms/**/*.py", "runner/**/*.py", "testing/**/*.py")
+    for pattern in ("*.py", "envs/**/*.py", "algorithms/**/*.py", "runner/**/*.py", "papers/**/*.py", "testing/**/*.py")
     for path in ROOT.glob(pattern)
 }
 CONTRACTS = {"envs.base", "envs.play", "envs.animation", "algorithms.base"}

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
-from .. import checkpoint as checkpoints
-from ..evaluate import Evaluator
-from ..players import load_run
-from ..run_folder import RunError, RunFolder
-from ..scores import score_name
-from ..seeds import seed_keys
-from ..train import find_or_create, train
+from ..evaluation.evaluate import Evaluator
+from ..evaluation.scores import score_name
+from ..runs import checkpoint as checkpoints
+from ..runs.folder import RunError, RunFolder
+from ..runs.load import load_run
+from ..training.loop import find_or_create, train
+from ..training.seeds import seed_keys
 from .aggregate import aggregate
 from .budget import Done
 from .plan import Combination, until

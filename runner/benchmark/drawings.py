@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...options import PolaxError
-from ..figures import COLOURS, STYLE, draw_learning_curves
-from ..run_folder import RunFolder, writing
+from ..report.figures import COLOURS, STYLE, draw_learning_curves
+from ..runs.folder import RunFolder, writing
 from .results import by_env, figures_of, metric_title, shown_metrics
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from ... import registry
 from ...options import OptionError, make_config
-from ..arguments import parse_options
-from ..run_folder import RunError, read_json, write_text, writing
-from ..spec import Request as RunRequest
-from ..spec import RunSpec, presets_for, resolve
+from ..commands.arguments import parse_options
+from ..runs.folder import RunError, read_json, write_text, writing
+from ..runs.spec import Request as RunRequest
+from ..runs.spec import RunSpec, presets_for, resolve
 from .budget import Budget, Done
 
 FORMAT = 1

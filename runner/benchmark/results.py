@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..manifest import versions
-from ..run_folder import read_json, write_text
-from ..tables import markdown_table
+from ..report.tables import markdown_table
+from ..runs.folder import read_json, write_text
+from ..runs.manifest import versions
 from .plan import Combination, Protocol
 
 RESULTS = "results.json"

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ...options import PolaxError
-from ..progress import format_seconds
-from ..run_folder import RunFolder, write_text, writing
+from ..runs.folder import RunFolder, write_text, writing
+from ..training.progress import format_seconds
 from .combination import how_far, score_combination, train_combination
 from .drawings import draw_or_say
 from .plan import Combination

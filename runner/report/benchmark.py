@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ...options import PolaxError
 from ..benchmark.results import DONE, ERRORS, FAILED, by_env, shown_metrics
-from ..curves import COLOURS, LearningRun, read_run
-from ..run_folder import RunFolder
+from ..runs.folder import RunFolder
 from . import curves, final_scores
+from .learning_curves import COLOURS, LearningRun, read_run
 from .markup import NONE, Markup, count, element, plural
 from .parts import Cell, Section, Tile, code, configuration, folded, note, settings, setup_parts, table
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..curves import PANELS, Curves, LearningRun, Panel, axis_label, curves_of, references
-from ..statistics import mean_and_interval_over_seeds
+from ..evaluation.statistics import mean_and_interval_over_seeds
 from .axes import DASHES, WIDTH, Scale, line, scale, svg, text, tick_label, ticks
+from .learning_curves import PANELS, Curves, LearningRun, Panel, axis_label, curves_of, references
 from .markup import Markup, element, number
 from .parts import Cell, folded, table
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
-from ..curves import COLOURS
-from ..run_folder import RunError
+from ..runs.folder import RunError
 from . import benchmark, tournament
+from .learning_curves import COLOURS
 from .markup import Markup, element, embedded_json
 from .parts import Section, Tile, section, tiles
 from .read import FILES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..run_folder import RunError, read_json
+from ..runs.folder import RunError, read_json
 
 FORMAT = 1
 """The latest version of the files that is understood."""

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...envs.base import Game
-from ..lineup import stack_players
-from ..seeds import for_each_seed, on_one_device
+from ...envs.policies.one_of import stack_players
+from ..training.seeds import for_each_seed, on_one_device
 from .entrants import Entrant
 from .records import START, Played, Shown
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from ... import registry
 from ...algorithms.base import Algorithm
-from ...envs.play import play
+from ...envs.frozen_game import FrozenGame, FrozenParams, FrozenSeat
+from ...envs.policies.one_of import stack_players
+from ...envs.policies.play import play
 from ...options import OptionError, make_config, option_types
-from ..lineup import stack_players
-from ..seeds import for_each_seed, strong
+from ..training.seeds import for_each_seed, strong
 from .entrants import Entrant, Field
-from .frozen_game import FrozenGame, FrozenParams, FrozenSeat
 
 SIZES: Mapping[str, Any] = {
     "num_envs": 128,

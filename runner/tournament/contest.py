@@ -8,8 +8,8 @@ from typing import Any
 import jax
 from rich.console import Console
 
-from ..manifest import versions
-from ..progress import LINE_INTERVAL, Rate, format_seconds
+from ..runs.manifest import versions
+from ..training.progress import LINE_INTERVAL, Rate, format_seconds
 from .best_response import Response, Training, best_responses, options_of
 from .entrants import Field, add_strategy
 from .matches import play_all

@@ -13,13 +13,13 @@ import jax
 
 from ... import registry
 from ...envs.base import Game, Policy, as_tuples
-from ...envs.play import is_compiled
+from ...envs.policies.play import is_compiled
 from ...opponents import AXELROD, make_opponent
 from ...options import OptionError
-from .. import checkpoint as checkpoints
-from ..players import LoadedRun, load_run
-from ..run_folder import RunError, RunFolder
-from ..spec import RunSpec
+from ..runs import checkpoint as checkpoints
+from ..runs.folder import RunError, RunFolder
+from ..runs.load import LoadedRun, load_run
+from ..runs.spec import RunSpec
 
 LAYOUT = "observation_layout"
 """The option in which players may differ: each sees the game in the layout it learned."""

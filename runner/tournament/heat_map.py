@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 
-from ..figures import STYLE
-from ..run_folder import writing
+from ..report.figures import STYLE
+from ..runs.folder import writing
 
 COLOURS = "viridis"
 """Runs evenly from dark to light, also for those who do not tell red from green."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..run_folder import RunError, write_text, writing
-from ..tables import markdown_table
+from ..report.tables import markdown_table
+from ..runs.folder import RunError, write_text, writing
 from .heat_map import draw_payoffs
 
 FORMAT = 1

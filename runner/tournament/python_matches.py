@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from ...envs.base import Game, Policy
-from ...envs.play import for_python
-from ..python_play import start_in_python, steps_in_python
+from ...envs.policies.play import for_python
+from ...envs.policies.python_play import start_in_python, steps_in_python
 from .records import START, Played, Shown
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 import pytest
-from polax.algorithms import dice, networks
+from polax.algorithms.core import dice, networks
 
 SMALL = {"num_envs": 4, "hidden_size": 3}
 STEPS = {
@@ -126,7 +126,7 @@ def naive_gradient(env, params, players, batch, discount):
 
 
 def test_without_inner_steps_the_gradient_is_the_policy_gradient():
-    from polax.algorithms.lookahead import Lookahead, Player, Sizes, outer_gradient
+    from polax.algorithms.core.lookahead import Lookahead, Player, Sizes, outer_gradient
 
     env, params = polax.make_env("IPD-v0", max_steps_in_episode=5)
     algorithm = make("naive")

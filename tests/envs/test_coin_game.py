@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from polax.envs.coin_game import CoinGame, CoinGameState
-from polax.envs.strategies import make_strategy
+from polax.envs.policies.strategies import make_strategy
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "coin_game_transitions.npz"
 SIZES = [3, 4, 5, 6, 7]

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 from polax.envs.coin_game import CoinGame
-from polax.envs.play import play
-from polax.envs.strategies import make_strategy
+from polax.envs.policies.play import play
+from polax.envs.policies.strategies import make_strategy
 
 HORIZON = 50
 CELLS = np.arange(9)

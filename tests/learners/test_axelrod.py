@@ -9,8 +9,8 @@ import jax
 import numpy as np
 import polax
 import pytest
-from polax.envs.animation import record_episode
-from polax.envs.strategies import make_strategy
+from polax.envs.policies.strategies import make_strategy
+from polax.envs.rendering.animation import record_episode
 from polax.opponents import make_opponent
 from polax.runner.cli import main
 
@@ -126,7 +126,7 @@ def play_tournament(players, **options):
 
 def test_our_tit_for_tat_scores_what_theirs_does_in_a_real_tournament():
     import axelrod
-    from polax.envs.axelrod_player import axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_player
 
     others = [axelrod.Cooperator(), axelrod.Defector(), axelrod.Grudger(), axelrod.Alternator()]
     ours = play_tournament([axelrod_player("tit-for-tat", name="ours"), *others])
@@ -147,7 +147,7 @@ def run_folder(tmp_path_factory):
 
 def test_a_learned_player_enters_a_real_tournament(run_folder):
     import axelrod
-    from polax.envs.axelrod_player import axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_player
 
     def play():
         learned = axelrod_player(f"{run_folder}#1", name="naive, seed 1")
@@ -161,7 +161,7 @@ def test_a_learned_player_enters_a_real_tournament(run_folder):
 
 def test_a_player_can_be_sent_to_another_process(run_folder):
     import axelrod
-    from polax.envs.axelrod_player import axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_player
 
     player = axelrod_player(run_folder, seat=1)
     same = pickle.loads(pickle.dumps(player))
@@ -172,7 +172,7 @@ def test_a_player_can_be_sent_to_another_process(run_folder):
 
 @pytest.mark.parametrize("env_id", ["CoinGame-v0", "MatchingPennies-v0"])
 def test_players_of_other_games_are_refused(env_id):
-    from polax.envs.axelrod_player import axelrod_game, axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_game, axelrod_player
 
     for call in (lambda: axelrod_player("random", env=env_id), lambda: axelrod_game(env_id)):
         with pytest.raises(polax.PolaxError, match=f"play matrix games with a dilemma, not {env_id}"):
@@ -180,7 +180,7 @@ def test_players_of_other_games_are_refused(env_id):
 
 
 def test_a_tournament_may_pay_what_a_game_pays():
-    from polax.envs.axelrod_player import axelrod_game
+    from polax.envs.views.axelrod_player import axelrod_game
 
     assert axelrod_game().RPST() == (0.33, 0, -0.335, 0.665)
     assert axelrod_game("StagHunt-v0").RPST() == (4, 2, 1, 3)
@@ -188,7 +188,7 @@ def test_a_tournament_may_pay_what_a_game_pays():
 
 def test_outside_a_match_a_player_asks_for_its_seed():
     import axelrod
-    from polax.envs.axelrod_player import axelrod_player
+    from polax.envs.views.axelrod_player import axelrod_player
 
     with pytest.raises(RuntimeError, match=r"call set_seed\(\) first"):
         axelrod_player("random").strategy(axelrod.TitForTat())
@@ -217,7 +217,7 @@ def test_a_person_plays_against_it(monkeypatch, capsys):
 
 def test_a_strategy_of_ours_plays_the_other_seat_alike():
     import axelrod
-    from polax.envs.axelrod_player import PolaxPlayer
+    from polax.envs.views.axelrod_player import PolaxPlayer
 
     game, _ = polax.make_env("IPD-v0", observation_layout="shared")
     player = PolaxPlayer(make_strategy("tit-for-tat", game, 1), game, "tft", seat=1)

@@ -16,7 +16,7 @@ IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0
 @pytest.fixture(scope="module")
 def view():
     with contextlib.redirect_stdout(io.StringIO()):  # JaxMARL prints when it is imported
-        from polax.envs import jaxmarl_view
+        from polax.envs.views import jaxmarl as jaxmarl_view
     return jaxmarl_view
 
 

@@ -141,7 +141,7 @@ def generalised_advantages(batch, last):
 def test_independent_ppo_trains(env_id, begins, ends):
     with contextlib.redirect_stdout(io.StringIO()):  # JaxMARL prints when it is imported
         from jaxmarl.wrappers.baselines import LogWrapper
-        from polax.envs import jaxmarl_view
+        from polax.envs.views import jaxmarl as jaxmarl_view
 
     learner = IPPO(LogWrapper(jaxmarl_view.make(env_id, max_steps_in_episode=NUM_STEPS)))
     train = jax.jit(learner.init)(jax.random.key(0))

@@ -14,7 +14,7 @@ IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("render_mode", [None, "rgb_array", "ansi", "human"])
 def test_its_checker_has_nothing_to_say(env_id, render_mode, monkeypatch):
-    from polax.envs.gymnasium_view import GameEnv
+    from polax.envs.views.gymnasium import GameEnv
     from stable_baselines3.common.env_checker import check_env
 
     monkeypatch.setitem(GameEnv.metadata, "render_fps", 1000)  # nobody is watching

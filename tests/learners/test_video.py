@@ -5,9 +5,9 @@ import subprocess
 import numpy as np
 import polax
 import pytest
-from polax.envs.animation import record_episode, save_frames
-from polax.envs.rendering import draw
-from polax.envs.strategies import make_strategy
+from polax.envs.policies.strategies import make_strategy
+from polax.envs.rendering.animation import record_episode, save_frames
+from polax.envs.rendering.frame import draw
 
 pytestmark = pytest.mark.learners
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.learners
 def test_an_episode_becomes_an_mp4_that_plays(env_id, tmp_path, monkeypatch):
     import imageio_ffmpeg
 
-    monkeypatch.setattr("polax.envs.animation.shutil.which", lambda _: None)  # not the machine's own
+    monkeypatch.setattr("polax.envs.rendering.animation.shutil.which", lambda _: None)  # not the machine's own
     game, params = polax.make_env(env_id, max_steps_in_episode=7)
     frames = record_episode(game, params, [make_strategy("random", game, seat) for seat in range(2)], seed=0)
     path = tmp_path / "episode.mp4"

@@ -1,16 +1,13 @@
 """What the runner's tests share: a toy learner known by name, and short runs."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import toy_learner
 from polax import registry
 from polax.runner.cli import main
-from polax.runner.run_folder import RunFolder
-
-HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE))  # for toy_learner and runner_helpers, which subprocesses find through PYTHONPATH
+from polax.runner.runs.folder import RunFolder
 
 QUICK = ["--eval-envs", "16", "--checkpoint-every", "2"]
 TOY = ["toy_learner:TOY", "IPD-v0", *QUICK]
@@ -18,8 +15,6 @@ TOY = ["toy_learner:TOY", "IPD-v0", *QUICK]
 
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    import toy_learner
-
     monkeypatch.setitem(registry._ALGORITHMS.registered, "toy", toy_learner.TOY)
     monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", toy_learner.PYTHON_TOY)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from polax import registry
-from polax.runner import checkpoint
 from polax.runner.cli import COMMANDS, main
-from polax.runner.run_folder import RunFolder
+from polax.runner.runs import checkpoint
+from polax.runner.runs.folder import RunFolder
 from runner_helpers import edit_json
 
 Train = Callable[..., RunFolder]

@@ -1,13 +1,9 @@
 """What the kit's tests share: a learner and a game to break, and programs that compile fast rather than run fast."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import jax
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parent))  # for conforming
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -7,7 +7,7 @@ import polax
 import pytest
 from polax.algorithms.exact import STATES, MemoryOnePolicy, mean_rewards
 from polax.envs.base import Policy
-from polax.envs.play import play
+from polax.envs.policies.play import play
 from polax.options import OptionError
 
 LEARNERS = ("naive-exact", "lola-exact", "pola-exact")

@@ -1,0 +1,317 @@
+"""Learning with a lookahead: one player improves against an opponent that is about to learn.
+
+The learner (``self``) imagines ``inner_steps`` steps of stochastic gradient descent of the other player and takes
+``outer_steps`` steps of Adam on its own loss against the result, *through* those steps. LOLA-DiCE (arXiv:1709.04326,
+arXiv:1802.05098), POLA-DiCE (arXiv:2210.10125, algorithm 2) and, without inner steps, naive learning are this one rule
+with different counts and penalties.
+
+How the derivative is taken. Trajectories are data, and the losses see the networks only through logits
+``[T, B, A]``. So the derivative through the inner steps is a chain of first-order passes through one network at a time:
+with ``v`` the derivative of the outer loss by the other's parameters after inner step ``k``,
+
+1. ``u``: how the other's logits of step ``k`` move when its parameters move along ``v`` (one tangent pass);
+2. ``w``: derivative by the learner's logits of the inner loss's change along ``u`` (elementwise, no network);
+3. the learner's gradient gains ``- inner_lr * J_self^T w`` (one backward pass);
+4. ``v`` becomes ``v - inner_lr * H v`` with ``H`` the Hessian of the inner loss (one Hessian-vector product; not at the
+   first step, before which the other does not depend on the learner).
+
+The learner's network thus never appears inside a second derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from ...envs.base import Game
+from ..base import Metrics
+from . import dice, networks
+from .networks import NetworkParams, Tangents
+from .rollout import Batch, Seat, sample
+
+__all__ = ["Lookahead", "Numbers", "Player", "Sizes", "improve", "init_optimizer", "outer_gradient"]
+
+_OPTIMIZER = optax.scale_by_adam()
+
+
+@struct.dataclass
+class Player:
+    """What one player learns."""
+
+    policy: NetworkParams
+    critic: NetworkParams
+
+
+@struct.dataclass
+class Numbers:
+    """Settings that may change without compiling again; scalars."""
+
+    inner_lr: jax.Array
+    outer_lr: jax.Array
+    critic_lr: jax.Array
+    inner_beta: jax.Array
+    outer_beta: jax.Array
+    discount: jax.Array
+    gae_lambda: jax.Array
+    dice_lambda: jax.Array
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Settings that the compiled program is made for."""
+
+    num_envs: int
+    num_steps: int
+    hidden_size: int
+    inner_steps: int
+    outer_steps: int
+    penalties: bool
+    """Whether the losses carry the KL penalties of POLA."""
+    reverse_kl: bool
+
+
+class Objective(NamedTuple):
+    """One player's loss on recorded episodes, as a function of both players' logits ``[T, B, A]``."""
+
+    actions: jax.Array  # [T, B]
+    other_actions: jax.Array  # [T, B]
+    advantages: jax.Array  # [T, B]
+    reference: jax.Array  # [T, B, A], logits to stay close to
+    beta: jax.Array  # scalar
+    discount: jax.Array  # scalar
+    dice_lambda: jax.Array  # scalar
+
+    def loss(self, logits: jax.Array, other_logits: jax.Array, sizes: Sizes) -> jax.Array:
+        """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
+        log_probs = jax.nn.log_softmax(logits)
+        loss = dice.loaded_dice_loss(
+            chosen(log_probs, self.actions),
+            chosen(jax.nn.log_softmax(other_logits), self.other_actions),
+            self.advantages,
+            discount=self.discount,
+            dice_lambda=self.dice_lambda,
+        )
+        if not sizes.penalties:
+            return loss
+        return loss + self.beta * _divergence(jax.nn.log_softmax(self.reference), log_probs, sizes)
+
+
+class Imagined(NamedTuple):
+    """One inner step as the derivative needs it again."""
+
+    policy: NetworkParams  # of the other, before the step
+    batch: Batch
+    objective: Objective  # of the other
+
+
+class Lookahead(NamedTuple):
+    """What stays the same during one player's update."""
+
+    env: Game[Any, Any]
+    env_params: Any
+    sizes: Sizes
+    numbers: Numbers
+    seat: jax.Array  # of the learner
+    other: Player  # before the update
+    start: NetworkParams  # the learner's policy before the update
+
+    def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams) -> Batch:
+        """Play a fresh batch of episodes."""
+        return sample(
+            key,
+            self.env,
+            self.env_params,
+            (own, other),
+            seat=self.seat,
+            num_envs=self.sizes.num_envs,
+            num_steps=self.sizes.num_steps,
+        )
+
+
+def improve(key: jax.Array, player: Player, optimizer_state: Any, lookahead: Lookahead) -> tuple[Player, Any, Metrics]:
+    """Take ``outer_steps`` steps of one player, each through ``inner_steps`` imagined steps of the other.
+
+    Args:
+        key: a typed key, used once.
+        player: the learner before the update.
+        optimizer_state: of Adam, from `init_optimizer`.
+        lookahead: the opponent, the game and the settings.
+
+    Returns:
+        The learner after the update, its optimiser's state, and metrics of the last outer step.
+    """
+
+    def outer_step(carry: tuple[Player, Any], key: jax.Array) -> tuple[tuple[Player, Any], Metrics]:
+        player, optimizer_state = carry
+        gradient, metrics = outer_gradient(key, player, lookahead)
+        direction, optimizer_state = optimizer_direction(gradient, optimizer_state)
+        numbers = lookahead.numbers
+        player = Player(
+            policy=descend(player.policy, direction.policy, numbers.outer_lr),
+            critic=descend(player.critic, direction.critic, numbers.critic_lr),
+        )
+        return (player, optimizer_state), metrics
+
+    keys = jax.random.split(key, lookahead.sizes.outer_steps)
+    (player, optimizer_state), metrics = jax.lax.scan(outer_step, (player, optimizer_state), keys)
+    return player, optimizer_state, jax.tree.map(lambda values: values[-1], metrics)
+
+
+def init_optimizer(player: Player) -> Any:
+    """Return Adam's state for a player."""
+    return _OPTIMIZER.init(player)
+
+
+def optimizer_direction(gradient: Player, optimizer_state: Any) -> tuple[Player, Any]:
+    """Return Adam's direction for a gradient, to be multiplied by learning rates, and its next state."""
+    return _OPTIMIZER.update(gradient, optimizer_state)
+
+
+def outer_gradient(key: jax.Array, player: Player, lookahead: Lookahead) -> tuple[Player, Metrics]:
+    """Gradient of the learner's loss after the lookahead, by its policy and its critic."""
+    key_inner, key_outer = jax.random.split(key)
+    other, imagined = _imagine(key_inner, player.policy, lookahead)
+    batch = lookahead.sample(key_outer, player.policy, other.policy)
+    advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.numbers)
+    objective = Objective(
+        actions=batch.self.actions,
+        other_actions=batch.other.actions,
+        advantages=advantages,
+        reference=_reference(lookahead.start, batch.self, lookahead.sizes),
+        beta=lookahead.numbers.outer_beta,
+        discount=lookahead.numbers.discount,
+        dice_lambda=lookahead.numbers.dice_lambda,
+    )
+    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits, lookahead.sizes)
+    gradient = _backward(player.policy, batch.self, by_own)
+    if lookahead.sizes.inner_steps:
+        by_policy = _backward(other.policy, batch.other, by_other)
+        gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
+    metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}
+    if lookahead.sizes.penalties:
+        metrics["kl"] = _divergence(
+            jax.nn.log_softmax(objective.reference), jax.nn.log_softmax(batch.self.logits), lookahead.sizes
+        )
+    return Player(policy=gradient, critic=critic_gradient), metrics
+
+
+def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[Player, Imagined]:
+    """Let the other player take its inner steps; return it afterwards and a record of each step, stacked."""
+
+    def inner_step(other: Player, inputs: tuple[jax.Array, jax.Array]) -> tuple[Player, Imagined]:
+        step, key = inputs
+        batch = lookahead.sample(key, own, other.policy)
+        advantages, _, critic_gradient = evaluate_critic(other.critic, batch.other, lookahead.numbers)
+        reference = jax.lax.cond(
+            step == 0,
+            lambda batch: batch.other.logits,
+            lambda batch: _reference(lookahead.other.policy, batch.other, lookahead.sizes),
+            batch,
+        )
+        objective = Objective(
+            actions=batch.other.actions,
+            other_actions=batch.self.actions,
+            advantages=advantages,
+            reference=reference,
+            beta=lookahead.numbers.inner_beta,
+            discount=lookahead.numbers.discount,
+            dice_lambda=lookahead.numbers.dice_lambda,
+        )
+        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.sizes)
+        after = Player(
+            policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), lookahead.numbers.inner_lr),
+            critic=descend(other.critic, critic_gradient, lookahead.numbers.critic_lr),
+        )
+        return after, Imagined(other.policy, batch, objective)
+
+    steps = lookahead.sizes.inner_steps
+    return jax.lax.scan(inner_step, lookahead.other, (jnp.arange(steps), jax.random.split(key, steps)))
+
+
+def _through_imagined_steps(
+    gradient: NetworkParams, by_other: NetworkParams, own: NetworkParams, imagined: Imagined, lookahead: Lookahead
+) -> NetworkParams:
+    """Add to the learner's gradient what reaches it through the other's inner steps (see the module's docstring)."""
+    inner_lr = lookahead.numbers.inner_lr
+    sizes = lookahead.sizes
+
+    def undo(carry: tuple[NetworkParams, NetworkParams], inputs: tuple[jax.Array, Imagined]) -> tuple[Any, None]:
+        gradient, direction = carry
+        step, (policy, batch, objective) = inputs
+        mine, theirs = batch.self, batch.other
+        moved = networks.unroll_tangent(policy, direction, theirs.acted_on, theirs.hidden)
+        by_theirs = jax.grad(objective.loss)
+
+        def change(own_logits: jax.Array) -> jax.Array:
+            return jax.jvp(
+                lambda logits: objective.loss(logits, own_logits, sizes), (theirs.logits,), (moved.outputs,)
+            )[1]
+
+        gradient = descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
+
+        def hessian_product(direction: NetworkParams) -> NetworkParams:
+            cotangents, cotangents_dot = jax.jvp(
+                lambda logits: by_theirs(logits, mine.logits, sizes), (theirs.logits,), (moved.outputs,)
+            )
+            return networks.unroll_backward_tangent(
+                policy,
+                theirs.acted_on,
+                theirs.hidden,
+                cotangents,
+                tangents=Tangents(direction, moved.hidden, cotangents_dot),
+            )
+
+        direction = jax.lax.cond(
+            step == 0,
+            lambda direction: direction,
+            lambda direction: descend(direction, hessian_product(direction), inner_lr),
+            direction,
+        )
+        return (gradient, direction), None
+
+    steps = jnp.arange(sizes.inner_steps)
+    return jax.lax.scan(undo, (gradient, by_other), (steps, imagined), reverse=True)[0][0]
+
+
+def evaluate_critic(critic: NetworkParams, seat: Seat, numbers: Numbers) -> tuple[jax.Array, jax.Array, NetworkParams]:
+    """Return a player's advantages ``[T, B]``, its critic's loss and the gradient of that loss."""
+    unrolled = networks.unroll(critic, seat.observations)
+    values = unrolled.outputs[..., 0]  # [T+1, B]
+    advantages = dice.generalized_advantages(
+        seat.rewards, values[:-1], values[-1], discount=numbers.discount, gae_lambda=numbers.gae_lambda
+    )
+
+    def loss_of(values: jax.Array) -> jax.Array:
+        return dice.critic_loss(seat.rewards, values[:-1], values[-1], discount=numbers.discount)
+
+    loss, by_values = jax.value_and_grad(loss_of)(values)
+    gradient = networks.unroll_backward(critic, seat.observations, unrolled.hidden, by_values[..., None])
+    return advantages, loss, gradient
+
+
+def _reference(policy: NetworkParams, seat: Seat, sizes: Sizes) -> jax.Array:
+    """Logits of an earlier policy on the observations of a seat; none are needed where nothing is penalised."""
+    return networks.unroll(policy, seat.acted_on).outputs if sizes.penalties else seat.logits
+
+
+def _divergence(reference: jax.Array, current: jax.Array, sizes: Sizes) -> jax.Array:
+    return dice.kl_divergence(current, reference) if sizes.reverse_kl else dice.kl_divergence(reference, current)
+
+
+def _backward(policy: NetworkParams, seat: Seat, by_logits: jax.Array) -> NetworkParams:
+    return networks.unroll_backward(policy, seat.acted_on, seat.hidden, by_logits)
+
+
+def chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
+    """Log-probabilities of the chosen actions, ``[T, B, A]`` and ``[T, B]`` to ``[T, B]``."""
+    return jnp.sum(log_probs * jax.nn.one_hot(actions, log_probs.shape[-1], dtype=log_probs.dtype), axis=-1)
+
+
+def descend(params: Any, gradient: Any, rate: jax.Array) -> Any:
+    """``params - rate * gradient``."""
+    return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient)

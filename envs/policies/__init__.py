@@ -1,0 +1,1 @@
+"""Scripted policies, and the engines that let policies play games. May import `envs.base` and the registry."""

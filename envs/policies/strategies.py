@@ -1,0 +1,312 @@
+"""Scripted players of the matrix games and of the coin game, as `Policy` pytrees.
+
+They see observations only, sit in either seat and read either observation layout. What differs between two strategies
+of one kind, and between seats, is a number in a leaf: one compiled program serves them all.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import field
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+
+from ...checks import check_number
+from ..base import Game, Policy, StrategyFactory
+from ..grid import draw_below
+
+Memory = Any
+
+
+def make_strategy(name: str, game: Game[Any, Any], seat: int = 0, **options: float) -> Policy:
+    """Return a scripted player.
+
+    Args:
+        name: one of ``game.strategies``.
+        game: the game it plays, which fixes how observations are read.
+        seat: the player it is, 0 or 1.
+        **options: numbers of the strategy, such as ``p`` of ``random`` in a matrix game.
+
+    Returns:
+        The policy.
+
+    Raises:
+        ValueError: an unknown strategy (names the nearest), seat or option.
+
+    Example:
+        >>> from polax.envs.matrix_game import MatrixGame
+        >>> policy = make_strategy("random", MatrixGame(), seat=1, p=0.25)
+    """
+    known = game.strategies
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{game.name} has no strategy {name!r}{guess} Known: {', '.join(known)}")
+    if seat not in range(game.num_players):
+        raise ValueError(f"seat must be from 0 to {game.num_players - 1}; got {seat!r}")
+    try:
+        return known[name](game, seat, **options)
+    except TypeError as error:
+        raise ValueError(f"strategy {name!r} of {game.name} does not take {', '.join(options)}") from error
+
+
+@struct.dataclass
+class MemoryOnePlayer:
+    """Plays a matrix game by the last joint action alone."""
+
+    cooperation: jax.Array  # [5]: probability of action 1 after (own, other) = 00, 01, 10, 11 and at the start
+    swapped: jax.Array  # [] bool: the observation names the other player first
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """It remembers nothing."""
+        return jnp.zeros((num_envs, 0))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Draw one action for each environment, ``[B]`` int32."""
+        own, other = _split_views(observation, self.swapped)
+        # own and other are one-hot over (0, 1, start); both are "start" together.
+        after = (own[:, :2, None] * other[:, None, :2]).reshape(-1, 4)
+        probability = jnp.where(own[:, 2] > 0, self.cooperation[4], (after * self.cooperation[:4]).sum(-1))
+        uniform = jax.random.uniform(key, probability.shape)
+        return (uniform < probability).astype(jnp.int32), memory
+
+
+@struct.dataclass
+class GrimPlayer:
+    """Cooperates until the other defects once, then defects for good."""
+
+    swapped: jax.Array  # [] bool: the observation names the other player first
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Nobody has defected yet, ``[B]`` bool."""
+        return jnp.zeros(num_envs, bool)
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Return one action for each environment, ``[B]`` int32."""
+        del key
+        _, other = _split_views(observation, self.swapped)
+        betrayed = memory | (other[:, 0] > 0)
+        return (~betrayed).astype(jnp.int32), betrayed
+
+
+@struct.dataclass
+class RandomPlayer:
+    """Draws every action with the same probability."""
+
+    num_actions: int = field(metadata={"pytree_node": False})
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """It remembers nothing."""
+        return jnp.zeros((num_envs, 0))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Draw one action for each environment, ``[B]`` int32."""
+        words = jax.random.bits(key, observation.shape[:1], jnp.uint32)
+        return draw_below(words, self.num_actions)[0], memory
+
+
+@struct.dataclass
+class CoinChaser:
+    """Always-defect and always-cooperate in the coin game.
+
+    The defector takes the shortest way to the coin. The cooperator does so when the coin is its own and otherwise
+    makes the opposite move. Where both axes need a move, the row comes first; where both ways round an axis are as
+    long (grids of even size), the way down or right is taken.
+    """
+
+    cooperates: jax.Array  # [] bool
+    swapped: jax.Array  # [] bool: the observation names the other player first
+    grid_size: int = field(metadata={"pytree_node": False})
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """It remembers nothing."""
+        return jnp.zeros((num_envs, 0))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Return one action for each environment, ``[B]`` int32."""
+        del key
+        return _chase(_read_board(observation, self.swapped, self.grid_size), self.cooperates, self.grid_size), memory
+
+
+@struct.dataclass
+class CoinMemory:
+    """What tit-for-tat keeps between steps."""
+
+    board: Board  # where everything was, [B] each; before the first step the coin is nowhere, at -1
+    cooperates: jax.Array  # [B] bool
+
+
+@struct.dataclass
+class CoinTitForTat:
+    """Cooperates until the other takes its coin, defects until it has itself collected one.
+
+    After each step a negative own reward turns it to `CoinChaser`'s defection, a positive one back to cooperation. It
+    works the sign of its reward out from two successive observations, with the usual rewards (+1, +1, -2).
+    """
+
+    swapped: jax.Array  # [] bool: the observation names the other player first
+    grid_size: int = field(metadata={"pytree_node": False})
+
+    def initial_memory(self, num_envs: int) -> CoinMemory:
+        """Nothing seen, cooperating."""
+        nowhere = jnp.full(num_envs, -1, jnp.int32)
+        return CoinMemory(
+            board=Board(own=nowhere, other=nowhere, coin=nowhere, coin_is_own=jnp.zeros(num_envs, bool)),
+            cooperates=jnp.ones(num_envs, bool),
+        )
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: CoinMemory) -> tuple[jax.Array, CoinMemory]:
+        """Return one action for each environment, ``[B]`` int32."""
+        del key
+        board, before = _read_board(observation, self.swapped, self.grid_size), memory.board
+        hurt = (board.other == before.coin) & before.coin_is_own
+        paid = (board.own == before.coin) & ~hurt
+        cooperates = (memory.cooperates & ~hurt) | paid
+        memory = CoinMemory(board=board, cooperates=cooperates)
+        return _chase(board, cooperates, self.grid_size), memory
+
+
+@struct.dataclass
+class Board:
+    """A coin game as one player sees it; cells are numbered row * grid_size + column."""
+
+    own: jax.Array  # [B] int32
+    other: jax.Array  # [B] int32
+    coin: jax.Array  # [B] int32
+    coin_is_own: jax.Array  # [B] bool
+
+
+def _split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return own and other's last action, one-hot ``[B, 3]``."""
+    first, second = observation[:, :3], observation[:, 3:]
+    return jnp.where(swapped, second, first), jnp.where(swapped, first, second)
+
+
+def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> Board:
+    num_cells = grid_size**2
+    cell = np.arange(num_cells, dtype=np.float32)
+    # One small matrix product reads all cells: of the first and second player, and of the coin, which counts on from
+    # the first colour's plane into the second's.
+    reader = np.zeros((4, num_cells, 3), np.float32)
+    reader[0, :, 0], reader[1, :, 1], reader[2, :, 2], reader[3, :, 2] = cell, cell, cell, cell + num_cells
+    read = (observation @ reader.reshape(-1, 3)).astype(jnp.int32)  # [B, 3]
+    first, second, coin = read[:, 0], read[:, 1], read[:, 2]
+    first_owns = coin < num_cells
+    return Board(
+        own=jnp.where(swapped, second, first),
+        other=jnp.where(swapped, first, second),
+        coin=jnp.where(first_owns, coin, coin - num_cells),
+        coin_is_own=first_owns ^ swapped,
+    )
+
+
+def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
+    """Return the move towards the coin, or the opposite one for a cooperator whose coin it is not, ``[B]`` int32."""
+    size = jnp.int32(grid_size)
+    coin_row, own_row = jax.lax.div(board.coin, size), jax.lax.div(board.own, size)
+    down = jax.lax.rem(coin_row - own_row + size, size)  # steps down to the coin's row
+    # A row's share of the cell's number is a multiple of the size.
+    right = jax.lax.rem(board.coin - board.own + size * size, size)
+    vertical = jnp.where(2 * down <= grid_size, 2, 3)
+    horizontal = jnp.where(2 * right <= grid_size, 0, 1)
+    towards = jnp.where(down != 0, vertical, horizontal)
+    away = towards ^ 1  # right (0) <-> left (1), down (2) <-> up (3)
+    return jnp.where(cooperates & ~board.coin_is_own, away, towards).astype(jnp.int32)
+
+
+def _names_other_first(game: Game[Any, Any], seat: int) -> jax.Array:
+    return jnp.asarray(game.observation_layout == "shared" and seat == 1)
+
+
+def _memory_one(game: Game[Any, Any], seat: int, cooperation: tuple[float, ...]) -> MemoryOnePlayer:
+    return MemoryOnePlayer(cooperation=jnp.asarray(cooperation, jnp.float32), swapped=_names_other_first(game, seat))
+
+
+def constant(action: int) -> StrategyFactory:
+    """Return the factory of the matrix-game player that always plays ``action``, 0 or 1."""
+    return lambda game, seat: _memory_one(game, seat, (float(action),) * 5)
+
+
+def tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
+    """Cooperates first, then does what the other did last."""
+    return _memory_one(game, seat, (0, 1, 0, 1, 1))
+
+
+def generous_tit_for_tat(game: Game[Any, Any], seat: int, *, generosity: float = 1 / 3) -> Policy:
+    """Tit-for-tat that forgives a defection with probability ``generosity`` (Nowak and Sigmund, 1992)."""
+    check_number("generosity", generosity, at_least=0.0, at_most=1.0)
+    return _memory_one(game, seat, (generosity, 1, generosity, 1, 1))
+
+
+def grim(game: Game[Any, Any], seat: int) -> Policy:
+    """Cooperates until the other defects once, then defects for good."""
+    return GrimPlayer(swapped=_names_other_first(game, seat))
+
+
+def win_stay_lose_shift(game: Game[Any, Any], seat: int) -> Policy:
+    """Cooperates first and after both did the same, defects otherwise (Nowak and Sigmund, 1993; "Pavlov")."""
+    return _memory_one(game, seat, (1, 0, 0, 1, 1))
+
+
+def coin_toss(game: Game[Any, Any], seat: int, *, p: float = 0.5) -> Policy:
+    """Plays action 1 with probability ``p``."""
+    check_number("p", p, at_least=0.0, at_most=1.0)
+    return _memory_one(game, seat, (p,) * 5)
+
+
+def uniform_random(game: Game[Any, Any], seat: int) -> Policy:
+    """Draws every action with the same probability."""
+    del seat
+    return RandomPlayer(num_actions=game.num_actions)
+
+
+def coin_chaser(*, cooperates: bool) -> StrategyFactory:
+    """Return the factory of always-cooperate or always-defect in the coin game."""
+    return lambda game, seat: CoinChaser(
+        cooperates=jnp.asarray(cooperates),
+        swapped=_names_other_first(game, seat),
+        grid_size=game.grid_size,
+    )
+
+
+def coin_tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
+    """Cooperates until the other takes its coin, defects until it has collected one itself."""
+    return CoinTitForTat(swapped=_names_other_first(game, seat), grid_size=game.grid_size)
+
+
+DILEMMA_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
+    {
+        "always-cooperate": constant(1),
+        "always-defect": constant(0),
+        "tit-for-tat": tit_for_tat,
+        "generous-tit-for-tat": generous_tit_for_tat,
+        "grim": grim,
+        "win-stay-lose-shift": win_stay_lose_shift,
+        "random": coin_toss,
+    }
+)
+"""Matrix games whose action 1 is to cooperate."""
+
+COIN_TOSS_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
+    {"always-heads": constant(0), "always-tails": constant(1), "random": coin_toss}
+)
+"""Matching pennies."""
+
+COIN_GAME_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
+    {
+        "always-cooperate": coin_chaser(cooperates=True),
+        "always-defect": coin_chaser(cooperates=False),
+        "tit-for-tat": coin_tit_for_tat,
+        "random": uniform_random,
+    }
+)
+"""The coin game with one coin."""
+
+RANDOM_ONLY: Mapping[str, StrategyFactory] = MappingProxyType({"random": uniform_random})
+"""Games whose other strategies nobody has defined."""

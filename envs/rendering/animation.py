@@ -1,0 +1,177 @@
+"""Record an episode and save it as an animation or a strip of pictures; play against a policy in a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base import Game, Policy
+from ..views.host import HostGame, action_number
+from .frame import DEFAULT_SIZE, Frame, describe, draw, first_frame, next_frame
+
+FORMATS = (".gif", ".mp4", ".png")
+_STRIP = 8  # frames in a strip
+
+
+def record_episode(
+    game: Game[Any, Any], params: Any, policies: Sequence[Policy], *, seed: int | None = None
+) -> list[Frame]:
+    """Let policies play one episode.
+
+    Args:
+        game: the game.
+        params: its numbers.
+        policies: one for each player.
+        seed: of the episode; None: another one each time.
+
+    Returns:
+        The frames, from the start to the last step.
+
+    Raises:
+        ValueError: not one policy for each player.
+    """
+    if len(policies) != game.num_players:
+        raise ValueError(f"{game.name} needs {game.num_players} policies, one for each player; got {len(policies)}")
+    host = HostGame(game, params, tuple(policies))
+    host.reset(seed)
+    frames = [first_frame(game, params, host.state())]
+    while not host.ended:
+        _, rewards, _ = host.step(*[0] * game.num_players)
+        frames.append(next_frame(frames[-1], host.state(), rewards))
+    return frames
+
+
+def save_frames(frames: Sequence[Frame], path: Path, *, fps: float = 4, size: int = DEFAULT_SIZE) -> None:
+    """Save an episode as an animation (``.gif``, ``.mp4``) or as one picture with a strip of frames (``.png``).
+
+    Args:
+        frames: what `record_episode` returned.
+        path: where to; its suffix chooses the kind. A file there is replaced.
+        fps: frames a second.
+        size: width of a frame in pixels.
+
+    Raises:
+        ValueError: another suffix.
+        RuntimeError: ``.mp4`` without ffmpeg.
+        OSError: the file cannot be written.
+    """
+    check_format(path)
+    if path.suffix.lower() == ".png":
+        chosen = np.unique(np.linspace(0, len(frames) - 1, _STRIP).round().astype(int))
+        _strip([np.asarray(draw(frames[index], size=size)) for index in chosen], path)
+        return
+    pictures = [draw(frame, size=size) for frame in frames]
+    if path.suffix.lower() == ".mp4":
+        _film([np.asarray(picture) for picture in pictures], path, fps)
+    else:
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0)
+
+
+def check_format(path: Path) -> None:
+    """Raise ValueError unless `save_frames` knows the suffix, RuntimeError where it needs a program that is missing."""
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path.name} must end in one of {', '.join(FORMATS)}")
+    if path.suffix.lower() == ".mp4":
+        _ffmpeg()
+
+
+def play_in_terminal(
+    game: Game[Any, Any],
+    params: Any,
+    opponent: Policy,
+    *,
+    seat: int = 0,
+    seed: int | None = None,
+    read: Callable[[str], str] = input,
+    write: Callable[[str], Any] = print,
+) -> np.ndarray:
+    """Let a person play one episode against a policy.
+
+    An action is given by its number, its name, or the start of its name; ``q`` or the end of the input stops.
+
+    Args:
+        game: the game.
+        params: its numbers.
+        opponent: who plays the other seat.
+        seat: the person's.
+        seed: of the episode; None: another one each time.
+        read: asks a question and returns the answer.
+        write: shows a text.
+
+    Returns:
+        The sum of rewards of each player, ``[players]``.
+    """
+    host = HostGame(game, params, tuple(None if player == seat else opponent for player in range(game.num_players)))
+    host.reset(seed)
+    frame = first_frame(game, params, host.state())
+    names = ", ".join(f"{number} {name}" for number, name in enumerate(game.action_names))
+    question = f"You are player_{seat}. {names}, q to stop: "
+    while not host.ended:
+        write("\n" + describe(frame))
+        action = _ask(game, seat, question, read, write)
+        if action is None:
+            break
+        _, rewards, _ = host.step(*[action] * game.num_players)
+        frame = next_frame(frame, host.state(), rewards)
+    write("\n" + describe(frame))
+    scores = ", ".join(f"player_{player} {total:+.2f}" for player, total in enumerate(frame.totals))
+    write(f"\n{'The end' if host.ended else 'Stopped'} after {host.time} steps: {scores}")
+    return frame.totals
+
+
+def _ask(
+    game: Game[Any, Any], seat: int, question: str, read: Callable[[str], str], write: Callable[[str], Any]
+) -> int | None:
+    """Ask until an action is given; None to stop."""
+    while True:
+        try:
+            answer = read(question).strip().lower()
+        except EOFError:
+            return None
+        if answer in ("q", "quit"):
+            return None
+        begins = [number for number, name in enumerate(game.action_names) if answer and name.startswith(answer)]
+        try:
+            return begins[0] if len(begins) == 1 else action_number(game, int(answer), seat)
+        except ValueError:
+            write(f"{answer!r} is none of the actions: type a number or a name")
+
+
+def _strip(pictures: Sequence[np.ndarray], path: Path) -> None:
+    from PIL import Image
+
+    columns = min(4, len(pictures))
+    rows = -(-len(pictures) // columns)
+    height, width = pictures[0].shape[:2]
+    sheet = Image.new("RGB", (columns * width, rows * height), "white")
+    for number, picture in enumerate(pictures):
+        sheet.paste(Image.fromarray(picture), (number % columns * width, number // columns * height))
+    sheet.save(path)
+
+
+def _film(pictures: Sequence[np.ndarray], path: Path, fps: float) -> None:
+    height, width = pictures[0].shape[:2]
+    even = [picture[: height // 2 * 2, : width // 2 * 2] for picture in pictures]  # what the codec can hold
+    size = f"{even[0].shape[1]}x{even[0].shape[0]}"
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(fps), "-i", "-"]
+    command = [_ffmpeg(), "-y", "-loglevel", "error", *source, "-pix_fmt", "yuv420p", str(path)]
+    data = b"".join(np.ascontiguousarray(picture).tobytes() for picture in even)
+    result = subprocess.run(command, input=data, capture_output=True, check=False)
+    if result.returncode:
+        raise OSError(f"{path} cannot be written: {result.stderr.decode(errors='replace').strip()}")
+
+
+def _ffmpeg() -> str:
+    found = shutil.which("ffmpeg")
+    if found is None:
+        try:
+            from imageio_ffmpeg import get_ffmpeg_exe
+        except ImportError as error:
+            raise RuntimeError("mp4 needs ffmpeg: install it, or pip install 'polax[video]'; or save a .gif") from error
+        found = str(get_ffmpeg_exe())
+    return found

@@ -1,0 +1,1 @@
+"""Games as other libraries see them: Gymnasium, PettingZoo, JaxMARL, Axelrod. May import all of `envs`."""

@@ -1,0 +1,131 @@
+"""Games as Gymnasium environments: one player is yours, the other is a scripted or a learned opponent."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from ... import registry
+from ...opponents import make_opponent
+from ..base import Game
+from ..policies.python_players import Policies
+from ..rendering.frame import DEFAULT_SIZE, RENDER_MODES, EpisodeCamera
+from .host import HostGame, action_number, observation_box
+
+DEFAULT_OPPONENT = "random"
+"""The one strategy that every game has."""
+
+
+def make(
+    env_id: str,
+    *,
+    opponent: Any = DEFAULT_OPPONENT,
+    seat: int = 0,
+    render_mode: str | None = None,
+    render_size: int = DEFAULT_SIZE,
+    **options: Any,
+) -> GameEnv:
+    """Make what ``gymnasium.make(env_id, ...)`` returns, before Gymnasium's own wrappers.
+
+    Args:
+        env_id: an environment of polax.
+        opponent: a strategy's name, a `Policy`, the path of a training run, or ``axelrod:NAME``.
+        seat: the player that is yours, 0 or 1.
+        render_mode: None, ``rgb_array``, ``human`` or ``ansi``.
+        render_size: width of the picture in pixels.
+        **options: options of the environment.
+
+    Raises:
+        PolaxError: an unknown environment, option or opponent.
+        ValueError: an unknown seat or render mode.
+    """
+    game, params = registry.make_env(env_id, **options)
+    policies = seat_policies(game, params, opponent, seat)
+    camera = EpisodeCamera(game, params, render_mode, fps=GameEnv.metadata["render_fps"], size=render_size)
+    return GameEnv(HostGame(game, params, policies), observation_box(game, params), camera, seat=seat)
+
+
+class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
+    """One copy of a game, seen by one player; the dynamics are those of the game, compiled, on the CPU.
+
+    - Observation: ``Box [features]`` float32 of 0 and 1, this player's view.
+    - Action: ``Discrete``, as the game names them in ``game.action_names``.
+    - Reward: this player's.
+    - End: ``truncated`` at the horizon, with the true last observation; never ``terminated``.
+    - ``info``: what the game counts, and ``rewards``, both players' ``[2]``.
+
+    Attributes:
+        game: the game (a gymnax environment).
+        seat: this player.
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "render_modes": list(RENDER_MODES),
+        "render_fps": 4,
+    }
+
+    def __init__(self, host: HostGame, observation_space: spaces.Box, camera: EpisodeCamera, *, seat: int) -> None:
+        self.game = host.game
+        self.seat = seat
+        self.render_mode = camera.mode
+        self.observation_space = observation_space
+        self.action_space = spaces.Discrete(host.game.num_actions)
+        self._host = host
+        self._camera = camera
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode; with a seed, that seed's first episode, without one, the next."""
+        super().reset(seed=seed, options=options)
+        observations = self._host.reset(seed)
+        self._camera.start(self._host)
+        return observations[self.seat], {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Play one action against the opponent's.
+
+        Raises:
+            TypeError: the action is no integer.
+            ValueError: it is out of range.
+            gymnasium.error.ResetNeeded: before ``reset``, or after the end of the episode.
+            gymnasium.error.ClosedEnvironmentError: after ``close``.
+        """
+        actions = [0, 0]
+        actions[self.seat] = action_number(self.game, action, self.seat)
+        observations, rewards, counts = self._host.step(*actions)
+        self._camera.record(self._host, rewards)
+        info: dict[str, Any] = {**counts, "rewards": rewards}
+        return observations[self.seat], float(rewards[self.seat]), False, self._host.ended, info
+
+    def render(self) -> Any:
+        """Return the picture: an array ``[height, width, 3]`` uint8, a text, or None for a window."""
+        return self._camera.picture(self._host)
+
+    def close(self) -> None:
+        """Close the window, if there is one; ``reset`` opens the environment again."""
+        self._camera.close()
+        self._host.close()
+
+
+def seat_policies(game: Game[Any, Any], params: Any, opponent: Any, seat: int) -> Policies:
+    """Return who sits where: None in ``seat``, the opponent in the other seats.
+
+    Raises:
+        PolaxError: no such opponent.
+        ValueError: an unknown seat.
+    """
+    try:
+        own = operator.index(seat)
+    except TypeError:
+        own = -1
+    if own not in range(game.num_players):
+        raise ValueError(f"seat must be a player of {game.name}, from 0 to {game.num_players - 1}; got {seat!r}")
+    return tuple(
+        None if player == own else make_opponent(opponent, game, player, params=params)
+        for player in range(game.num_players)
+    )

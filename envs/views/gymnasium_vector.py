@@ -1,0 +1,293 @@
+"""Many copies of a game as one Gymnasium vector environment: all of them in one compiled step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from ... import registry
+from ..base import Game
+from ..policies.python_players import Policies, PythonPlayers
+from ..rendering.frame import DEFAULT_SIZE, describe, draw, first_frame
+from .gymnasium import DEFAULT_OPPONENT, seat_policies
+from .host import Carry, Outcome, action_number, advance, begin, next_key, observation_box, python_key, seed_words
+
+VECTOR_RENDER_MODES = ("rgb_array", "ansi")
+
+
+def make_vec(
+    env_id: str,
+    num_envs: int = 1,
+    *,
+    opponent: Any = DEFAULT_OPPONENT,
+    seat: int = 0,
+    render_mode: str | None = None,
+    render_size: int = DEFAULT_SIZE,
+    **options: Any,
+) -> GameVectorEnv:
+    """Make what ``gymnasium.make_vec(env_id, num_envs, ...)`` returns: all copies in one compiled step.
+
+    Args:
+        env_id: an environment of polax.
+        num_envs: how many copies.
+        opponent: as in `gymnasium_view.make`; the same kind of player in every copy. One that is ordinary Python acts
+            between two compiled steps.
+        seat: as in `gymnasium_view.make`.
+        render_mode: None, ``rgb_array`` or ``ansi``: ``render()`` gives a tuple, one picture or text for each copy.
+        render_size: width of a picture in pixels.
+        **options: options of the environment.
+
+    Raises:
+        PolaxError: an unknown environment, option or opponent.
+        ValueError: no copy, an unknown seat, or a render mode that does not exist here.
+    """
+    if render_mode is not None and render_mode not in VECTOR_RENDER_MODES:
+        allowed = ", ".join(VECTOR_RENDER_MODES)
+        raise ValueError(
+            f"render_mode of make_vec must be None or one of {allowed}; got {render_mode!r} "
+            "(gymnasium.make opens a window)"
+        )
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+        raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
+    game, params = registry.make_env(env_id, **options)
+    gallery = None if render_mode is None else _Gallery(game, params, render_mode, render_size)
+    players = PythonPlayers(seat_policies(game, params, opponent, seat))
+    return GameVectorEnv(game, params, players, gallery, seat=seat, num_envs=int(num_envs))
+
+
+class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Many copies of a game in one compiled step; copy i with seed s plays what `GameEnv` plays with seed s + i.
+
+    (An opponent that is ordinary Python draws its random numbers for all copies together.)
+
+    All copies reach the horizon together; they start anew in that very step (``AutoresetMode.SAME_STEP``), which
+    returns the new episode's first observations; the ended one's last are in ``info["final_obs"]``, its other
+    information in ``info["final_info"]``.
+
+    Attributes:
+        game: the game (a gymnax environment).
+        seat: the player that is yours.
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": list(VECTOR_RENDER_MODES),
+        "render_fps": 4,
+    }
+
+    def __init__(
+        self,
+        game: Game[Any, Any],
+        params: Any,
+        players: PythonPlayers,
+        gallery: _Gallery | None,
+        *,
+        seat: int,
+        num_envs: int,
+    ) -> None:
+        self.game = game
+        self.seat = seat
+        self.num_envs = num_envs
+        self.render_mode = None if gallery is None else gallery.mode
+        self.single_observation_space = observation_box(game, params)
+        self.single_action_space = spaces.Discrete(game.num_actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._inputs = (params, players.compiled)
+        self._players = players
+        self._gallery = gallery
+        self._horizon = int(params.max_steps_in_episode)
+        self._carry: Carry | None = None
+        self._time = 0
+        self._all = np.ones(num_envs, bool)
+        self._none = np.zeros(num_envs, bool)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start all copies; from seed, seed + 1, ..., or from a list with a seed (or None) for each copy.
+
+        Raises:
+            ValueError: a list of seeds of another length.
+            gymnasium.error.ClosedEnvironmentError: after ``close``.
+        """
+        self._require_open()
+        super().reset(seed=seed if isinstance(seed, int) else None, options=options)
+        if seed is None and self._carry is not None:
+            return self._start(_begin_all_next(self.game, *self._inputs, self._carry)), {}
+        if seed is None:
+            seeds: Sequence[int | None] = [None] * self.num_envs
+        elif isinstance(seed, (int, np.integer)):
+            seeds = range(int(seed), int(seed) + self.num_envs)
+        else:
+            seeds = seed
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"a list of seeds needs one for each of {self.num_envs} copies; got {len(seeds)}")
+        keys = np.stack([seed_words(one) for one in seeds])
+        return self._start(_begin_all(self.game, *self._inputs, keys)), {}
+
+    def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Play one action in each copy, ``[num_envs]``.
+
+        Raises:
+            TypeError: the actions are no integers.
+            ValueError: not one for each copy, or one out of range.
+            gymnasium.error.ResetNeeded: before ``reset``.
+            gymnasium.error.ClosedEnvironmentError: after ``close``.
+        """
+        carry = self._require_started("step")
+        joint = {self.seat: self._check(actions)}
+        if self._players:
+            joint |= self._python_actions(carry)
+        by_seat = tuple(joint.get(seat) for seat in range(self.game.num_players))
+        self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_seat)
+        rewards = np.asarray(outcome.rewards)
+        if self._gallery is not None:
+            self._gallery.record(self._carry.state, rewards)
+        info: dict[str, Any] = {name: np.asarray(value) for name, value in outcome.info.items()}
+        info["rewards"] = rewards
+        info |= {f"_{name}": self._all for name in info}
+        observation = self._own_view(self._carry)
+        self._time += 1
+        if self._time < self._horizon:
+            return observation, rewards[:, self.seat].astype(np.float64), self._none.copy(), self._none.copy(), info
+        last = np.empty(self.num_envs, object)
+        last[:] = list(observation)
+        final = {"final_obs": last, "_final_obs": self._all, "final_info": info, "_final_info": self._all}
+        own = rewards[:, self.seat].astype(np.float64)
+        first = self._start(_begin_all_next(self.game, *self._inputs, self._carry))
+        return first, own, self._none.copy(), self._all.copy(), final
+
+    def render(self) -> tuple[Any, ...]:
+        """Return one picture (an array ``[height, width, 3]`` uint8) or text for each copy.
+
+        Raises:
+            ValueError: no render mode was chosen when the environment was made.
+            gymnasium.error.ResetNeeded: before ``reset``.
+            gymnasium.error.ClosedEnvironmentError: after ``close``.
+        """
+        carry = self._require_started("render")
+        if self._gallery is None:
+            raise ValueError(
+                f"nothing to render: make the environment with render_mode= one of {', '.join(VECTOR_RENDER_MODES)}"
+            )
+        return self._gallery.pictures(carry.state, self.num_envs)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let go of the copies."""
+        del kwargs
+        self._carry = None
+
+    def _start(self, carry: Carry) -> np.ndarray:
+        self._carry = carry
+        self._time = 0
+        self._players.start(self.num_envs)
+        if self._gallery is not None:
+            self._gallery.start(self.num_envs)
+        return self._own_view(carry)
+
+    def _own_view(self, carry: Carry) -> np.ndarray:
+        """Return this player's observations, a copy for the user to write in."""
+        return np.array(np.asarray(carry.observations)[:, self.seat])
+
+    def _python_actions(self, carry: Carry) -> dict[int, np.ndarray]:
+        chosen = self._players.choose(_first_key(carry), np.asarray(carry.observations))
+        return {seat: self._check(actions, seat) for seat, actions in chosen.items()}
+
+    def _check(self, actions: Any, seat: int | None = None) -> np.ndarray:
+        seat = self.seat if seat is None else seat
+        array = np.asarray(actions)
+        if array.shape != (self.num_envs,):
+            raise ValueError(
+                f"{self.game.name} needs one action for each of {self.num_envs} copies, shape ({self.num_envs},); "
+                f"got shape {array.shape}"
+            )
+        if not np.issubdtype(array.dtype, np.integer):
+            raise TypeError(f"the actions of player_{seat} in {self.game.name} must be integers; got {array.dtype}")
+        if array.min() < 0 or array.max() >= self.game.num_actions:
+            copy = int(np.flatnonzero((array < 0) | (array >= self.game.num_actions))[0])
+            try:
+                action_number(self.game, array[copy], seat)
+            except ValueError as error:
+                raise ValueError(f"copy {copy}: {error}") from error
+        return array.astype(np.int32)
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise gymnasium.error.ClosedEnvironmentError(f"this {self.game.name} was closed; make a new one")
+
+    def _require_started(self, what: str) -> Carry:
+        self._require_open()
+        if self._carry is None:
+            raise gymnasium.error.ResetNeeded(f"{self.game.name} has not started: call reset() before {what}()")
+        return self._carry
+
+
+class _Gallery:
+    """What the pictures of all copies show beyond their states: scores and moves so far."""
+
+    def __init__(self, game: Game[Any, Any], params: Any, mode: str, size: int) -> None:
+        self.mode = mode
+        self._game, self._params, self._size = game, params, size
+
+    def start(self, num_envs: int) -> None:
+        """Forget the last episode."""
+        self._rewards = self._totals = np.zeros((num_envs, self._game.num_players))
+        self._moves: list[np.ndarray] = []  # [B, players] each
+
+    def record(self, state: Any, rewards: np.ndarray) -> None:
+        """Take note of a step."""
+        self._rewards, self._totals = rewards, self._totals + rewards
+        if hasattr(state, "last_actions"):
+            self._moves.append(np.asarray(state.last_actions))
+
+    def pictures(self, state: Any, num_envs: int) -> tuple[Any, ...]:
+        """Draw or describe every copy."""
+        states = jax.tree.map(np.asarray, state)
+        return tuple(self._picture(jax.tree.map(lambda leaf, i=i: leaf[i], states), i) for i in range(num_envs))
+
+    def _picture(self, state: Any, copy: int) -> Any:
+        frame = first_frame(self._game, self._params, state)._replace(
+            totals=self._totals[copy],
+            rewards=self._rewards[copy],
+            history=tuple(tuple(moves[copy].tolist()) for moves in self._moves),
+        )
+        return describe(frame) if self.mode == "ansi" else np.asarray(draw(frame, size=self._size))
+
+
+@jax.jit
+def _first_key(carry: Carry) -> jax.Array:
+    return python_key(jax.tree.map(lambda leaf: leaf[0], carry))
+
+
+@partial(jax.jit, static_argnums=0)
+def _begin_all(game: Game[Any, Any], params: Any, policies: Policies, key_data: jax.Array) -> Carry:
+    keys = jax.random.wrap_key_data(key_data)
+    return jax.vmap(lambda key: begin(game, params, policies, key)[0])(keys)
+
+
+@partial(jax.jit, static_argnums=0)
+def _begin_all_next(game: Game[Any, Any], params: Any, policies: Policies, carry: Carry) -> Carry:
+    return jax.vmap(lambda key: begin(game, params, policies, next_key(key))[0])(carry.key)
+
+
+@partial(jax.jit, static_argnums=0)
+def _advance_all(
+    game: Game[Any, Any], params: Any, policies: Policies, carry: Carry, actions: tuple[Any, ...]
+) -> tuple[Carry, Outcome]:
+    """Step all copies; ``actions`` has ``[B]`` for each seat that acts from outside, None for the others."""
+
+    def one(carry: Carry, actions: tuple[Any, ...]) -> tuple[Carry, Outcome]:
+        joint = tuple(jnp.int32(0) if action is None else action for action in actions)
+        return advance(game, params, policies, carry, joint)
+
+    return jax.vmap(one)(carry, actions)

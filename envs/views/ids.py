@@ -1,0 +1,112 @@
+"""Make the ids of polax known to gymnax, Gymnasium and PettingZoo without importing any of them.
+
+These libraries keep a table of ids that is filled by calling their ``register``. Importing them costs seconds, so an id
+is registered at once only where the library is loaded already, and else at the moment when somebody loads it.
+Registering is idempotent and never takes an id that another package holds.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from ... import registry
+
+
+def _register_in_gymnax(module: ModuleType, name: str) -> None:
+    if name not in module.registered_envs:
+        module.register(name, _GymnaxFactory(name))
+
+
+def _register_in_gymnasium(module: ModuleType, name: str) -> None:
+    # An id that Gymnasium cannot spell (its pattern is "[namespace/]name[-vN]") exists for polax and gymnax only.
+    if name not in module.registry and module.ENV_ID_RE.fullmatch(name):
+        one, many = f"{__package__}.gymnasium:make", f"{__package__}.gymnasium_vector:make_vec"
+        module.register(name, entry_point=one, vector_entry_point=many, kwargs={"env_id": name})
+
+
+def _register_in_pettingzoo(module: ModuleType, name: str) -> None:
+    # PettingZoo, in the versions that have a registry, has one for each of its two interfaces.
+    view = f"{__package__}.pettingzoo"
+    for kind, entry_point in (("aec", f"{view}:make_aec"), ("parallel", f"{view}:make_parallel")):
+        if name not in module._get_registry(kind):
+            module.register(kind, name, entry_point=entry_point, kwargs={"env_id": name})
+
+
+class _GymnaxFactory:
+    """What ``gymnax.make(id, **options)`` calls: the game whose default params hold the numeric options."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, **options: Any) -> Any:
+        env, params = registry.make_env(self.name, **options)
+        return env.with_default_params(params)
+
+
+_REGISTER: dict[str, Callable[[ModuleType, str], None]] = {
+    "gymnax.registration": _register_in_gymnax,
+    "gymnasium.envs.registration": _register_in_gymnasium,
+    "pettingzoo.env_registry.registration": _register_in_pettingzoo,
+}
+"""For each module that holds a table of ids: how to add one."""
+
+
+def _announce(name: str) -> None:
+    """Register one id in every library that is loaded."""
+    for module_name, register in _REGISTER.items():
+        if module_name in sys.modules:
+            register(sys.modules[module_name], name)
+
+
+def _announce_all(module: ModuleType) -> None:
+    """Register every id in one library."""
+    for name in {row.name for row in registry.list_environments()}:
+        _REGISTER[module.__name__](module, name)
+
+
+class _AfterImport(MetaPathFinder):
+    """Calls `_announce_all` right after one of the modules in `_REGISTER` was executed; finds nothing itself."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec that the other finders give, with a loader that registers our ids at the end."""
+        del path, target
+        if fullname not in _REGISTER:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is not None and spec.loader is not None:
+            _extend(spec.loader)
+        return spec
+
+
+def _extend(loader: Any) -> None:
+    """Let ``loader`` register our ids after it has executed its module; its type and place stay as they are."""
+    execute = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        _announce_all(module)
+
+    loader.exec_module = exec_module
+
+
+def install() -> None:
+    """Register all ids where a library is loaded, and watch for the others; a second call changes nothing."""
+    if any(type(finder).__name__ == _AfterImport.__name__ for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, _AfterImport())
+    registry.on_environment_registered(_announce)
+    for module_name in _REGISTER:
+        if module_name in sys.modules:
+            _announce_all(sys.modules[module_name])

@@ -1,0 +1,103 @@
+"""How POLA-DiCE gets there: its scores update by update, beside those of the published program at the same setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from ...runner.evaluation.scores import mean_score
+from ...runner.report.figures import PANELS, learning_curves
+from ...runner.runs.folder import RunFolder
+from . import published
+from .report import Report
+from .sampled import Training, how_trained, trained
+
+LEARNER, ENV = "pola-dice", "IPD-v0"
+THEIRS = {
+    "self-play": published.COURSE.self_play,
+    "against always-defect": published.COURSE.against_always_defect,
+}
+"""Scores of the published program's two seeds by panel."""
+
+
+def course(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+    """Train POLA-DiCE and set its scores after some updates beside the published program's.
+
+    Args:
+        runs: seeds.
+        seed: the first of them.
+        scale: the preset to train with.
+        training: folder of the run; one that is there is read, or continued.
+        console: where progress is shown.
+
+    Returns:
+        Scores after the updates for which the published program's are known, and the learning curves.
+
+    Raises:
+        PolaxError: training was interrupted or came to nothing, or a run that is there has other settings.
+    """
+    folder = trained(ENV, LEARNER, Training(range(seed, seed + runs), scale, training, console))
+    cells = [
+        _cell(panel.name, panel.opponent, number, folder)
+        for panel in PANELS
+        if panel.name in THEIRS
+        for number in range(len(published.COURSE.updates))
+    ]
+    worst = max(cells, key=lambda cell: abs(cell["difference"]))
+    return Report(
+        name="course",
+        title="POLA-DiCE in the iterated prisoner's dilemma, update by update, at a small setting",
+        columns=("what", "update", "ours, mean", "ours, lowest to highest seed", "published program", "difference"),
+        rows=[_row(cell) for cell in cells],
+        cells=cells,
+        notes=[
+            f"Ours: {runs} seeds. {how_trained(folder)}",
+            "The published program: two seeds of its own code at the same setting, 8.5 to 9.2 s an update and seed.",
+            f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
+            f"update {worst['update']}.",
+        ],
+        figure=_draw(folder),
+    )
+
+
+def _cell(what: str, opponent: str, number: int, folder: RunFolder) -> dict[str, Any]:
+    update, theirs = published.COURSE.updates[number], THEIRS[what][number]
+    scores = [mean_score(row, opponent) for row in folder.metrics() if row["update"] == update]
+    values = np.array([score for score in scores if score is not None])
+    return {
+        "what": what,
+        "update": update,
+        "mean": float(values.mean()),
+        "low": float(values.min()),
+        "high": float(values.max()),
+        "published": list(theirs),
+        "difference": float(values.mean() - np.mean(theirs)),
+    }
+
+
+def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        cell["what"],
+        str(cell["update"]),
+        f"{cell['mean']:.3f}",
+        f"{cell['low']:.3f} to {cell['high']:.3f}",
+        ", ".join(f"{value:.3f}" for value in cell["published"]),
+        f"{cell['difference']:+.3f}",
+    )
+
+
+def _draw(folder: RunFolder) -> Figure:
+    """Draw the learning curves with the published program's scores as points."""
+    figure = learning_curves([folder], x="updates")
+    shown: Sequence[str] = [panel.name for panel in PANELS if panel.name in THEIRS]
+    for axes, name in zip(figure.axes, shown, strict=True):
+        points = np.array(THEIRS[name])
+        updates = np.repeat(published.COURSE.updates, points.shape[1])
+        axes.plot(updates, points.ravel(), "D", color="#D55E00", markerfacecolor="white", label="published program")
+    figure.axes[0].legend(loc="lower center", fontsize=9, frameon=False)
+    return figure

@@ -1,0 +1,183 @@
+"""Figures 4 and 5 of the POLA paper: the three learners on sampled trajectories, trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from ...runner.evaluation.scores import mean_score
+from ...runner.evaluation.statistics import mean_and_interval
+from ...runner.report.figures import PANELS, Mark, Panel, learning_curves
+from ...runner.runs.folder import RunFolder
+from ...runner.runs.spec import Request, resolve
+from ...runner.training.loop import begin_or_continue, last_rows
+from . import published
+from .published import Score
+from .report import Report, ReproductionError
+
+EVALUATIONS = 200
+"""About so many evaluations of a run, however many updates it has."""
+
+
+class SampledFigure(NamedTuple):
+    """A figure to train again."""
+
+    name: str
+    title: str
+    env: str
+    published: Mapping[tuple[str, str], Score]
+    """Final values by learner and panel."""
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """Return the names of the learners."""
+        return tuple(dict.fromkeys(learner for learner, _ in self.published))
+
+
+class Training(NamedTuple):
+    """How its learners are trained."""
+
+    seeds: Sequence[int]
+    scale: str
+    folder: Path
+    console: Console
+
+
+def trained(env: str, learner: str, training: Training) -> RunFolder:
+    """Train one learner, or read or continue what is there.
+
+    Raises:
+        ReproductionError: training was interrupted or came to nothing.
+        PolaxError: the run that is there was made with other settings, or cannot be written.
+    """
+    request = Request(learner, env, preset=training.scale, seeds=tuple(training.seeds))
+    updates = resolve(request).updates
+    spec = resolve(request._replace(eval_every=max(1, updates // EVALUATIONS)))
+    folder, outcome = begin_or_continue(spec, training.folder / learner, console=training.console)
+    if outcome.exit_status > 1:
+        raise ReproductionError(f"{learner} was interrupted; the same command goes on where it was")
+    if outcome.exit_status:
+        raise ReproductionError(outcome.message)
+    return folder
+
+
+_FIGURE4 = SampledFigure(
+    "figure4", "Figure 4: iterated prisoner's dilemma, sampled trajectories", "IPD-v0", published.FIGURE4
+)
+_FIGURE5 = SampledFigure("figure5", "Figure 5: coin game, sampled trajectories", "CoinGame-v0", published.FIGURE5)
+
+
+def figure4(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+    """Train the three learners in the iterated prisoner's dilemma and compare them with the paper's Figure 4.
+
+    Args:
+        runs: seeds of each learner.
+        seed: the first of them.
+        scale: the preset to train with.
+        training: folder of the runs; those that are there are read, or continued.
+        console: where progress is shown.
+
+    Returns:
+        Final scores beside the published ones, and the learning curves.
+
+    Raises:
+        ReproductionError: training was interrupted or came to nothing.
+        PolaxError: a run that is there was made with other settings, or cannot be written.
+    """
+    return _reproduce(_FIGURE4, Training(range(seed, seed + runs), scale, training, console))
+
+
+def figure5(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+    """Train the three learners in the coin game and compare them with the paper's Figure 5; see `figure4`."""
+    return _reproduce(_FIGURE5, Training(range(seed, seed + runs), scale, training, console))
+
+
+def _reproduce(target: SampledFigure, training: Training) -> Report:
+    folders = {learner: trained(target.env, learner, training) for learner in target.learners}
+    cells = [
+        cell
+        for panel in PANELS
+        for learner, folder in folders.items()
+        if (cell := _cell(target, panel, learner, folder)) is not None
+    ]
+    marks = [
+        Mark(learner, panel, score.value, score.low, score.high) for (learner, panel), score in target.published.items()
+    ]
+    return Report(
+        name=target.name,
+        stem=target.name if training.scale == "published" else f"{target.name}_{training.scale}",
+        title=f"{target.title} ({training.scale} scale)",
+        columns=("learner", "what", "ours", "published", "difference", "seeds"),
+        rows=[_row(cell) for cell in cells],
+        cells=cells,
+        notes=_notes(folders, training),
+        figure=learning_curves(list(folders.values()), x="outer-steps", marks=marks),
+    )
+
+
+def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the last scores of the seeds that trained to the end."""
+    rows = last_rows(folder)
+    end = max((row["update"] for row in rows), default=0)
+    return [row for row in rows if row["update"] == end]
+
+
+def _cell(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) -> dict[str, Any] | None:
+    """Return one final value, ours and the published one; None where the game has no such panel."""
+    rows = _final_rows(folder)
+    values = [row.get(panel.metric) if panel.metric else mean_score(row, panel.opponent) for row in rows]
+    found = [float(value) for value in values if value is not None]
+    if not found:
+        return None
+    mean, half = mean_and_interval(found)
+    theirs = target.published[learner, panel.name]
+    return {
+        "learner": learner,
+        "what": panel.name,
+        "mean": mean,
+        "half_interval": half,
+        "per_seed": {str(row["seed"]): value for row, value in zip(rows, found, strict=True)},
+        "published": theirs._asdict(),
+        "difference": mean - theirs.value,
+        "config": folder.spec().to_json(),
+    }
+
+
+def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    theirs = cell["published"]
+    interval = "" if theirs["low"] is None else f" ({theirs['low']:.3f} to {theirs['high']:.3f})"
+    return (
+        cell["learner"],
+        cell["what"],
+        f"{cell['mean']:.3f} ± {cell['half_interval']:.3f}",
+        f"{theirs['value']:.3f}{interval}",
+        f"{cell['difference']:+.3f}",
+        " ".join(f"{value:.2f}" for value in cell["per_seed"].values()),
+    )
+
+
+def how_trained(folder: RunFolder) -> str:
+    """Say in a line what a run trained, and how long."""
+    spec, launch = folder.spec(), folder.manifest()["launches"][-1]
+    sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
+    minutes = launch["training_seconds"] / 60
+    steps = spec.options["outer_steps"]
+    return (
+        f"{spec.algorithm}: {spec.updates} updates of {steps} outer step{'' if steps == 1 else 's'}, {sizes}; "
+        f"{len(spec.seeds)} seeds together trained for {minutes:.1f} minutes on {', '.join(launch['devices'])}."
+    )
+
+
+def _notes(folders: Mapping[str, RunFolder], training: Training) -> list[str]:
+    """Say what was trained, for how long, and what the comparison can mean."""
+    notes = ["Mean over seeds and players of the last evaluation, with the 95 % interval (Student's t) over seeds."]
+    notes += [how_trained(folder) for folder in folders.values()]
+    if training.scale != "published":
+        notes.append("The published values are of the published settings, which train longer on larger batches.")
+    lost = [learner for learner, folder in folders.items() if len(_final_rows(folder)) < len(training.seeds)]
+    if lost:
+        notes.append(f"Seeds that stopped being finite are left out: {', '.join(lost)}.")
+    return notes

@@ -1,0 +1,91 @@
+"""``polax evaluate``: score a run's players at one checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...options import OptionError
+from ..cli import CommandParser, use_compilation_cache
+
+USAGE = "RUN [--against PLAYER ...] [--checkpoint N|best|last] [--json]"
+
+
+def main(arguments: list[str]) -> int:
+    """Load, play, print."""
+    parser = CommandParser("evaluate", USAGE)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        default=[],
+        metavar="PLAYER",
+        help="play against these instead: names of strategies, other runs, axelrod:NAME",
+    )
+    parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
+    if options.eval_envs < 1:
+        raise OptionError(f"--eval-envs must be at least 1, not {options.eval_envs}")
+    use_compilation_cache()
+    from ..runs.folder import RunFolder
+
+    folder = RunFolder.open(options.run)
+    result = evaluate_run(folder, which=options.checkpoint, num_envs=options.eval_envs, against=options.against)
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    from rich.console import Console
+
+    from ..report.tables import score_table
+
+    console = Console()
+    console.print(f"{result['algorithm']} in {result['env']}, checkpoint {result['checkpoint']} of {options.run}")
+    console.print(score_table(result["seeds"]))
+    return 0
+
+
+def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[str] = ()) -> dict[str, Any]:
+    """Score the players of a run.
+
+    Args:
+        folder: the run.
+        which: an update's number, ``best`` or ``last``.
+        num_envs: episodes of each match-up.
+        against: whom they play, as `polax.opponents.make_opponent` takes it; nobody: each other and every strategy.
+
+    Returns:
+        ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
+
+    Raises:
+        PolaxError: no such checkpoint, an unreadable one, a plug-in that is gone, or no such player.
+    """
+    from ...opponents import make_opponent
+    from ..evaluation.evaluate import Evaluator, score_against
+    from ..runs.load import load_run
+
+    run = load_run(folder, checkpoint=which)
+    if against:
+        opponents = [
+            [make_opponent(name, run.env, seat, params=run.params) for seat in range(run.env.num_players)]
+            for name in against
+        ]
+        table = score_against(run, opponents, against, num_envs=num_envs)
+    else:
+        evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
+        table = evaluator(run.keys.evaluate, run.update, run.policies)
+    return {
+        "run": str(folder.path),
+        "algorithm": run.spec.algorithm,
+        "env": run.spec.env,
+        "checkpoint": run.update,
+        "eval_envs": num_envs,
+        "seeds": [
+            {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
+            for index, seed in enumerate(run.spec.seeds)
+        ],
+        "mean": {name: float(values.mean()) for name, values in table.items()},
+    }

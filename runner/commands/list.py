@@ -1,0 +1,111 @@
+"""``polax list``: what there is, and where it comes from."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ... import registry
+from ...options import PolaxError, option_types
+from ..cli import CommandParser
+
+USAGE = "[--details] [--json]"
+KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str], Any]]] = {
+    "algorithms": (registry.list_algorithms, registry.algorithm_plugin),
+    "environments": (registry.list_environments, registry.environment_plugin),
+}
+
+
+SLOW = 1.0
+"""Seconds from which on it is said how long a plug-in takes to import."""
+
+
+def main(arguments: list[str]) -> int:
+    """Print the listing."""
+    parser = CommandParser("list", USAGE)
+    parser.add_argument(
+        "--details", action="store_true", help="load everything (seconds): summaries, presets, options, strategies"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    options = parser.parse_args(arguments)
+    listing = {kind: [_describe(kind, row, load=options.details) for row in KINDS[kind][0]()] for kind in KINDS}
+    if options.json:
+        print(json.dumps(listing, indent=2))
+    else:
+        _print_tables(listing, details=options.details)
+    return 0
+
+
+def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]:
+    """Return one row; other people's plug-ins are loaded in any case, so that a broken one is seen."""
+    entry: dict[str, Any] = row._asdict()
+    if row.error is None and (load or row.distribution != "polax"):
+        _load_contracts()
+        begun = time.perf_counter()
+        try:
+            plugin = KINDS[kind][1](row.name)
+        except PolaxError as error:
+            entry["error"] = str(error)
+        else:
+            entry["import_seconds"] = round(time.perf_counter() - begun, 3)
+            entry |= _details(kind, row.name, plugin)
+    return entry
+
+
+def _load_contracts() -> None:
+    """Import what every plug-in needs, jax and gymnax among it, so that no plug-in is blamed for it."""
+    for contract in ("envs.base", "algorithms.base"):
+        importlib.import_module(f"...{contract}", __package__)
+
+
+def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
+    details: dict[str, Any] = {"summary": plugin.summary, "options": list(option_types(plugin.config))}
+    if kind == "algorithms":
+        presets = sorted(plugin.presets) if hasattr(plugin, "presets") else []
+        return details | {"presets": [{"preset": preset, "env": env} for preset, env in presets]}
+    try:
+        env, _ = registry.make_env(name)
+    except PolaxError as error:
+        return details | {"error": str(error)}
+    return details | {"strategies": list(env.strategies)}
+
+
+def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for kind, entries in listing.items():
+        table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False)
+        table.add_column(no_wrap=True, style="cyan")
+        for entry in entries:
+            table.add_row(entry["name"], "\n".join(_lines(entry)))
+        console.print(table, "")
+    for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
+        message = f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
+    for entry in (entry for entries in listing.values() for entry in entries):
+        if entry["distribution"] != "polax" and entry.get("import_seconds", 0) >= SLOW:
+            message = f"slow: {entry['name']} from {_origin(entry)} takes {entry['import_seconds']:.1f} s to import"
+            console.print(message, markup=False, highlight=False, soft_wrap=True)
+    if not details:
+        console.print("polax list --details adds summaries, presets and strategies", highlight=False)
+
+
+def _origin(entry: dict[str, Any]) -> str:
+    return f"{entry['distribution']} {entry['version']}".strip()
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    """Say about one name what is known."""
+    lines = [entry["summary"]] if "summary" in entry else []
+    if entry.get("strategies"):
+        lines.append("strategies: " + ", ".join(entry["strategies"]))
+    presets: dict[str, list[str]] = {}
+    for each in entry.get("presets", []):
+        presets.setdefault(each["env"], []).append(each["preset"])
+    lines += [f"presets for {env}: {', '.join(names)}" for env, names in presets.items()]
+    return [*lines, f"from {_origin(entry)}" if lines else _origin(entry)]

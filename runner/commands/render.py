@@ -1,0 +1,42 @@
+"""``polax render``: one episode of a run's players as an animation or a strip of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...options import OptionError
+from ..cli import CommandParser, use_compilation_cache
+
+USAGE = "RUN --out FILE.gif|.mp4|.png [--seed S] [--checkpoint N|best|last] [--episode E] [--fps F]"
+
+
+def main(arguments: list[str]) -> int:
+    """Load the players, let them play, save the frames."""
+    parser = CommandParser("render", USAGE)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .mp4 or .png (a strip) file")
+    parser.add_argument("--seed", type=int, help="which seed's players (default: the first)")
+    parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
+    parser.add_argument("--episode", type=int, default=0, metavar="E", help="random seed of the episode (default: 0)")
+    parser.add_argument("--fps", type=float, default=4.0, help="frames a second (default: 4)")
+    options = parser.parse_args(arguments)
+    if options.fps <= 0:
+        raise OptionError(f"--fps must be above 0, not {options.fps:g}")
+    if options.episode < 0:
+        raise OptionError(f"--episode must be at least 0, not {options.episode}")
+    use_compilation_cache()
+    from ...envs.rendering.animation import check_format, record_episode, save_frames
+    from ..runs.folder import writing
+    from ..runs.load import load_players
+
+    try:
+        check_format(options.out)
+    except (ValueError, RuntimeError) as cause:
+        raise OptionError(f"--out: {cause}") from cause
+    players = load_players(options.run, seed=options.seed, checkpoint=options.checkpoint)
+    frames = record_episode(players.env, players.params, players.policies, seed=options.episode)
+    with writing(options.out):
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        save_frames(frames, options.out, fps=options.fps)
+    print(options.out)
+    return 0

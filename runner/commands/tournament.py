@@ -1,0 +1,125 @@
+"""``polax tournament``: every player against every player, with measures of each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ...options import OptionError
+from ..cli import CommandParser, use_compilation_cache
+from .arguments import parse_options, split_arguments, split_env_options
+
+USAGE = "PLAYER ... --env ENV [--all-seeds] [--best-response [LEARNER]] [--out DIR] [--env.OPTION VALUE ...]"
+EPILOG = """\
+A player is the name of a strategy (see polax list --details), the folder of a training run (RUN, or RUN:SEED for
+one of its seeds; a run's first seed by default), or axelrod:NAME where that library is installed.
+Options of the game are given as --env.contribution-factor 1.5; without them the runs' own options hold. Options of
+the learner of best responses are given as --best-response.num-envs 64.
+The folder gets tournament.json, payoffs.csv, tournament.md and payoffs.png."""
+RESPONSE_PREFIX = "best_response."
+
+
+def main(arguments: list[str]) -> int:
+    """Play, print and write the tables."""
+    parser = _parser()
+    flags = {"--help", "--all-seeds"}
+    valued = {word for action in parser._actions for word in action.option_strings if word.startswith("--")} - flags
+    split = split_arguments(arguments, valued=valued, flags=flags)
+    options = parser.parse_args(split.fixed)
+    others, env_words = split_env_options(split.plugin)
+    response_words = {name: word for name, word in others.items() if name.startswith(RESPONSE_PREFIX)}
+    unknown = [name for name in others if name not in response_words]
+    if unknown:
+        raise OptionError(
+            f"tournament has no option --{unknown[0].replace('_', '-')} (see polax tournament --help); "
+            "options of the game are given as --env.OPTION"
+        )
+    if response_words and options.best_response is None:
+        raise OptionError(f"--{next(iter(response_words)).replace('_', '-')} needs --best-response LEARNER")
+    if options.episodes < 1:
+        raise OptionError(f"--episodes must be at least 1, not {options.episodes}")
+    if options.best_response_updates is not None and options.best_response is None:
+        raise OptionError("--best-response-updates needs --best-response LEARNER")
+    use_compilation_cache()
+    stripped = {name.removeprefix(RESPONSE_PREFIX): word for name, word in response_words.items()}
+    return _play(options, env_words, stripped)
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("tournament", USAGE)
+    parser.epilog = EPILOG
+    parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, a run, RUN:SEED or axelrod:NAME")
+    parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
+    parser.add_argument(
+        "--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--all-seeds", action="store_true", help="each seed of a run is a player")
+    parser.add_argument(
+        "--checkpoint", metavar="N", help="an update, best or last, also of runs that have not finished"
+    )
+    parser.add_argument(
+        "--best-response",
+        metavar="LEARNER",
+        help="train this learner (naive, say) against each player, frozen; takes minutes",
+    )
+    parser.add_argument(
+        "--best-response-updates", type=int, metavar="N", help="of it (default: 20 in matrix games, else 200)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="new folder (default: tournaments/ENV-TIME)")
+    return parser
+
+
+def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words: dict[str, Any]) -> int:
+    from ..devices import split_cpu
+
+    split_cpu(2)  # before any plug-in is loaded; the matches come in an even number of batches
+    from rich.console import Console
+
+    from ... import registry
+    from ..tournament.best_response import Training, check_training, usual_updates
+    from ..tournament.contest import contest
+    from ..tournament.entrants import Request, gather
+    from ..tournament.output import prepare, write
+
+    begun = time.perf_counter()
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    env_options: dict[str, Any] = {}
+    if env_words:
+        if options.env is None:
+            raise OptionError("tournament: say which game --env.OPTION is for: --env ENV")
+        env_options = parse_options(registry.environment_plugin(options.env).config, env_words, what=options.env)
+    request = Request(options.players, options.env, env_options, options.all_seeds, options.checkpoint)
+    field = gather(request)
+    training = None
+    if options.best_response is not None:
+        config = registry.algorithm_plugin(options.best_response).config
+        learner_options = parse_options(config, response_words, what=options.best_response)
+        updates = usual_updates(field) if options.best_response_updates is None else options.best_response_updates
+        training = Training(options.best_response, updates, learner_options)
+        check_training(training, field)
+    out = options.out or Path("tournaments") / f"{field.env}-{time.strftime('%Y%m%d-%H%M%S')}"
+    prepare(out)
+    content = contest(field, episodes=options.episodes, seed=options.seed, training=training, console=console)
+    write(out, {**content, "command": ["polax", *sys.argv[1:]]})
+    _show(console, content, out, time.perf_counter() - begun)
+    return 0
+
+
+def _show(console: Any, content: dict[str, Any], out: Path, seconds: float) -> None:
+    """Print the ranking and the measures."""
+    from rich.table import Table
+
+    from ..tournament.output import measure_rows, ranking_rows
+
+    for title, (head, rows) in (("Ranking", ranking_rows(content)), ("Measures", measure_rows(content))):
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for number, name in enumerate(head):
+            table.add_column(name, justify="right" if number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(f"{len(content['players'])} players, {seconds:.1f} s: {out}", highlight=False, soft_wrap=True)

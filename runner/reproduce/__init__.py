@@ -1,1 +1,0 @@
-"""Published figures and tables, run again and compared number by number."""

@@ -1,0 +1,69 @@
+"""``manifest.json``: under what a run ran. One entry for each time it was started or resumed."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ... import registry
+from .folder import RunFolder
+from .spec import RunSpec
+
+PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
+
+
+def add_launch(
+    folder: RunFolder, spec: RunSpec, *, command: Sequence[str], devices: Sequence[Any], references: Mapping[str, float]
+) -> None:
+    """Write down when, with what and on what a run starts."""
+    launch = {
+        "started": _now(),
+        "command": list(command),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": versions(),
+        "devices": [f"{device.platform}: {device.device_kind}" for device in devices],
+    }
+    before = folder.manifest()
+    folder.write_json(
+        "manifest.json",
+        {
+            "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
+            "env": _origin(registry.list_environments(), spec.env),
+            "reference_scores": dict(references),
+            "launches": [*before.get("launches", []), launch],
+        },
+    )
+
+
+def finish_launch(folder: RunFolder, *, update: int, seconds: float) -> None:
+    """Add to the last launch when it ended, and where."""
+    manifest = folder.manifest()
+    manifest["launches"][-1] |= {"ended": _now(), "update": update, "training_seconds": round(seconds, 3)}
+    folder.write_json("manifest.json", manifest)
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of the packages that results depend on, None where one is not installed."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _origin(listing: Sequence[registry.Listing], name: str) -> dict[str, str]:
+    row = next((row for row in listing if row.name == name), None)
+    if row is None:  # given as package.module:ATTRIBUTE
+        return {"name": name, "target": name}
+    return {"name": name, "target": row.target, "distribution": row.distribution, "version": row.version}

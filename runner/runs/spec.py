@@ -1,0 +1,171 @@
+"""What a run is asked to do, and how defaults, preset and command line make it up."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ... import registry
+from ...options import OptionError, make_config
+
+if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for one, has no need of
+    from ...algorithms.base import Algorithm, AlgorithmPlugin, Preset
+    from ...envs.base import Game
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """Everything that decides the result of a run; what ``config.json`` holds.
+
+    Attributes:
+        algorithm: name of the algorithm.
+        env: name of the environment.
+        options: every option of the algorithm.
+        env_options: every option of the environment.
+        seeds: the seeds that train together.
+        updates: updates of each seed.
+        preset: the preset the options started from, or None.
+        eval_every: evaluate after every so many updates.
+        eval_envs: episodes of each match-up in an evaluation.
+        checkpoint_every: save after every so many updates.
+    """
+
+    algorithm: str
+    env: str
+    options: Mapping[str, Any]
+    env_options: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    updates: int
+    preset: str | None = None
+    eval_every: int = 1
+    eval_envs: int = 256
+    checkpoint_every: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("updates", "eval_every", "eval_envs", "checkpoint_every"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise OptionError(f"--{name.replace('_', '-')} must be a whole number of at least 1, not {value!r}")
+        if not self.seeds:
+            raise OptionError("at least one seed is needed")
+        for seed in self.seeds:
+            if not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+                raise OptionError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise OptionError(f"the seeds {' '.join(map(str, self.seeds))} are not all different")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> RunSpec:
+        """Make a spec from what `to_json` gave."""
+        return cls(**{**content, "seeds": tuple(content["seeds"])})
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must not change between a checkpoint and its continuation."""
+        names = ("algorithm", "env", "options", "env_options", "seeds")
+        return {name: self.to_json()[name] for name in names}
+
+
+class Request(NamedTuple):
+    """A run as asked for on the command line: None means not said."""
+
+    algorithm: str
+    env: str
+    preset: str | None = None
+    options: Mapping[str, Any] = {}
+    env_options: Mapping[str, Any] = {}
+    seeds: tuple[int, ...] = (0,)
+    updates: int | None = None
+    eval_every: int = 1
+    eval_envs: int = 256
+    checkpoint_every: int | None = None
+
+
+class Setup(NamedTuple):
+    """The objects of a run."""
+
+    env: Game[Any, Any]
+    params: Any
+    algorithm: Algorithm
+
+
+def resolve(request: Request) -> RunSpec:
+    """Fill in a request: the plug-ins' defaults, over them the preset, over that what was asked for.
+
+    Raises:
+        PolaxError: unknown names or options, values out of range, or no number of updates.
+    """
+    plugin = registry.algorithm_plugin(request.algorithm)
+    env_plugin = registry.environment_plugin(request.env)
+    preset = None if request.preset is None else _preset(plugin, request.preset, request)
+    updates = preset.updates if preset and request.updates is None else request.updates
+    if updates is None:
+        raise OptionError(f"say for how long to train: --updates N{_offer(plugin, request)}")
+    chosen = {**(preset.options if preset else {}), **request.options}
+    env_chosen = {**(preset.env_options if preset else {}), **request.env_options}
+    options: Any = make_config(plugin.config, chosen, what=request.algorithm)
+    env_options: Any = make_config(env_plugin.config, env_chosen, what=request.env)
+    return RunSpec(
+        algorithm=request.algorithm,
+        env=request.env,
+        preset=request.preset,
+        options=_plain(options, request.algorithm),
+        env_options=_plain(env_options, request.env),
+        seeds=request.seeds,
+        updates=updates,
+        eval_every=request.eval_every,
+        eval_envs=request.eval_envs,
+        checkpoint_every=max(1, updates // 20) if request.checkpoint_every is None else request.checkpoint_every,
+    )
+
+
+def build(spec: RunSpec) -> Setup:
+    """Make the environment and the algorithm of a run.
+
+    Raises:
+        PolaxError: a plug-in that is not there any more or refuses its options.
+    """
+    env, params = registry.make_env(spec.env, **spec.env_options)
+    return Setup(env, params, registry.make_algorithm(spec.algorithm, env, params, **spec.options))
+
+
+def presets_for(plugin: AlgorithmPlugin, env: str) -> tuple[str, ...]:
+    """Return the names of an algorithm's presets for one environment."""
+    return tuple(name for name, env_id in plugin.presets if env_id == env)
+
+
+def _preset(plugin: AlgorithmPlugin, name: str, request: Request) -> Preset:
+    found = plugin.presets.get((name, request.env))
+    if found is None:
+        names = presets_for(plugin, request.env)
+        close = get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names) or 'none'}"
+        raise OptionError(f"{request.algorithm} has no preset {name!r} for {request.env}; {hint}")
+    return found
+
+
+def _offer(plugin: AlgorithmPlugin, request: Request) -> str:
+    names = presets_for(plugin, request.env)
+    return f", or take a preset: --preset {' or '.join(names)}" if names else ""
+
+
+def _plain(config: Any, what: str) -> dict[str, Any]:
+    """Return a configuration's options as values JSON can hold."""
+    options = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.init}
+    for name, value in options.items():
+        if not _is_plain(value):
+            raise OptionError(f"{what}: {name} is {value!r}, which config.json cannot hold; use numbers, words, lists")
+    return options
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(each) for each in value)
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,0 +1,121 @@
+"""What a training run shows: a bar with the time left and the scores, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from ..evaluation.scores import mean_score
+
+LINE_INTERVAL = 2.0
+"""Seconds between plain lines, at least."""
+
+
+class TrainingProgress:
+    """Progress of one run, as a context manager.
+
+    Args:
+        total: updates of the run.
+        done: updates that were done before (a resumed run).
+        console: where to show it.
+    """
+
+    def __init__(self, total: int, *, done: int, console: Console) -> None:
+        self._total = total
+        self._done = self._first = done
+        self._console = console
+        self._scores = ""
+        self._last_line = 0.0
+        self._rate = Rate()
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("update"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[scores]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=total, completed=done, left="compiling", scores="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self) -> None:
+        """Note that the first evaluation is done."""
+        self._line(force=True)
+
+    def scores(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Show the scores of an evaluation; ``rows`` holds the metrics of each living seed."""
+        self._scores = describe_scores(rows)
+        self._bar.update(self._task, scores=self._scores)
+
+    def advance(self) -> None:
+        """Note that one more update is done, scores included."""
+        self._done += 1
+        self._rate.tick()
+        self._bar.update(self._task, completed=self._done, left=self._left())
+        self._line(force=self._done == self._total)
+
+    def say(self, message: str) -> None:
+        """Print a message above the bar."""
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+    def _left(self) -> str:
+        each = self._rate.seconds_each()
+        return "" if each is None else f"{format_seconds(each * (self._total - self._done))} left"
+
+    def _line(self, *, force: bool) -> None:
+        now = time.monotonic()
+        if self._console.is_terminal or (not force and now - self._last_line < LINE_INTERVAL):
+            return
+        self._last_line = now
+        left = f"  {self._left()}" if self._first < self._done < self._total else ""
+        self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
+
+
+class Rate:
+    """Seconds an update takes: the mean of the last ones, without the first, which compiles."""
+
+    def __init__(self) -> None:
+        self._ticks: list[float] = []
+
+    def tick(self) -> None:
+        """Note that one more is done."""
+        self._ticks = [*self._ticks, time.monotonic()][-20:]
+
+    def seconds_each(self) -> float | None:
+        """Return the mean, or None before the second update is done."""
+        count = len(self._ticks) - 1
+        return (self._ticks[-1] - self._ticks[0]) / count if count > 0 else None
+
+
+def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say the mean over seeds and players of the score against each other, and against always-defect."""
+    parts = []
+    for label, opponent in (("together", ""), ("vs always-defect", "always-defect")):
+        means = (mean_score(row, opponent) for row in rows)
+        if values := [mean for mean in means if mean is not None]:
+            parts.append(f"{label} {sum(values) / len(values):+.3f}")
+    return "  ".join(parts)
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a time as people do: 42 s, 3:05, 2:03:05."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,267 @@
+"""Several seeds of one learner: in one compiled program where the algorithm is pure, one after the other where not.
+
+The state of a seed and all its random keys derive from the seed's number alone, so its result does not depend on which
+others run beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...algorithms.base import PLAYERS_AXIS, Algorithm
+from ...envs.base import Policy
+
+
+class SeedKeys(NamedTuple):
+    """The keys of several seeds, one child for each purpose."""
+
+    init: jax.Array  # [S] keys
+    update: jax.Array  # [S] keys; fold_in the number of the update
+    evaluate: jax.Array  # [S] keys; fold_in the number of the update
+
+
+class Step(NamedTuple):
+    """The outcome of one update of all seeds."""
+
+    states: Any
+    metrics: dict[str, np.ndarray]  # each [S] float64
+    failures: dict[int, str]
+    """By index of the seed: which value is not finite. Such a seed keeps the state it had before."""
+
+
+class Learner(Protocol):
+    """A learner of several seeds, whichever way they run."""
+
+    def init(self, keys: jax.Array) -> Any:
+        """Return the states of all seeds; ``keys`` is ``[S]``."""
+        ...
+
+    def template(self, keys: jax.Array) -> Any:
+        """Return something of the shape of the states, as cheaply as possible."""
+        ...
+
+    def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
+        """Take one update of all seeds; those not alive stay as they are. Returns when it is computed."""
+        ...
+
+    def policies(self, states: Any) -> Any:
+        """Return the players: with a leading seed axis (pure), or a list of one tuple for each seed."""
+        ...
+
+
+def seed_keys(seeds: Sequence[int]) -> SeedKeys:
+    """Return the keys that belong to these seeds."""
+    return SeedKeys(*_seed_keys(np.asarray(seeds, np.uint32)))
+
+
+@jax.jit
+def _seed_keys(seeds: jax.Array) -> tuple[jax.Array, ...]:
+    children = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), len(SeedKeys._fields)))(seeds)
+    return tuple(children[:, index] for index in range(len(SeedKeys._fields)))
+
+
+def make_learner(algorithm: Algorithm) -> Learner:
+    """Return the learner of several seeds of an algorithm."""
+    return CompiledLearner(algorithm) if algorithm.pure else PythonLearner(algorithm)
+
+
+class CompiledLearner:
+    """All seeds of a pure algorithm as one program, mapped over seeds and spread over the devices."""
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
+
+    def init(self, keys: jax.Array) -> Any:
+        """Return the states of all seeds, with a leading seed axis."""
+        return _init(self._algorithm.init, keys)
+
+    def template(self, keys: jax.Array) -> Any:
+        """Return the shapes of the states; nothing is computed."""
+        return jax.eval_shape(partial(_init, self._algorithm.init), keys)
+
+    def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
+        """Take one update of all seeds in one compiled program."""
+        with _players_mesh(len(keys)) as mesh:
+            if mesh is not None:
+                # Where the update leaves its results, or it would be compiled once for each place.
+                everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+                keys, states = jax.device_put((keys, states), everywhere)
+            results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
+        new_states, metrics, sound = jax.block_until_ready(results)
+        table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
+        sound = np.asarray(sound)
+        failures = {index: _first_bad(table, index) for index in np.flatnonzero(alive & ~sound).tolist()}
+        return Step(new_states, table, failures)
+
+    def policies(self, states: Any) -> Any:
+        """Return the players of all seeds, with a leading seed axis."""
+        return _policies(self._algorithm.policies, states)
+
+
+@partial(jax.jit, static_argnums=0)
+def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
+    # A weakly typed leaf (a Python number made into an array) would become strong in the first update and so make the
+    # second one compile again.
+    return jax.tree.map(strong, for_each_seed(init, keys))
+
+
+def strong(leaf: Any) -> jax.Array:
+    """Return an array whose type is its own, not that of a Python number."""
+    array = jnp.asarray(leaf)
+    return (
+        array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else jax.lax.convert_element_type(array, array.dtype)
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _policies(policies: Callable[[Any], tuple[Policy, ...]], states: Any) -> Any:
+    return for_each_seed(policies, states)
+
+
+@partial(jax.jit, static_argnums=0)
+def _update(
+    update: Callable[[jax.Array, Any], tuple[Any, Any]],
+    number: jax.Array,
+    keys: jax.Array,
+    alive: jax.Array,
+    states: Any,
+) -> tuple[Any, dict[str, jax.Array], jax.Array]:
+    """Update every seed; one whose values stop being finite, or stopped before, keeps its state."""
+
+    def one(key: jax.Array, is_alive: jax.Array, state: Any) -> tuple[Any, dict[str, jax.Array], jax.Array]:
+        new, metrics = update(jax.random.fold_in(key, number), state)
+        for name, value in metrics.items():
+            if jnp.shape(value) != ():
+                raise ValueError(f"metric {name!r} has shape {jnp.shape(value)}; an algorithm's metrics are scalars")
+        finite = [jnp.isfinite(jnp.asarray(value)).all() for value in metrics.values()]
+        defined = [~jnp.isnan(leaf).any() for leaf in jax.tree.leaves(new) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+        sound = jnp.stack([jnp.array(object=True), *finite, *defined]).all()
+        kept = jax.tree.map(
+            lambda after, before: jnp.where(sound & is_alive, after, before), _same_shapes(new, state), state
+        )
+        return kept, metrics, sound
+
+    return for_each_seed(one, keys, alive, states)
+
+
+def _same_shapes(new: Any, state: Any) -> Any:
+    """Return ``new`` if it has the structure, shapes and types of ``state``; else the loop would compile again."""
+    after, before = (jax.tree_util.tree_leaves_with_path(tree) for tree in (new, state))
+    for (path, leaf), (old_path, old) in zip(after, before, strict=False):
+        if path != old_path or jnp.shape(leaf) != jnp.shape(old) or leaf.dtype != old.dtype:
+            name = jax.tree_util.keystr(old_path, simple=True, separator="/")
+            raise ValueError(
+                f"update must keep the structure of the state: {name!r} was {old.dtype}{list(old.shape)}, "
+                f"in its place came {jax.tree_util.keystr(path, simple=True, separator='/')!r}, {jax.typeof(leaf)}"
+            )
+    if len(after) != len(before):
+        raise ValueError(f"update must keep the structure of the state: it had {len(before)} leaves, now {len(after)}")
+    return new
+
+
+def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading seed axis of its arguments, in the way that suits the devices.
+
+    Several devices share the seeds where they divide evenly; where they do not, two devices are offered to the
+    algorithm as a mesh over its players. A GPU works on all of its seeds at once; a CPU does one after the other, since
+    batched matrix products are slow there.
+
+    Args:
+        function: of one seed's arguments.
+        *stacked: its arguments, every leaf ``[S, ...]``.
+
+    Returns:
+        What it returns, every leaf with a leading seed axis.
+    """
+    devices = jax.devices()
+    if len(devices) > 1 and _count(stacked) % len(devices) == 0:
+        spec = jax.sharding.PartitionSpec("seeds")
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
+        return jax.shard_map(
+            partial(on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+        )(*stacked)
+    return on_one_device(function, *stacked)
+
+
+@contextmanager
+def _players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
+    """Offer two devices to the players where the seeds cannot be shared among the devices."""
+    devices = jax.devices()
+    if len(devices) < 2 or num_seeds % len(devices) == 0:
+        yield None
+        return
+    auto = (jax.sharding.AxisType.Auto,)
+    mesh = jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto)
+    with jax.set_mesh(mesh):
+        yield mesh
+
+
+def on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading axis of its arguments on one device, as `for_each_seed` does on each."""
+    if _count(stacked) == 1:
+        return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], stacked)))
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(lambda arguments: function(*arguments), stacked)
+    return jax.vmap(function)(*stacked)
+
+
+def _count(stacked: Any) -> int:
+    return int(jax.tree.leaves(stacked)[0].shape[0])
+
+
+class PythonLearner:
+    """The seeds of an algorithm in ordinary Python, one after the other; states are lists with one entry for a seed."""
+
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
+
+    def init(self, keys: jax.Array) -> list[Any]:
+        """Return the state of each seed."""
+        return [self._algorithm.init(key) for key in keys]
+
+    def template(self, keys: jax.Array) -> list[Any]:
+        """Return states as `init` gives them."""
+        return self.init(keys)
+
+    def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: list[Any]) -> Step:
+        """Take one update of each living seed."""
+        rows: list[dict[str, float]] = []
+        new_states, failures = list(states), {}
+        for index, (key, state) in enumerate(zip(keys, states, strict=True)):
+            if not alive[index]:
+                rows.append({})
+                continue
+            new, metrics = self._algorithm.update(jax.random.fold_in(key, number), state)
+            rows.append({name: float(value) for name, value in metrics.items()})
+            if not np.isfinite(list(rows[-1].values())).all() or _has_nan(new):
+                failures[index] = _first_bad({name: np.asarray([value]) for name, value in rows[-1].items()}, 0)
+            else:
+                new_states[index] = new
+        names = next((row for row in rows if row), {})
+        table = {name: np.asarray([row.get(name, np.nan) for row in rows]) for name in names}
+        return Step(new_states, table, failures)
+
+    def policies(self, states: list[Any]) -> list[tuple[Policy, ...]]:
+        """Return the players of each seed."""
+        return [self._algorithm.policies(state) for state in states]
+
+
+def _has_nan(state: Any) -> bool:
+    """Tell whether an array of a state in ordinary Python holds NaN."""
+    arrays = [leaf for leaf in jax.tree.leaves(state) if isinstance(leaf, jax.Array | np.ndarray | np.generic)]
+    return any(np.isnan(np.asarray(leaf)).any() for leaf in arrays if jnp.issubdtype(leaf.dtype, jnp.inexact))
+
+
+def _first_bad(table: dict[str, np.ndarray], index: int) -> str:
+    """Name the first metric of one seed that is not finite."""
+    for name, values in table.items():
+        if not np.isfinite(values[index]):
+            return f"{name} is {values[index]}"
+    return "a parameter is nan"

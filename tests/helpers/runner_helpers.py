@@ -1,0 +1,45 @@
+"""What the runner's tests call."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from polax.runner.runs import checkpoint
+from polax.runner.runs.folder import RunFolder
+from polax.runner.runs.spec import build
+from polax.runner.training.seeds import make_learner, seed_keys
+
+HERE = Path(__file__).resolve().parent
+
+
+def final_state(folder: RunFolder, update: int) -> list[np.ndarray]:
+    """Return the leaves of a run's state at one checkpoint, keys among them as numbers."""
+    spec = folder.spec()
+    template = make_learner(build(spec).algorithm).template(seed_keys(spec.seeds).init)
+    state = checkpoint.load(folder.checkpoints, update, template).state
+    return [array for _, array in sorted(checkpoint.to_arrays(state).items())]
+
+
+def without_time(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the lines of metrics.jsonl without the seconds."""
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in folder.metrics()]
+
+
+def command(*words: str, **environment: str) -> subprocess.Popen[str]:
+    """Start ``polax`` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "import sys; from polax.runner.cli import main; sys.exit(main())", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+    )
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    """Change some entries of a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

@@ -1,0 +1,195 @@
+"""Published figures and tables, run again: the numbers, the comparison, the files, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from polax.algorithms.base import Preset
+from polax.papers.pola import published, sampled
+from polax.papers.pola.cells import Cell, Outcome, cell_of_preset, run_cells
+from polax.papers.pola.drawings import Curve, draw_shares
+from polax.papers.pola.report import Report, markdown
+from polax.papers.pola.search import Family, search
+from polax.papers.pola.statistics import p_value, policy_fit, share_of
+from polax.registry import algorithm_plugin, register_algorithm
+from polax.runner.cli import main
+from polax.runner.commands.reproduce import TARGETS
+
+LOLA = Cell("lola", "lola-exact", 10)
+
+
+def silent(line: str) -> None:
+    assert line
+
+
+def outcome(found: list[bool], policies: list[list[float]]) -> Outcome:
+    own_first = np.asarray(policies)
+    both = np.stack([own_first, own_first[:, [0, 2, 1, 3, 4]]], axis=1)
+    return Outcome(np.asarray(found), both, np.zeros(len(found)), 1)
+
+
+def test_runs_do_not_depend_on_what_runs_beside_them():
+    other = Cell("other", "lola-exact", 10, {"outer_lr": 1.0}, 1.6)
+    alone = run_cells([LOLA], runs=3, seed=4, report=silent)[0]
+    beside = run_cells([other, LOLA], runs=5, seed=4, report=silent)[1]
+    np.testing.assert_allclose(alone.cooperation, beside.cooperation[:3], atol=1e-9)
+    assert not np.allclose(alone.cooperation, run_cells([LOLA], runs=3, seed=5, report=silent)[0].cooperation)
+
+
+def test_policies_are_averaged_with_the_own_action_first():
+    mean = outcome([True], [[0.1, 0.2, 0.3, 0.4, 0.5]]).policy
+    np.testing.assert_allclose(mean, [0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("found", "low", "high"), [([True] * 20, 0.8389, 1.0), ([False] * 20, 0.0, 0.1611), ([True, False], 0.0945, 0.9055)]
+)
+def test_intervals_are_wilsons(found, low, high):
+    share = share_of(np.asarray(found))
+    np.testing.assert_allclose(share, [np.mean(found), low, high], atol=1e-4)
+    assert share.share in share
+
+
+def test_equal_shares_are_compatible_and_distant_ones_are_not():
+    assert p_value(np.array([True] * 10 + [False] * 10), 0.5, 20) == 1
+    assert p_value(np.zeros(200, bool), 1.0, 20) < 1e-6
+
+
+def test_a_published_mean_of_two_kinds_of_runs_is_compared_as_a_mixture():
+    ours = outcome([True, False, False, False], [[0, 1, 0, 1, 1]] + [[0, 0, 0, 0, 0]] * 3)
+    fit = policy_fit(ours, np.array([0, 0.5, 0, 0.5, 0.5]))
+    np.testing.assert_allclose(fit, [0.25, 0.0, 0.5], atol=1e-9)
+
+
+def test_every_cell_of_the_paper_is_there():
+    assert len(published.TABLE1) == 5 * 6 + 3
+    assert len(published.TABLE2) == 6
+    assert set(published.FOUND_BY_PROGRAM) <= set(published.TABLE1)
+    assert set(published.NOTHING_FOUND_IN_PAPER) <= set(published.TABLE1)
+
+
+def test_a_cell_takes_its_settings_from_the_preset():
+    cell = cell_of_preset("pola-exact", "figure3-mlp-1.6", "name")
+    assert (cell.updates, cell.contribution_factor) == (2, 1.6)
+    assert cell.options == {"parameterisation": "mlp", "inner_lr": 0.12, "outer_lr": 0.03, "outer_beta": 0.05}
+
+
+def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
+    assert main(["reproduce", "figure1", "--out", str(tmp_path)]) == 0
+    content = json.loads((tmp_path / "figure1.json").read_text())
+    differences = {row["update"]: row["difference"] for row in content["cells"]}
+    steps = {name: value for name, value in differences.items() if "fixed point" not in name}
+    assert len(steps) == 4
+    assert max(steps.values()) < 5.1e-5
+    assert max(differences.values()) < 4e-3
+    assert sum(row["unconverged"] for row in content["cells"]) == 0
+    assert "0.3908 0.5113 0.4350 0.4683 0.4479" in (tmp_path / "figure1.md").read_text()
+    with Image.open(tmp_path / "figure1.png") as picture:
+        assert picture.size[0] > 1000
+    assert "figure1.md" in capsys.readouterr().out
+
+
+def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
+    family = Family("tabular", {}, (1.1, 1.6), (3.0,), (1e-6, 25.0), 10)
+    report = search(runs=2, seed=0, report=silent, families=[family])
+    assert [row["contribution_factor"] for row in report.cells] == [1.1, 1.6]
+    for row in report.cells:
+        assert (row["settings_successful"], row["settings_tried"]) == (1, 2)
+        assert row["best"]["outer_lr"] == 25.0
+        assert row["found"]["share"] == 1.0
+
+
+def test_a_figure_shows_cells_without_a_published_value():
+    row = {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
+    figure = draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20)
+    assert [axes.get_title("left") for axes in figure.axes] == ["LOLA"]
+
+
+def test_a_report_reads_as_a_markdown_table():
+    report = Report("name", "Title", ("cell", "ours"), [("a", "1")], [], ("A note.",))
+    page = markdown(report, command={"runs": 2}, seconds=3.4)
+    assert "| cell | ours |\n|---|---:|\n| a | 1 |" in page
+    assert "`polax reproduce name --runs 2`, 3 s." in page
+
+
+@pytest.fixture
+def tiny_figure(monkeypatch):
+    options = {"num_envs": 4, "hidden_size": 4, "inner_steps": 1, "outer_steps": 2}
+    presets = {("laptop", "IPD-v0"): Preset(updates=3, options=options)}
+    register_algorithm("tiny-pola", algorithm_plugin("pola-dice")._replace(presets=presets), replace=True)
+    scores = {
+        ("tiny-pola", "self-play"): published.Score(0.3, 0.2, 0.35),
+        ("tiny-pola", "against always-defect"): published.Score(-0.1),
+    }
+    figure = sampled.SampledFigure("figure4", "A figure", "IPD-v0", scores)
+    monkeypatch.setattr(sampled, "_FIGURE4", figure)
+    return ["reproduce", "figure4", "--scale", "laptop"]
+
+
+def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, capsys):
+    places = ["--training", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0
+    content = json.loads((tmp_path / "figure4_laptop.json").read_text())
+    rows = [json.loads(line) for line in (tmp_path / "runs" / "tiny-pola" / "metrics.jsonl").read_text().splitlines()]
+    final = [row for row in rows if row["update"] == 3]
+    self_play, defector = content["cells"]
+    assert (self_play["what"], defector["what"]) == ("self-play", "against always-defect")
+    assert set(self_play["per_seed"]) == {"0", "1"}
+    expected = np.mean([row[f"score/player_{seat}"] for row in final for seat in (0, 1)])
+    assert self_play["mean"] == pytest.approx(expected)
+    assert self_play["difference"] == pytest.approx(expected - 0.3)
+    assert (content["scale"], content["runs"]) == ("laptop", 2)
+    page = (tmp_path / "figure4_laptop.md").read_text()
+    assert "`polax reproduce figure4 --runs 2 --seed 0 --scale laptop`" in page
+    assert "0.300 (0.200 to 0.350)" in page
+    with Image.open(tmp_path / "figure4_laptop.png") as picture:
+        assert picture.size[0] > 1000
+    capsys.readouterr()
+    assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0
+    assert json.loads((tmp_path / "figure4_laptop.json").read_text())["cells"] == content["cells"]
+    assert "update 1/3" not in capsys.readouterr().out
+    assert main([*tiny_figure, "--num-seeds", "1", *places]) == 2
+    assert "was begun with other options" in capsys.readouterr().err
+
+
+def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a_value():
+    for figure in (sampled._FIGURE4, sampled._FIGURE5):
+        assert figure.learners == ("pola-dice", "pola-om", "lola-dice")
+        for learner in figure.learners:
+            for scale in TARGETS[figure.name].scales:
+                assert (scale, figure.env) in algorithm_plugin(learner).presets
+    assert len(published.FIGURE4) == 3 * 2
+    assert len(published.FIGURE5) == 3 * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["figure3", "--scale", "laptop"], "figure3 trains nothing"),
+        (["figure4", "--scale", "phone"], "invalid choice: 'phone'"),
+        (["figure4", "--scale", "small"], "figure4 has the scale published or laptop, not 'small'"),
+        (["figure9"], "invalid choice: 'figure9'"),
+        ([], "required: NAME"),
+        (["figure3", "--runs", "0"], "--runs must be at least 1; got 0"),
+        (["figure3", "--seed", "-1"], "--seed must not be negative; got -1"),
+        (["figure3", "--runs", "many"], "invalid int value"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(words, message, capsys):
+    assert main(["reproduce", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["reproduce", "figure3", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_help_lists_everything_that_can_be_reproduced(capsys):
+    assert main(["reproduce", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in TARGETS)
