@@ -13,7 +13,7 @@ from polax import registry
 from polax.runner.cli import COMMANDS, main
 from polax.runner.runs import checkpoint
 from polax.runner.runs.folder import RunFolder
-from runner_helpers import edit_json
+from runner_helpers import HERE, edit_json
 
 Train = Callable[..., RunFolder]
 Fails = Callable[..., str]
@@ -107,7 +107,7 @@ def test_a_damaged_entry_of_the_compilation_cache_is_replaced_without_a_word(tmp
             [sys.executable, "-c", code, *words, "--out", str(tmp_path / f"run{number}")],
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parent,
+            cwd=HERE,
             env=environment,
         )
         assert done.returncode == 0

@@ -19,7 +19,7 @@ import pytest
 from polax.runner.runs import checkpoint
 from polax.runner.runs.checkpoint import Checkpoint
 from polax.runner.runs.folder import RunError, RunFolder
-from runner_helpers import command, edit_json, final_state, without_time
+from runner_helpers import HERE, command, edit_json, final_state, without_time
 
 STATE = {
     "weights": jnp.arange(6.0).reshape(2, 3),
@@ -145,7 +145,7 @@ def test_a_disk_that_takes_no_more_ends_a_run_with_one_line(
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=Path(__file__).parent,
+        cwd=HERE,
         env={**os.environ, "POLAX_CACHE": "off"},  # the limit would cut its entries short too
     )
     assert done.returncode == 2, done.stderr
