@@ -1,7 +1,12 @@
 """Settings of the whole suite."""
 
+import ctypes
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
 
@@ -9,3 +14,15 @@ _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_programs_are_let_go() -> Iterator[None]:
+    """Free what a module compiled: kept to the end, the programs of the whole suite take several GiB."""
+    yield
+    if "jax" in sys.modules:
+        import jax
+
+        jax.clear_caches()
+        if sys.platform == "linux":  # freed memory goes back to the system, or other processes could not have it
+            ctypes.CDLL("libc.so.6", use_errno=True).malloc_trim(0)

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-FOLDERS = ("envs", "algorithms", "runner", "testing")
+FOLDERS = ("envs", "algorithms", "runner", "papers", "testing")
 
 
 def _modules() -> set[str]:
@@ -24,7 +24,7 @@ def _modules() -> set[str]:
 
 def _data_files() -> set[str]:
     """Return what `polax new-algorithm` makes its files from, and `polax report` its pages."""
-    folders = (ROOT / "runner" / "templates", ROOT / "runner" / "report" / "assets")
+    folders = (ROOT / "runner" / "commands" / "templates", ROOT / "runner" / "report" / "assets")
     return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.iterdir()}
 
 
