@@ -6,12 +6,11 @@ It may be a strategy's name, a policy, the folder of a training run, or a strate
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import PolaxError
+from .options import PolaxError, suggest
 
 if TYPE_CHECKING:
     from .envs.base import Game, Policy
@@ -66,9 +65,10 @@ def make_opponent(opponent: Any, game: Game[Any, Any], seat: int, *, params: Any
     path, _, seed = name.partition("#")
     if Path(path).is_dir():
         return _from_run(path, seed, game, seat)
-    near = get_close_matches(name, game.strategies, n=1)
-    guess = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(game.strategies)}"
-    raise OpponentError(f"{game.name} has no strategy {name!r}, and no run is in a folder of that name; {guess}")
+    raise OpponentError(
+        f"{game.name} has no strategy {name!r}, and no run is in a folder of that name; "
+        f"{suggest(name, game.strategies)}"
+    )
 
 
 def _is_axelrod_player(given: Any) -> bool:

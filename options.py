@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -25,6 +25,32 @@ class MissingExtraError(PolaxError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         """Say what needs it and how it is installed."""
         super().__init__(f"{what} is not installed here: pip install 'polax[{extra}]'")
+
+
+def suggest(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
+    """Return how an error about an unknown word goes on: the nearest known word, or all of them.
+
+    Args:
+        word: what was given.
+        known: what is allowed.
+        otherwise: what introduces the list of all, where none is near.
+    """
+    names = {name.lower(): name for name in known}
+    near = get_close_matches(str(word).lower(), names, n=1, cutoff=0.5)
+    return f"did you mean {names[near[0]]!r}?" if near else f"{otherwise} {', '.join(names.values()) or 'none'}"
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split())
+
+
+def describe_error(error: BaseException, *, longest: int = 400) -> str:
+    """Return an error with its type on one line, cut where it is long; polax's own errors speak for themselves."""
+    text = one_line(error)
+    if isinstance(error, PolaxError):
+        return text
+    return f"{type(error).__name__}: {text[:longest]}{'…' if len(text) > longest else ''}"
 
 
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
@@ -52,7 +78,7 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
     try:
         return config(**{name: _frozen(value) for name, value in options.items()})
     except (TypeError, ValueError) as cause:
-        raise OptionError(f"{what}: {' '.join(str(cause).split())}") from cause
+        raise OptionError(f"{what}: {one_line(cause)}") from cause
 
 
 def option_types(config: type[Any]) -> dict[str, Any]:
@@ -63,9 +89,7 @@ def option_types(config: type[Any]) -> dict[str, Any]:
 
 def unknown_option(name: str, known: Mapping[str, Any]) -> str:
     """Say that an option does not exist, and which one may have been meant."""
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"its options are {', '.join(known) or 'none'}"
-    return f"has no option {name!r}; {hint}"
+    return f"has no option {name!r}; {suggest(name, known, otherwise='its options are')}"
 
 
 def describe(kind: Any) -> str:

@@ -16,10 +16,9 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .options import OptionError, PolaxError, make_config
+from .options import OptionError, PolaxError, make_config, one_line, suggest
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
@@ -163,26 +162,16 @@ class _Kind:
         except (Exception, SystemExit) as cause:  # a plug-in is anybody's code: what it raises becomes this one error
             missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
             hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
-            raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {_one_line(cause)}{hint}") from cause
+            raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {one_line(cause)}{hint}") from cause
         return self.check(found, what)
 
     def _unknown(self, name: str) -> str:
         known = sorted({*self.registered, *self.claims()})
-        close = get_close_matches(name, known, n=1, cutoff=0.5) or get_close_matches(
-            name.lower(), [each.lower() for each in known], n=1, cutoff=0.5
-        )
-        if close:
-            match = next(each for each in known if each.lower() == close[0].lower())
-            return f"unknown {self.word} {name!r}; did you mean {match!r}?"
-        return f"unknown {self.word} {name!r}; there are {', '.join(known) or 'none'}"
+        return f"unknown {self.word} {name!r}; {suggest(name, known)}"
 
 
 def _article(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _clash(claims: Iterable[_Claim]) -> str:
@@ -198,7 +187,7 @@ def _read_claims(group: str) -> dict[str, tuple[_Claim, ...]]:
             entry_points = distribution.entry_points.select(group=group)
         except Exception as error:  # an unreadable table of one distribution must not hide the others
             warnings.warn(
-                f"polax ignores the plug-ins of {name}, its entry_points.txt is broken: {_one_line(error)}",
+                f"polax ignores the plug-ins of {name}, its entry_points.txt is broken: {one_line(error)}",
                 stacklevel=2,
             )
             continue
@@ -284,7 +273,7 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
     try:
         return plugin.build(config)
     except ValueError as cause:
-        raise OptionError(f"{name}: {_one_line(cause)}") from cause
+        raise OptionError(f"{name}: {one_line(cause)}") from cause
 
 
 def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: Any) -> Algorithm:
@@ -310,7 +299,7 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
     try:
         return plugin.build(env, params, config)
     except ValueError as cause:
-        raise OptionError(f"{name}: {_one_line(cause)}") from cause
+        raise OptionError(f"{name}: {one_line(cause)}") from cause
 
 
 def list_environments() -> tuple[Listing, ...]:

@@ -7,10 +7,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
-from ..options import PolaxError
+from ..options import PolaxError, suggest
 
 USER_ERROR = 2
 """Exit status of everything the user can put right."""
@@ -101,9 +100,7 @@ def _run(words: list[str]) -> int:
         return 0
     name = words.pop(0)
     if name not in COMMANDS:
-        close = get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
-        raise UsageError(f"unknown command {name!r}; {hint}")
+        raise UsageError(f"unknown command {name!r}; {suggest(name, COMMANDS)}")
     module = importlib.import_module(f".commands.{COMMANDS[name].module}", __package__)
     try:
         status: int = module.main(words)

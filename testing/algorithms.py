@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from ..algorithms.base import API_VERSION, Algorithm, AlgorithmPlugin, Preset
 from ..envs.base import Game
-from ..options import OptionError, PolaxError
+from ..options import OptionError, PolaxError, describe_error, one_line
 from ..registry import algorithm_plugin, environment_plugin, make_env
-from .clauses import ContractError, Subject, describe
+from .clauses import ContractError, Subject
 from .plugins import Env, as_game, check_options, check_plugin, find_plugin, other_numbers
 from .training import Trial, check_in_python, check_traced, check_training
 
@@ -72,7 +72,7 @@ def _check_presets(subject: Subject, plugin: AlgorithmPlugin) -> None:
             game, params = make_env(key[1], **preset.env_options)
             plugin.build(game, params, config)
         except (PolaxError, ValueError) as cause:
-            raise subject.breach("presets", f"{key!r}: {describe(cause)}") from cause
+            raise subject.breach("presets", f"{key!r}: {describe_error(cause)}") from cause
         check_options(subject, config_of_env, preset.env_options, "presets")
 
 
@@ -82,7 +82,7 @@ def _build(subject: Subject, plugin: AlgorithmPlugin, game: Game[Any, Any], para
             built: Any = plugin.build(game, params, config)
     except ContractError as breach:
         if isinstance(breach.__cause__, ValueError):
-            reason = " ".join(str(breach.__cause__).split())
+            reason = one_line(breach.__cause__)
             raise OptionError(f"{subject.name} refuses {game.name} with {config!r}: {reason}") from breach.__cause__
         raise
     subject.demand("build", isinstance(built, Algorithm), f"build returned {type(built).__name__}, not an Algorithm")

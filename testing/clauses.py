@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..options import describe_error
+
 
 class Clause(NamedTuple):
     """One demand of a contract."""
@@ -258,10 +260,4 @@ class Subject(NamedTuple):
         except ContractError:
             raise
         except Exception as cause:
-            raise self.breach(clause, describe(cause)) from cause
-
-
-def describe(error: BaseException) -> str:
-    """Return an error as one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:400]}{'…' if len(text) > 400 else ''}"
+            raise self.breach(clause, describe_error(cause)) from cause

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..envs.base import Game
-from ..options import OptionError, PolaxError, make_config, option_types
+from ..options import OptionError, PolaxError, describe_error, make_config, option_types
 from ..registry import PluginError, make_env
-from .clauses import Subject, describe
+from .clauses import Subject
 
 HORIZON = 3
 """Steps of the episodes that the checks play."""
@@ -52,7 +52,7 @@ def _check_config(subject: Subject, config: type) -> None:
     try:
         hash(usual)
     except TypeError as cause:
-        raise subject.breach("config-frozen", f"{name}() has no hash: {describe(cause)}") from cause
+        raise subject.breach("config-frozen", f"{name}() has no hash: {describe_error(cause)}") from cause
     options = {option: getattr(usual, option) for option in option_types(config)}
     with subject.running("config-json"):
         text = json.dumps(options, allow_nan=False)

@@ -6,7 +6,6 @@ of one kind, and between seats, is a number in a leaf: one compiled program serv
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
@@ -18,6 +17,7 @@ import numpy as np
 from flax import struct
 
 from ...checks import check_number
+from ...options import suggest
 from ..base import Game, Policy, StrategyFactory
 from ..grid import draw_below
 
@@ -45,9 +45,7 @@ def make_strategy(name: str, game: Game[Any, Any], seat: int = 0, **options: flo
     """
     known = game.strategies
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        guess = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{game.name} has no strategy {name!r}{guess} Known: {', '.join(known)}")
+        raise ValueError(f"{game.name} has no strategy {name!r}; {suggest(name, known)}")
     if seat not in range(game.num_players):
         raise ValueError(f"seat must be from 0 to {game.num_players - 1}; got {seat!r}")
     try:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
-from ...options import OptionError, PolaxError
+from ...options import OptionError, PolaxError, suggest
 
 UNITS = ("updates", "env-steps", "seconds")
 
@@ -91,10 +90,7 @@ def parse_budget(words: Sequence[str]) -> Budget:
     if not math.isfinite(amount) or amount <= 0:
         raise OptionError(f"--budget needs a number above 0, not {number!r}")
     if unit not in UNITS:
-        near = get_close_matches(unit, UNITS, n=1, cutoff=0.5)
-        raise OptionError(
-            f"--budget is in {', '.join(UNITS)}, not {unit!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+        raise OptionError(f"--budget has no unit {unit!r}; {suggest(unit, UNITS)}")
     if unit != "seconds" and not amount.is_integer():
         raise OptionError(f"--budget needs a whole number of {unit}, not {number!r}")
     return Budget(amount, unit)

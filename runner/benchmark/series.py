@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ...options import PolaxError
+from ...options import PolaxError, describe_error
 from ..runs.folder import RunFolder, write_text, writing
 from ..training.progress import format_seconds
 from .combination import how_far, score_combination, train_combination
@@ -79,9 +79,9 @@ def _run_one(folder: Path, combination: Combination, results: Results, *, episod
         found = score_combination(folder, combination, episodes=episodes)
     except Exception as error:  # a learner is anybody's code, and the others shall have their turn
         _note_length(folder, combination, results)
-        results.update(combination, status=FAILED, error=_one_line(error), scores={})
+        results.update(combination, status=FAILED, error=describe_error(error), scores={})
         _keep_traceback(folder, combination, error)
-        _say(console, f"  failed: {_one_line(error)}")
+        _say(console, f"  failed: {describe_error(error)}")
         return 0
     _note_length(folder, combination, results)
     results.update(combination, status=DONE, error=found["ended"], scores=found["scores"])
@@ -109,11 +109,6 @@ def _keep_traceback(folder: Path, combination: Combination, error: Exception) ->
     with writing(path.parent):
         path.parent.mkdir(exist_ok=True)
     write_text(path, "".join(traceback.format_exception(error)))
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, PolaxError) else f"{type(error).__name__}: {text}"[:500]
 
 
 class _Clock:

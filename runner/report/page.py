@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
+from ...options import describe_error
 from ..runs.folder import RunError
 from . import benchmark, tournament
 from .learning_curves import COLOURS
@@ -43,7 +44,7 @@ def make(folder: Path, content: Mapping[str, Any]) -> Made:
         return _tournament(content) if content["kind"] == "tournament" else _benchmark(folder, content)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as cause:
         path = folder / FILES[content["kind"]]
-        said = f"{type(cause).__name__}: {' '.join(str(cause).split())}"
+        said = f"{describe_error(cause)}"
         raise RunError(f"{path} is not what polax {content['kind']} writes: {said}; run it again") from cause
 
 

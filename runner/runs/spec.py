@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import registry
-from ...options import OptionError, make_config
+from ...options import OptionError, make_config, suggest
 
 if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for one, has no need of
     from ...algorithms.base import Algorithm, AlgorithmPlugin, Preset
@@ -145,9 +144,7 @@ def _preset(plugin: AlgorithmPlugin, name: str, request: Request) -> Preset:
     found = plugin.presets.get((name, request.env))
     if found is None:
         names = presets_for(plugin, request.env)
-        close = get_close_matches(name, names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names) or 'none'}"
-        raise OptionError(f"{request.algorithm} has no preset {name!r} for {request.env}; {hint}")
+        raise OptionError(f"{request.algorithm} has no preset {name!r} for {request.env}; {suggest(name, names)}")
     return found
 
 

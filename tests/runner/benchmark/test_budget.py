@@ -58,9 +58,9 @@ def test_a_budget_of_seconds_ends_whatever_updates_take() -> None:
         (["0", "seconds"], "needs a number above 0"),
         (["inf", "seconds"], "needs a number above 0"),
         (["1.5", "updates"], "needs a whole number of updates, not '1.5'"),
-        (["100", "update"], "not 'update'; did you mean 'updates'?"),
+        (["100", "update"], "no unit 'update'; did you mean 'updates'?"),
         (["100", "env_steps"], "did you mean 'env-steps'?"),
-        (["100", "parsecs"], "--budget is in updates, env-steps, seconds, not 'parsecs'"),
+        (["100", "lightyears"], "--budget has no unit 'lightyears'; there are updates, env-steps, seconds"),
     ],
 )
 def test_nonsense_is_named(words: list[str], message: str) -> None:
