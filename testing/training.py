@@ -12,7 +12,7 @@ import numpy as np
 from ..algorithms.base import Algorithm
 from ..envs.base import Game
 from ..runner.runs import checkpoint as checkpoints
-from ..runner.training.seeds import make_learner, seed_keys
+from ..runner.training.seeds import make_learner, seed_keys, take_updates
 from .clauses import Subject
 from .policies import check_player
 from .tracing import demand_same_program, trace
@@ -85,15 +85,13 @@ def check_training(trial: Trial) -> None:
     subject, pure = trial.subject, trial.algorithm.pure
     learner, anew = make_learner(trial.algorithm), make_learner(trial.again)
     keys, alive = seed_keys(SEEDS), np.ones(len(SEEDS), bool)
+    numbers = range(1, UPDATES + 1)
     with subject.running("runs"):
         states = before = learner.init(keys.init)
-    step = None
-    for number in range(1, UPDATES + 1):
-        before = states
-        with subject.running("runs"):
-            step = learner.update(keys.update, number, alive, states)
-        states = step.states
-        subject.demand("finite", not step.failures, f"at update {number}, {next(iter(step.failures.values()), '')}")
+        for taken in take_updates(learner, keys.update, states, numbers=numbers, alive=alive):
+            before, states = states, taken.step.states
+            failure = next(iter(taken.step.failures.values()), "")
+            subject.demand("finite", not failure, f"at update {taken.number}, {failure}")
     loaded = _saved_and_loaded(subject, before, anew.template(keys.init))
     with subject.running("resumes"):
         resumed = anew.update(keys.update, UPDATES, alive, loaded)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,7 +12,8 @@ from flax import struct
 
 from ...checks import check_choice, check_number, check_whole_number
 from ...envs.base import Game
-from ..base import PLAYERS_AXIS, Algorithm, Metrics
+from ..base import Algorithm, Metrics
+from .devices import for_both_players
 from .lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import FitNumbers, FitSizes, fit
@@ -229,38 +229,12 @@ class _Program:
 
         others = jax.tree.map(lambda leaf: leaf[::-1], players)
         with jax.default_matmul_precision(self.matmul_precision):
-            players, optimizer, models, metrics = _for_both(improve_one)(
+            players, optimizer, models, metrics = for_both_players(improve_one)(
                 jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
             )
         state = replace(state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
         named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
-
-
-def _for_both(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Map a function over the player axis in the way that suits the device.
-
-    A GPU works on both players at once. A CPU does one after the other, since batched matrix products are slow there,
-    or, given a mesh with two devices along `PLAYERS_AXIS`, one player on each.
-    """
-    mesh = jax.sharding.get_abstract_mesh()
-    if PLAYERS_AXIS in mesh.axis_names and mesh.shape[PLAYERS_AXIS] == 2:
-        return _one_on_each_device(function)
-    if jax.default_backend() == "cpu":
-        return lambda *stacked: jax.lax.map(lambda slices: function(*slices), stacked)
-    return jax.vmap(function)
-
-
-def _one_on_each_device(function: Callable[..., Any]) -> Callable[..., Any]:
-    spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
-
-    def of_one_player(*slices: Any) -> Any:
-        result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
-        return jax.tree.map(lambda leaf: leaf[None], result)
-
-    apart = jax.shard_map(of_one_player, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
-    # Both devices keep both players, so that the next one to read the state need not know where it was made.
-    return lambda *stacked: jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:

@@ -13,6 +13,7 @@ from ..evaluation.scores import score_name
 from ..runs import checkpoint as checkpoints
 from ..runs.folder import RunError, RunFolder
 from ..runs.load import load_run
+from ..runs.spec import build
 from ..training.loop import find_or_create, train
 from ..training.seeds import seed_keys
 from .aggregate import aggregate
@@ -52,12 +53,13 @@ def train_combination(folder: Path, combination: Combination, *, console: Consol
     if spec is None or budget is None:
         raise RunError(combination.error or "there is nothing to train")
     run, resume = find_or_create(path, spec)
+    setup = build(spec)
     outcome = Trained(0, "")
     while outcome.exit_status == 0:
         target = budget.next_target(how_far(run))
         if target is None:
             break
-        ended = train(until(spec, target), run, resume=resume, console=console)
+        ended = train(until(spec, target), setup, run, resume=resume, console=console)
         outcome, resume = Trained(ended.exit_status, ended.message), True
     return outcome
 

@@ -91,13 +91,14 @@ def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) 
         checkpoint_every=options.checkpoint_every,
     )
     spec = resolve(request)
-    build(spec)  # what the plug-ins refuse, they refuse before a folder is made
-    return _train(RunFolder.create(options.out, spec), spec, resume=False)
+    setup = build(spec)  # what the plug-ins refuse, they refuse before a folder is made
+    return _train(spec, setup, RunFolder.create(options.out, spec), resume=False)
 
 
 def _resume(options: argparse.Namespace, plugin_words: Mapping[str, str | bool], parser: CommandParser) -> int:
     from ..devices import split_cpu
     from ..runs.folder import RunFolder
+    from ..runs.spec import build
 
     given = [
         f"--{name.replace('_', '-')}"
@@ -113,10 +114,10 @@ def _resume(options: argparse.Namespace, plugin_words: Mapping[str, str | bool],
     split_cpu(len(spec.seeds))
     if options.updates is not None and options.updates != spec.updates:
         spec = dataclasses.replace(spec, updates=options.updates)
-    return _train(folder, spec, resume=True)
+    return _train(spec, build(spec), folder, resume=True)
 
 
-def _train(folder: Any, spec: Any, *, resume: bool) -> int:
+def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
     from rich.console import Console
 
     from ..report.figures import draw_learning_curves
@@ -124,7 +125,7 @@ def _train(folder: Any, spec: Any, *, resume: bool) -> int:
     from ..training.loop import last_rows, train
 
     console = Console()
-    outcome = train(spec, folder, resume=resume, console=console)
+    outcome = train(spec, setup, folder, resume=resume, console=console)
     rows = last_rows(folder)
     if rows:
         console.print(score_table(rows))

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...algorithms.core.devices import for_each_seed
 from ...envs.base import Game, Policy
 from ...envs.policies.one_of import OneOf, stack_players
 from ...envs.policies.play import Compiled, play
 from ...envs.policies.python_play import play_in_python, play_together
 from ..runs.load import LoadedRun
-from ..training.seeds import for_each_seed
 from .scores import score_name
 
 

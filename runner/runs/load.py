@@ -11,7 +11,7 @@ import numpy as np
 from ...envs.base import Game, Policy
 from ...options import OptionError
 from . import checkpoint as checkpoints
-from .metrics import best_update
+from .metrics import best_update, score_by_update
 from .folder import RunError, RunFolder
 from ..training.seeds import Learner, SeedKeys, make_learner, seed_keys
 from .spec import RunSpec, build
@@ -107,7 +107,7 @@ def find_update(folder: RunFolder, which: str) -> int:
     if not saved:
         raise RunError(f"{folder.path} has no checkpoint yet")
     if which == "best":
-        best = best_update(folder.metrics(), among=saved)
+        best = best_update(score_by_update(folder.metrics()), among=saved)
         return saved[-1] if best is None else best
     if which == "last":
         return saved[-1]

@@ -100,11 +100,16 @@ def _scores_first(name: str) -> tuple[bool, str]:
     return not name.startswith("score/"), name
 
 
-def best_update(rows: Iterable[Mapping[str, Any]], *, among: Sequence[int]) -> int | None:
-    """Return the update with the highest score against each other, over players and seeds, or None without scores."""
+def score_by_update(rows: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """Return the score against each other, mean over players and seeds, of every update that has one."""
     scores: dict[int, list[float]] = {}
     for row in rows:
         score = mean_score(row)
-        if score is not None and row["update"] in among:
+        if score is not None:
             scores.setdefault(row["update"], []).append(score)
-    return max(scores, key=lambda update: sum(scores[update]) / len(scores[update]), default=None)
+    return {update: sum(values) / len(values) for update, values in scores.items()}
+
+
+def best_update(scores: Mapping[int, float], *, among: Iterable[int]) -> int | None:
+    """Return the update of the highest score in `score_by_update`, the first of equals; None without scores."""
+    return max((update for update in among if update in scores), key=scores.__getitem__, default=None)

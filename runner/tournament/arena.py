@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...algorithms.core.devices import for_each_seed, on_one_device
 from ...envs.base import Game
 from ...envs.policies.one_of import stack_players
-from ..training.seeds import for_each_seed, on_one_device
 from .entrants import Entrant
 from .records import START, Played, Shown
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from ... import registry
 from ...algorithms.base import Algorithm
+from ...algorithms.core.devices import for_each_seed
 from ...envs.frozen_game import FrozenGame, FrozenParams, FrozenSeat
 from ...envs.policies.one_of import stack_players
 from ...envs.policies.play import play
 from ...options import OptionError, make_config, option_types
-from ..training.seeds import for_each_seed, strong
+from ..training.seeds import strong
 from .entrants import Entrant, Field
 
 SIZES: Mapping[str, Any] = {

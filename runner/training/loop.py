@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +17,11 @@ from ..runs import checkpoint as checkpoints
 from ..runs.checkpoint import Checkpoint
 from ..runs.folder import RunError, RunFolder, writing
 from ..runs.manifest import add_launch, finish_launch
-from ..runs.metrics import MetricsLog, best_update
+from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
 from .interrupts import StopRequest
 from .progress import TrainingProgress, format_seconds
-from .seeds import Learner, SeedKeys, make_learner, seed_keys
+from .seeds import Learner, SeedKeys, Taken, make_learner, seed_keys, take_updates
 
 
 class Outcome(NamedTuple):
@@ -51,6 +51,8 @@ class Trainer:
             ended=np.zeros(len(spec.seeds), np.int64),
             fingerprint=self._fingerprint,
         )
+        self._alive = self._now.ended == 0
+        self._scores: dict[int, float] = {}  # of every evaluated update
 
     def start(self) -> None:
         """Begin at update 0."""
@@ -74,6 +76,8 @@ class Trainer:
                 "restore them, or start a new run"
             )
         self._now = found
+        self._alive = found.ended == 0
+        self._scores = score_by_update(self._folder.metrics())
 
     @property
     def update(self) -> int:
@@ -89,32 +93,31 @@ class Trainer:
             if self.update == 0:
                 self._report(log, progress, {})
             progress.begin()
-            while self.update < spec.updates and self._alive.any() and stop.signal is None:
-                self._step(log, progress)
+            # No further update is begun once a signal has come.
+            numbers = takewhile(lambda _: stop.signal is None, range(self.update + 1, spec.updates + 1))
+            keys, states = self._keys.update, self._now.state
+            for taken in take_updates(self._learner, keys, states, numbers=numbers, alive=self._alive):
+                self._note(taken, log, progress)
                 if self.update % spec.checkpoint_every == 0:
                     self._save()
             self._save()
         finish_launch(self._folder, update=self.update, seconds=self._now.seconds)
         return self._outcome(stop)
 
-    @property
-    def _alive(self) -> np.ndarray:
-        return np.asarray(self._now.ended == 0)
-
-    def _step(self, log: MetricsLog, progress: TrainingProgress) -> None:
-        """Take one update of all seeds, evaluate and write it down."""
-        number = self.update + 1
-        begun = time.perf_counter()
-        alive = self._alive
-        step = self._learner.update(self._keys.update, number, alive, self._now.state)
-        seconds = self._now.seconds + time.perf_counter() - begun
-        env_steps = self._now.env_steps + float(
-            step.metrics["env_steps"][alive][0] if "env_steps" in step.metrics else np.nan
+    def _note(self, taken: Taken, log: MetricsLog, progress: TrainingProgress) -> None:
+        """Take in an update of all seeds, evaluate and write it down."""
+        metrics = dict(taken.step.metrics)
+        learned = self._now.ended == 0  # a seed that this update ended has taken the steps too
+        env_steps = metrics.pop("env_steps", np.full(len(learned), np.nan))[learned][0]
+        self._now = self._now._replace(
+            state=taken.step.states,
+            update=taken.number,
+            seconds=self._now.seconds + taken.seconds,
+            env_steps=self._now.env_steps + float(env_steps),
         )
-        self._now = self._now._replace(state=step.states, update=number, seconds=seconds, env_steps=env_steps)
-        for index, failure in step.failures.items():
+        for index, failure in taken.step.failures.items():
             self._end_seed(index, failure, progress)
-        self._report(log, progress, {name: value for name, value in step.metrics.items() if name != "env_steps"})
+        self._report(log, progress, metrics)
         progress.advance()
 
     def _report(self, log: MetricsLog, progress: TrainingProgress, metrics: dict[str, np.ndarray]) -> None:
@@ -133,6 +136,7 @@ class Trainer:
             common["env_steps"] = int(self._now.env_steps)
         rows = log.write(common, table, self._alive)
         if rows and seats(rows[0]):
+            self._scores |= score_by_update(rows)
             progress.scores(rows)
 
     def _end_seed(self, index: int, failure: str, progress: TrainingProgress) -> None:
@@ -140,6 +144,7 @@ class Trainer:
         ended = self._now.ended.copy()
         ended[index] = self.update
         self._now = self._now._replace(ended=ended)
+        self._alive[index] = False
         saved = checkpoints.saved_updates(self._folder.checkpoints)
         last = f"its last good checkpoint is update {saved[-1]}" if saved else "there is no checkpoint before it"
         others = "; the others go on" if self._alive.any() else ""
@@ -150,7 +155,7 @@ class Trainer:
         folder = self._folder.checkpoints
         checkpoints.save(folder, self._now)
         saved = checkpoints.saved_updates(folder)
-        best = best_update(self._folder.metrics(), among=saved)
+        best = best_update(self._scores, among=saved)
         checkpoints.keep_only(folder, {self.update} | ({best} if best is not None else set()))
 
     def _outcome(self, stop: StopRequest) -> Outcome:
@@ -166,11 +171,12 @@ class Trainer:
         return Outcome(0, f"{spec.updates} updates in {format_seconds(self._now.seconds)} of training")
 
 
-def train(spec: RunSpec, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
+def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
     """Train a new run, or continue one.
 
     Args:
         spec: what to do.
+        setup: what `polax.runner.runs.spec.build` made of it.
         folder: the run's folder.
         resume: begin at the folder's last checkpoint.
         console: where progress is shown.
@@ -181,7 +187,6 @@ def train(spec: RunSpec, folder: RunFolder, *, resume: bool, console: Console) -
     Raises:
         PolaxError: a plug-in, a checkpoint or the disk makes it impossible; what was saved before stays whole.
     """
-    setup = build(spec)
     trainer = Trainer(folder, spec, setup)
     if resume:
         trainer.resume()
@@ -229,7 +234,7 @@ def begin_or_continue(spec: RunSpec, path: Path, *, console: Console) -> tuple[R
     saved = checkpoints.saved_updates(folder.checkpoints) if there else ()
     if saved and saved[-1] >= spec.updates:
         return folder, Outcome(0, f"{path} has all its {spec.updates} updates")
-    return folder, train(spec, folder, resume=there, console=console)
+    return folder, train(spec, build(spec), folder, resume=there, console=console)
 
 
 def last_rows(folder: RunFolder) -> list[dict[str, Any]]:

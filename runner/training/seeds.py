@@ -6,8 +6,8 @@ others run beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...algorithms.base import PLAYERS_AXIS, Algorithm
+from ...algorithms.base import Algorithm
+from ...algorithms.core.devices import for_each_seed, players_mesh
 from ...envs.base import Policy
 
 
@@ -56,6 +57,41 @@ class Learner(Protocol):
         ...
 
 
+class Taken(NamedTuple):
+    """One of the updates that `take_updates` takes."""
+
+    number: int
+    step: Step
+    seconds: float
+    """How long it took."""
+
+
+def take_updates(
+    learner: Learner, keys: jax.Array, states: Any, *, numbers: Iterable[int], alive: np.ndarray
+) -> Iterator[Taken]:
+    """Take one update after the other of all seeds, until the numbers or the seeds are at their end.
+
+    Args:
+        learner: of several seeds.
+        keys: one for each seed; the number of the update is folded in.
+        states: where the seeds are.
+        numbers: of the updates.
+        alive: ``[S]`` bool, the seeds that learn, read before every update. A seed that stops being finite is taken
+            out; between two updates the caller may take out others.
+
+    Yields:
+        What each update gave.
+    """
+    for number in numbers:
+        if not alive.any():
+            return
+        begun = time.perf_counter()
+        step = learner.update(keys, number, alive, states)
+        states = step.states
+        alive[list(step.failures)] = False
+        yield Taken(number, step, time.perf_counter() - begun)
+
+
 def seed_keys(seeds: Sequence[int]) -> SeedKeys:
     """Return the keys that belong to these seeds."""
     return SeedKeys(*_seed_keys(np.asarray(seeds, np.uint32)))
@@ -88,7 +124,7 @@ class CompiledLearner:
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
-        with _players_mesh(len(keys)) as mesh:
+        with players_mesh(len(keys)) as mesh:
             if mesh is not None:
                 # Where the update leaves its results, or it would be compiled once for each place.
                 everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
@@ -164,56 +200,6 @@ def _same_shapes(new: Any, state: Any) -> Any:
     if len(after) != len(before):
         raise ValueError(f"update must keep the structure of the state: it had {len(before)} leaves, now {len(after)}")
     return new
-
-
-def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
-    """Map a function over the leading seed axis of its arguments, in the way that suits the devices.
-
-    Several devices share the seeds where they divide evenly; where they do not, two devices are offered to the
-    algorithm as a mesh over its players. A GPU works on all of its seeds at once; a CPU does one after the other, since
-    batched matrix products are slow there.
-
-    Args:
-        function: of one seed's arguments.
-        *stacked: its arguments, every leaf ``[S, ...]``.
-
-    Returns:
-        What it returns, every leaf with a leading seed axis.
-    """
-    devices = jax.devices()
-    if len(devices) > 1 and _count(stacked) % len(devices) == 0:
-        spec = jax.sharding.PartitionSpec("seeds")
-        mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
-        return jax.shard_map(
-            partial(on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
-        )(*stacked)
-    return on_one_device(function, *stacked)
-
-
-@contextmanager
-def _players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
-    """Offer two devices to the players where the seeds cannot be shared among the devices."""
-    devices = jax.devices()
-    if len(devices) < 2 or num_seeds % len(devices) == 0:
-        yield None
-        return
-    auto = (jax.sharding.AxisType.Auto,)
-    mesh = jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto)
-    with jax.set_mesh(mesh):
-        yield mesh
-
-
-def on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
-    """Map a function over the leading axis of its arguments on one device, as `for_each_seed` does on each."""
-    if _count(stacked) == 1:
-        return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], stacked)))
-    if jax.default_backend() == "cpu":
-        return jax.lax.map(lambda arguments: function(*arguments), stacked)
-    return jax.vmap(function)(*stacked)
-
-
-def _count(stacked: Any) -> int:
-    return int(jax.tree.leaves(stacked)[0].shape[0])
 
 
 class PythonLearner:

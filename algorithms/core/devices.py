@@ -1,0 +1,82 @@
+"""Where computations go: seeds spread over devices, and the two players of one seed over two of them.
+
+A GPU works on everything at once. A CPU takes one part after the other, since batched matrix products are slow there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..base import PLAYERS_AXIS
+
+
+def for_each_seed(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading axis of its arguments, shared by the devices where they divide it evenly.
+
+    Args:
+        function: of one seed's (or one batch's) arguments.
+        *stacked: its arguments, every leaf ``[S, ...]``.
+
+    Returns:
+        What it returns, every leaf with a leading axis.
+    """
+    devices = jax.devices()
+    if len(devices) > 1 and _count(stacked) % len(devices) == 0:
+        spec = jax.sharding.PartitionSpec("seeds")
+        mesh = jax.sharding.Mesh(np.asarray(devices), ("seeds",))
+        return jax.shard_map(
+            partial(on_one_device, function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+        )(*stacked)
+    return on_one_device(function, *stacked)
+
+
+def on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the leading axis of its arguments on one device, as `for_each_seed` does on each."""
+    if _count(stacked) == 1:
+        return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], stacked)))
+    return _over_parts(function)(*stacked)
+
+
+def _over_parts(function: Callable[..., Any]) -> Callable[..., Any]:
+    if jax.default_backend() == "cpu":
+        return lambda *stacked: jax.lax.map(lambda slices: function(*slices), stacked)
+    return jax.vmap(function)
+
+
+def _count(stacked: Any) -> int:
+    return int(jax.tree.leaves(stacked)[0].shape[0])
+
+
+@contextmanager
+def players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
+    """Within the block, offer two devices to the players where `for_each_seed` cannot share the seeds among devices."""
+    devices = jax.devices()
+    if len(devices) < 2 or num_seeds % len(devices) == 0:
+        yield None
+        return
+    auto = (jax.sharding.AxisType.Auto,)
+    mesh = jax.sharding.Mesh(np.asarray(devices[:2]), (PLAYERS_AXIS,), axis_types=auto)
+    with jax.set_mesh(mesh):
+        yield mesh
+
+
+def for_both_players(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Map a function over the player axis of its arguments, one player on each device of a `players_mesh`."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if PLAYERS_AXIS not in mesh.axis_names or mesh.shape[PLAYERS_AXIS] != 2:
+        return _over_parts(function)
+    spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
+
+    def of_one_player(*slices: Any) -> Any:
+        result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
+        return jax.tree.map(lambda leaf: leaf[None], result)
+
+    apart = jax.shard_map(of_one_player, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
+    # Both devices keep both players, so that the next one to read the state need not know where it was made.
+    return lambda *stacked: jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())
