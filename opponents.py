@@ -91,7 +91,7 @@ def _from_run(path: str, seed: str, game: Game[Any, Any], seat: int) -> Policy:
     if players.env.name != game.name:
         raise OpponentError(f"the run {path} learned {players.env.name}; it cannot play {game.name}")
     ours, theirs = (env.observation_space(None).shape for env in (game, players.env))
-    layouts = [getattr(env, "observation_layout", None) for env in (game, players.env)]
+    layouts = [env.observation_layout for env in (game, players.env)]
     if ours != theirs or layouts[0] != layouts[1] or game.num_actions != players.env.num_actions:
         raise OpponentError(f"the run {path} learned another form of {game.name}; use its options: {players.env!r}")
     return players.policies[seat]

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeVar, get_args, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    runtime_checkable,
+)
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from gymnax.environments import environment, spaces
+
+from .rendering.frame import DEFAULT_SIZE, Board, Frame, board_lines, score_line, state_lines
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 API_VERSION = 1
 """Version of the environment contract; a plug-in written for another one is refused."""
@@ -53,6 +69,21 @@ class Policy(Protocol):
 
 StrategyFactory = Callable[[Any, int], Policy]
 """``(game, seat) -> Policy``: a scripted player for that seat of that game."""
+
+
+class Measure(NamedTuple):
+    """A number that a game defines from its ``info``: what it is, and how to show it."""
+
+    name: str
+    """As `Game.summarise` or `Game.summarise_player` gives it."""
+    title: str
+    """A few words for a heading."""
+    unit: str = ""
+    """Words for an axis: ``proportion``, ``coins a step``."""
+    references: Mapping[str, float] = {}
+    """Values to read it against, by name."""
+    plot: bool = False
+    """Whether it is one of the few to draw beside scores: in learning curves, benchmarks, findings."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -140,14 +171,107 @@ class Game(environment.Environment[TState, TParams]):
         """Return the row of `observation_table` that each player sees in ``state``, ``[players]`` int32."""
         raise NotImplementedError
 
+    @property
+    def observation_layout(self) -> ObservationLayout:
+        """The layout of the observations. A game that offers both makes this a field of its own."""
+        return "egocentric"
+
+    def in_layout(self, layout: ObservationLayout) -> Self:
+        """Return this game as it is seen in another layout.
+
+        Raises:
+            ValueError: the game does not offer that layout.
+        """
+        if layout == self.observation_layout:
+            return self
+        offered = "observation_layout" in {field.name for field in dataclasses.fields(self)}
+        if not offered or layout not in OBSERVATION_LAYOUTS:
+            raise ValueError(f"{self.name} is not seen in the layout {layout!r}")
+        return dataclasses.replace(self, observation_layout=layout)
+
+    def is_symmetric(self, params: TParams) -> bool:
+        """Tell whether the players can be exchanged, which self-play (one policy for every player) needs.
+
+        They can where all see the same kind of observation, their own side first, and have the same payoffs.
+        """
+        del params
+        return False
+
+    @property
+    def cooperative_action(self) -> int | None:
+        """The action that is cooperation, None where no single action is."""
+        return None
+
     def reference_scores(self, params: TParams) -> dict[str, float]:
         """Return named scores (mean reward per player and step) to draw beside learning curves."""
         del params
         return {}
 
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What the numbers of `summarise` mean; those that are not described here are recorded all the same."""
+        return ()
+
     def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-        """Turn the mean of each ``info`` entry over steps and episodes into metrics worth reporting."""
+        """Turn the mean of each ``info`` entry over steps and episodes into metrics worth recording."""
         return dict(info)
+
+    @property
+    def player_measures(self) -> tuple[Measure, ...]:
+        """What the numbers of `summarise_player` mean."""
+        return ()
+
+    def summarise_player(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the measures of one player that has been each of the game's players in turn.
+
+        Args:
+            infos: for each player index, the mean of each ``info`` entry while it was that player.
+
+        Returns:
+            A number for each of `player_measures`, NaN where it is undefined.
+        """
+        del infos
+        return {}
+
+    @property
+    def player_names(self) -> tuple[str, ...]:
+        """A word for each player, for pictures and texts."""
+        return tuple(f"player {player}" for player in range(self.num_players))
+
+    def board(self, state: TState) -> Board | None:
+        """Return what stands where, for games that are played on a grid: pictures, texts and reports are made of it.
+
+        Args:
+            state: one state, outside compiled code.
+        """
+        del state
+        return None
+
+    def draw(self, frame: Frame, *, size: int = DEFAULT_SIZE) -> Image:
+        """Draw a moment of an episode: the board where there is one, else the text.
+
+        Args:
+            frame: the moment.
+            size: width in pixels; everything is drawn afresh for it, so that any size is crisp.
+
+        Returns:
+            An RGB picture.
+
+        Raises:
+            ValueError: a width below 120 pixels, where nothing could be read.
+        """
+        from .rendering.pictures import board_picture, text_picture
+
+        board = self.board(frame.state)
+        if board is None:
+            return text_picture(self.describe(frame), size)
+        return board_picture(self.name, frame, board, player_names=self.player_names, size=size)
+
+    def describe(self, frame: Frame) -> str:
+        """Return a moment of an episode as lines of text."""
+        board = self.board(frame.state)
+        lines = state_lines(frame.state) if board is None else board_lines(board, self.player_names)
+        return "\n".join([f"{self.name}, {frame.caption}", score_line(frame, self.player_names), *lines])
 
     def action_space(self, params: TParams | None = None) -> spaces.Discrete:
         """Return the action space of one player."""

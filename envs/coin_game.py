@@ -6,9 +6,9 @@ the default here; M-FOS (arXiv:2205.01447) and JaxMARL (arXiv:2311.10090) for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -17,14 +17,20 @@ from flax import struct
 from gymnax.environments import environment, spaces
 
 from ..checks import check_choice, check_number, check_whole_number
-from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, ObservationLayout, StrategyFactory
+from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory
 from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
+from .rendering.frame import PLAYER, Board, Piece
 
 GRID_SIZES = (3, 4, 5, 6, 7)
 CoinColour = Literal["alternating", "random"]
 COIN_COLOURS: tuple[str, ...] = get_args(CoinColour)
 
 MOVES = ("right", "left", "down", "up")
+
+COINS = "coins a step"
+OWN_COLOUR = Measure(
+    "own_coin_proportion", "Own-colour coins", "proportion", references={"blind to colour": 0.5}, plot=True
+)
 
 Cells = tuple[jax.Array, ...]
 """Scalars; a cell's number is row * grid_size + column."""
@@ -261,6 +267,21 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
             return {}
         return {"optimum": 0.35, "always cooperate": 0.3322, "mutual defection": 0.0}
 
+    def is_symmetric(self, params: CoinGameParams) -> bool:
+        """Red and blue are paid alike; each must see itself first."""
+        del params
+        return self.observation_layout == "egocentric"
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Who took which coins, and how many of all that were collected went to their owner."""
+        counts = (
+            Measure(f"{player}_took_{coin}", f"{coin.capitalize()} coins taken by {player}", COINS)
+            for player in self.player_names
+            for coin in self.player_names
+        )
+        return (OWN_COLOUR, *counts)
+
     def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """Return the four mean counts and the proportion of own-colour coins among all that were collected.
 
@@ -270,6 +291,38 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         total = own + info["red_took_blue"] + info["blue_took_red"]
         proportion = jnp.where(total > 0, own / jnp.where(total > 0, total, 1.0), 0.5)
         return {**info, "own_coin_proportion": proportion}
+
+    @property
+    def player_measures(self) -> tuple[Measure, ...]:
+        """Which coins a player took, and how many of its own it lost."""
+        return (
+            OWN_COLOUR,
+            Measure("own_coins", "Own coins taken", COINS),
+            Measure("other_coins", "Other's coins taken", COINS),
+            Measure("lost_coins", "Own coins lost", COINS),
+        )
+
+    def summarise_player(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the player's coins a step, and the proportion of its own colour among those it took."""
+        red, blue = infos
+        own = (red["red_took_red"] + blue["blue_took_blue"]) / 2
+        others = (red["red_took_blue"] + blue["blue_took_red"]) / 2
+        lost = (red["blue_took_red"] + blue["red_took_blue"]) / 2
+        share = own / (own + others) if own + others > 0 else np.nan
+        return {"own_coin_proportion": share, "own_coins": own, "other_coins": others, "lost_coins": lost}
+
+    @property
+    def player_names(self) -> tuple[str, ...]:
+        """The players' colours."""
+        return ("red", "blue")
+
+    def board(self, state: CoinGameState) -> Board:
+        """Return the torus with its coins and players."""
+        size = self.grid_size
+        coins = zip(np.reshape(state.coin, (-1, 2)).tolist(), np.ravel(state.coin_owner).tolist(), strict=True)
+        pieces = [Piece("coin", *place, player=owner) for place, owner in coins]
+        players = enumerate(np.asarray(state.players).tolist())
+        return Board(size, size, (*pieces, *(Piece(PLAYER, *place, player=player) for player, place in players)))
 
 
 def _by_player(first: jax.Array, second: jax.Array) -> jax.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +18,19 @@ from flax import struct
 from gymnax.environments import environment, spaces
 
 from ..checks import check_choice, check_number, check_whole_number
-from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, ObservationLayout, StrategyFactory, as_tuples
+from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory, as_tuples
+from .rendering.frame import DEFAULT_SIZE, Frame, payoff_lines, score_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 START = 2
 """The entry of ``last_actions`` before anybody has acted."""
 
 InitialState = Literal["start", "mutual-cooperation"]
 INITIAL_STATES: tuple[str, ...] = get_args(InitialState)
+
+RATE = "proportion of steps"
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 Payoffs = Matrix | tuple[Matrix, Matrix]
@@ -102,8 +108,8 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
     action_names: tuple[str, str] = ("defect", "cooperate")
     observation_layout: ObservationLayout = "egocentric"
     initial_state: InitialState = "start"
-    social_dilemma: bool = True
-    """Whether action 1 is the cooperative one, so that strategies such as tit-for-tat make sense."""
+    cooperative_action: int | None = 1
+    """The cooperative one of both actions, so that strategies such as tit-for-tat make sense; or None."""
     base_payoffs: Payoffs = IPD_MATRIX
     """The payoffs of `base_params`; rows are a player's own action, for both players or one matrix for each."""
 
@@ -176,25 +182,63 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
         """The scripted players that make sense in this game."""
         from .policies.strategies import COIN_TOSS_STRATEGIES, DILEMMA_STRATEGIES
 
-        return DILEMMA_STRATEGIES if self.social_dilemma else COIN_TOSS_STRATEGIES
+        return COIN_TOSS_STRATEGIES if self.cooperative_action is None else DILEMMA_STRATEGIES
 
     def reference_scores(self, params: MatrixGameParams) -> dict[str, float]:
         """Return player 0's score when both always play action 1, and when both always play action 0."""
         payoffs = np.asarray(params.payoffs, np.float64)
-        if not self.social_dilemma:
+        if self.cooperative_action is None:
             return {"both at random": float(payoffs[0].mean())}
         return {"mutual cooperation": float(payoffs[0, 1, 1]), "mutual defection": float(payoffs[0, 0, 0])}
+
+    def is_symmetric(self, params: MatrixGameParams) -> bool:
+        """Tell whether both players see their own action first and have the same payoffs."""
+        first, second = np.asarray(params.payoffs)
+        return self.observation_layout == "egocentric" and np.array_equal(first, second.T)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """How often each player chose action 1, and how often each joint action was played."""
+        word = self._rate.replace("_", " ").capitalize()
+        rates = (Measure(f"{self._rate}/player_{player}", f"{word} of player {player}", RATE) for player in range(2))
+        joint = (
+            Measure(f"joint_action/{first}_{second}", f"{first.capitalize()} against {second}", RATE)
+            for first in self.action_names
+            for second in self.action_names
+        )
+        return (*rates, *joint)
 
     def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """Return the rate of each joint action and how often each player chose action 1."""
         zero, one = self.action_names
-        rate = "cooperation_rate" if self.social_dilemma else f"{one}_rate"
         both = info[f"{one}_{one}"]
         return {
-            f"{rate}/player_0": info[f"{one}_{zero}"] + both,
-            f"{rate}/player_1": info[f"{zero}_{one}"] + both,
+            f"{self._rate}/player_0": info[f"{one}_{zero}"] + both,
+            f"{self._rate}/player_1": info[f"{zero}_{one}"] + both,
             **{f"joint_action/{name}": value for name, value in info.items()},
         }
+
+    @property
+    def _rate(self) -> str:
+        return f"{self.action_names[1]}_rate" if self.cooperative_action is None else "cooperation_rate"
+
+    def draw(self, frame: Frame, *, size: int = DEFAULT_SIZE) -> Image:
+        """Draw the payoffs with the cell just played, and what both played so far."""
+        from .rendering.pictures import payoff_picture
+
+        return payoff_picture(
+            self.name,
+            frame,
+            np.asarray(frame.params.payoffs),
+            action_names=self.action_names,
+            player_names=self.player_names,
+            size=size,
+        )
+
+    def describe(self, frame: Frame) -> str:
+        """Return the payoffs (rows: player 0) with the cell just played in brackets, and what both played so far."""
+        lines = payoff_lines(frame, np.asarray(frame.params.payoffs), self.action_names)
+        return "\n".join([f"{self.name}, {frame.caption}", score_line(frame, self.player_names), *lines])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +320,7 @@ MATCHING_PENNIES = _plugin(
         name="MatchingPennies-v0",
         action_names=("heads", "tails"),
         base_payoffs=MATCHING_PENNIES_MATRICES,
-        social_dilemma=False,
+        cooperative_action=None,
     ),
     "Matching pennies: player 0 wins when the coins match, player 1 when they differ",
 )

@@ -47,8 +47,8 @@ def _offers_exact_returns(entry_point: EntryPoint) -> bool:
 
 def _has_exact_returns(env: Game[Any, Any], params: Any) -> bool:
     payoffs: Any = getattr(params, "payoffs", None)
-    return (
-        (env.num_players, env.num_actions, env.num_observations) == (2, 2, len(STATES))
-        and hasattr(env, "observation_layout")
-        and np.shape(payoffs) == (2, 2, 2)
+    return (env.num_players, env.num_actions, env.num_observations) == (2, 2, len(STATES)) and np.shape(payoffs) == (
+        2,
+        2,
+        2,
     )

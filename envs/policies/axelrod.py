@@ -51,7 +51,7 @@ class AxelrodStrategy:
     def __init__(self, player: Any, game: Game[Any, Any], params: Any, *, seat: int) -> None:
         self._axelrod = load_axelrod()
         classifiers = self._axelrod.Classifiers
-        if not isinstance(game, MatrixGame) or not game.social_dilemma:
+        if not isinstance(game, MatrixGame) or game.cooperative_action is None:
             raise OpponentError(f"strategies of the Axelrod library play matrix games with a dilemma, not {game.name}")
         if not classifiers.obey_axelrod(player):
             raise OpponentError(

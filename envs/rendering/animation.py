@@ -1,4 +1,4 @@
-"""Record an episode and save it as an animation or a strip of pictures; play against a policy in a terminal."""
+"""Save an episode as an animation or a strip of pictures; play against a policy in a terminal."""
 
 from __future__ import annotations
 
@@ -12,45 +12,20 @@ import numpy as np
 
 from ..base import Game, Policy
 from ..views.host import HostGame, action_number
-from .frame import DEFAULT_SIZE, Frame, describe, draw, first_frame, next_frame
+from .frame import DEFAULT_SIZE, Frame
 
 FORMATS = (".gif", ".mp4", ".png")
 _STRIP = 8  # frames in a strip
 
 
-def record_episode(
-    game: Game[Any, Any], params: Any, policies: Sequence[Policy], *, seed: int | None = None
-) -> list[Frame]:
-    """Let policies play one episode.
-
-    Args:
-        game: the game.
-        params: its numbers.
-        policies: one for each player.
-        seed: of the episode; None: another one each time.
-
-    Returns:
-        The frames, from the start to the last step.
-
-    Raises:
-        ValueError: not one policy for each player.
-    """
-    if len(policies) != game.num_players:
-        raise ValueError(f"{game.name} needs {game.num_players} policies, one for each player; got {len(policies)}")
-    host = HostGame(game, params, tuple(policies))
-    host.reset(seed)
-    frames = [first_frame(game, params, host.state())]
-    while not host.ended:
-        _, rewards, _ = host.step(*[0] * game.num_players)
-        frames.append(next_frame(frames[-1], host.state(), rewards))
-    return frames
-
-
-def save_frames(frames: Sequence[Frame], path: Path, *, fps: float = 4, size: int = DEFAULT_SIZE) -> None:
+def save_frames(
+    game: Game[Any, Any], frames: Sequence[Frame], path: Path, *, fps: float = 4, size: int = DEFAULT_SIZE
+) -> None:
     """Save an episode as an animation (``.gif``, ``.mp4``) or as one picture with a strip of frames (``.png``).
 
     Args:
-        frames: what `record_episode` returned.
+        game: the game that was played.
+        frames: what `recorder.record_episode` returned.
         path: where to; its suffix chooses the kind. A file there is replaced.
         fps: frames a second.
         size: width of a frame in pixels.
@@ -63,9 +38,9 @@ def save_frames(frames: Sequence[Frame], path: Path, *, fps: float = 4, size: in
     check_format(path)
     if path.suffix.lower() == ".png":
         chosen = np.unique(np.linspace(0, len(frames) - 1, _STRIP).round().astype(int))
-        _strip([np.asarray(draw(frames[index], size=size)) for index in chosen], path)
+        _strip([np.asarray(game.draw(frames[index], size=size)) for index in chosen], path)
         return
-    pictures = [draw(frame, size=size) for frame in frames]
+    pictures = [game.draw(frame, size=size) for frame in frames]
     if path.suffix.lower() == ".mp4":
         _film([np.asarray(picture) for picture in pictures], path, fps)
     else:
@@ -108,17 +83,17 @@ def play_in_terminal(
     """
     host = HostGame(game, params, tuple(None if player == seat else opponent for player in range(game.num_players)))
     host.reset(seed)
-    frame = first_frame(game, params, host.state())
+    frame = Frame.first(params, host.state(), game.num_players)
     names = ", ".join(f"{number} {name}" for number, name in enumerate(game.action_names))
     question = f"You are player_{seat}. {names}, q to stop: "
     while not host.ended:
-        write("\n" + describe(frame))
+        write("\n" + game.describe(frame))
         action = _ask(game, seat, question, read, write)
         if action is None:
             break
         _, rewards, _ = host.step(*[action] * game.num_players)
-        frame = next_frame(frame, host.state(), rewards)
-    write("\n" + describe(frame))
+        frame = frame.after(host.state(), host.actions(), rewards)
+    write("\n" + game.describe(frame))
     scores = ", ".join(f"player_{player} {total:+.2f}" for player, total in enumerate(frame.totals))
     write(f"\n{'The end' if host.ended else 'Stopped'} after {host.time} steps: {scores}")
     return frame.totals

@@ -102,7 +102,7 @@ def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
 
 def _dilemma(env: str | Game[Any, Any]) -> Game[Any, Any]:
     game = registry.make_env(env)[0] if isinstance(env, str) else env
-    if not isinstance(game, MatrixGame) or not game.social_dilemma:
+    if not isinstance(game, MatrixGame) or game.cooperative_action is None:
         raise OpponentError(f"players of the Axelrod library play matrix games with a dilemma, not {game.name}")
     return game
 

@@ -13,7 +13,8 @@ from ... import registry
 from ...opponents import make_opponent
 from ..base import Game
 from ..policies.python_players import Policies
-from ..rendering.frame import DEFAULT_SIZE, RENDER_MODES, EpisodeCamera
+from ..rendering.frame import DEFAULT_SIZE
+from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
 from .host import HostGame, action_number, observation_box
 
 DEFAULT_OPPONENT = "random"
@@ -45,8 +46,8 @@ def make(
     """
     game, params = registry.make_env(env_id, **options)
     policies = seat_policies(game, params, opponent, seat)
-    camera = EpisodeCamera(game, params, render_mode, fps=GameEnv.metadata["render_fps"], size=render_size)
-    return GameEnv(HostGame(game, params, policies), observation_box(game, params), camera, seat=seat)
+    recorder = EpisodeRecorder(game, params, render_mode, fps=GameEnv.metadata["render_fps"], size=render_size)
+    return GameEnv(HostGame(game, params, policies), observation_box(game, params), recorder, seat=seat)
 
 
 class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -68,14 +69,14 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         "render_fps": 4,
     }
 
-    def __init__(self, host: HostGame, observation_space: spaces.Box, camera: EpisodeCamera, *, seat: int) -> None:
+    def __init__(self, host: HostGame, observation_space: spaces.Box, recorder: EpisodeRecorder, *, seat: int) -> None:
         self.game = host.game
         self.seat = seat
-        self.render_mode = camera.mode
+        self.render_mode = recorder.mode
         self.observation_space = observation_space
         self.action_space = spaces.Discrete(host.game.num_actions)
         self._host = host
-        self._camera = camera
+        self._recorder = recorder
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -83,7 +84,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Start an episode; with a seed, that seed's first episode, without one, the next."""
         super().reset(seed=seed, options=options)
         observations = self._host.reset(seed)
-        self._camera.start(self._host)
+        self._recorder.start(self._host)
         return observations[self.seat], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -98,17 +99,17 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         actions = [0, 0]
         actions[self.seat] = action_number(self.game, action, self.seat)
         observations, rewards, counts = self._host.step(*actions)
-        self._camera.record(self._host, rewards)
+        self._recorder.record(self._host, rewards)
         info: dict[str, Any] = {**counts, "rewards": rewards}
         return observations[self.seat], float(rewards[self.seat]), False, self._host.ended, info
 
     def render(self) -> Any:
         """Return the picture: an array ``[height, width, 3]`` uint8, a text, or None for a window."""
-        return self._camera.picture(self._host)
+        return self._recorder.picture(self._host)
 
     def close(self) -> None:
         """Close the window, if there is one; ``reset`` opens the environment again."""
-        self._camera.close()
+        self._recorder.close()
         self._host.close()
 
 

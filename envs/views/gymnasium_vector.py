@@ -17,7 +17,7 @@ from gymnasium.vector.utils import batch_space
 from ... import registry
 from ..base import Game
 from ..policies.python_players import Policies, PythonPlayers
-from ..rendering.frame import DEFAULT_SIZE, describe, draw, first_frame
+from ..rendering.frame import DEFAULT_SIZE, Frame
 from .gymnasium import DEFAULT_OPPONENT, seat_policies
 from .host import Carry, Outcome, action_number, advance, begin, next_key, observation_box, python_key, seed_words
 
@@ -152,7 +152,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_seat)
         rewards = np.asarray(outcome.rewards)
         if self._gallery is not None:
-            self._gallery.record(self._carry.state, rewards)
+            self._gallery.record(np.asarray(outcome.actions), rewards)
         info: dict[str, Any] = {name: np.asarray(value) for name, value in outcome.info.items()}
         info["rewards"] = rewards
         info |= {f"_{name}": self._all for name in info}
@@ -244,11 +244,10 @@ class _Gallery:
         self._rewards = self._totals = np.zeros((num_envs, self._game.num_players))
         self._moves: list[np.ndarray] = []  # [B, players] each
 
-    def record(self, state: Any, rewards: np.ndarray) -> None:
+    def record(self, actions: np.ndarray, rewards: np.ndarray) -> None:
         """Take note of a step."""
         self._rewards, self._totals = rewards, self._totals + rewards
-        if hasattr(state, "last_actions"):
-            self._moves.append(np.asarray(state.last_actions))
+        self._moves.append(actions)
 
     def pictures(self, state: Any, num_envs: int) -> tuple[Any, ...]:
         """Draw or describe every copy."""
@@ -256,12 +255,11 @@ class _Gallery:
         return tuple(self._picture(jax.tree.map(lambda leaf, i=i: leaf[i], states), i) for i in range(num_envs))
 
     def _picture(self, state: Any, copy: int) -> Any:
-        frame = first_frame(self._game, self._params, state)._replace(
-            totals=self._totals[copy],
-            rewards=self._rewards[copy],
-            history=tuple(tuple(moves[copy].tolist()) for moves in self._moves),
+        history = tuple(tuple(moves[copy].tolist()) for moves in self._moves)
+        frame = Frame(self._params, state, self._totals[copy], self._rewards[copy], history)
+        return (
+            self._game.describe(frame) if self.mode == "ansi" else np.asarray(self._game.draw(frame, size=self._size))
         )
-        return describe(frame) if self.mode == "ansi" else np.asarray(draw(frame, size=self._size))
 
 
 @jax.jit

@@ -37,6 +37,7 @@ class Outcome(NamedTuple):
 
     rewards: jax.Array  # [players]
     info: dict[str, jax.Array]
+    actions: jax.Array  # [players] int32: what everybody did
 
 
 def begin(game: Game[Any, Any], params: Any, policies: Policies, key: jax.Array) -> tuple[Carry, Outcome]:
@@ -45,7 +46,7 @@ def begin(game: Game[Any, Any], params: Any, policies: Policies, key: jax.Array)
     memories = tuple(None if policy is None else policy.initial_memory(1) for policy in policies)
     _, _, rewards, _, info = jax.eval_shape(game.step_env, key, state, jnp.zeros(game.num_players, jnp.int32), params)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (rewards, info))
-    return Carry(key, state, memories, observation), Outcome(*nothing)
+    return Carry(key, state, memories, observation), Outcome(*nothing, jnp.zeros(game.num_players, jnp.int32))
 
 
 def advance(
@@ -61,7 +62,7 @@ def advance(
             chosen[seat] = action[0]
     joint = jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen])
     observation, state, rewards, _, info = game.step_env(_child(carry.key, time, 0), carry.state, joint, params)
-    return Carry(carry.key, state, tuple(memories), observation), Outcome(rewards, info)
+    return Carry(carry.key, state, tuple(memories), observation), Outcome(rewards, info, joint)
 
 
 def next_key(key: jax.Array) -> jax.Array:
@@ -177,6 +178,12 @@ class HostGame:
         self._packed = _advance(self.game, *self._inputs, self._packed, actions)
         self.time = 1 + (self.time or 0)
         return self._visible()
+
+    def actions(self) -> np.ndarray:
+        """Return what everybody did in the last step, ``[players]`` int32."""
+        # They are packed last. `step` has run, so something is packed.
+        words = np.asarray(self._packed.words)  # type: ignore[union-attr]
+        return words[-self.game.num_players :].astype(np.int32)
 
     @property
     def ended(self) -> bool:

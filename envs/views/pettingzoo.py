@@ -12,7 +12,8 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import wrappers
 
 from ... import registry
-from ..rendering.frame import DEFAULT_SIZE, RENDER_MODES, EpisodeCamera
+from ..rendering.frame import DEFAULT_SIZE
+from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
 from .host import HostGame, action_number, observation_box
 
 
@@ -92,7 +93,9 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self.possible_agents = [f"player_{seat}" for seat in range(self.game.num_players)]
         self.agents: list[str] = []
         self._host = HostGame(self.game, params, (None,) * self.game.num_players)
-        self._camera = EpisodeCamera(self.game, params, render_mode, fps=self.metadata["render_fps"], size=render_size)
+        self._recorder = EpisodeRecorder(
+            self.game, params, render_mode, fps=self.metadata["render_fps"], size=render_size
+        )
         # PettingZoo asks for the same object each time, so that a seeded space stays seeded.
         self._observation_spaces = {name: observation_box(self.game, params) for name in self.possible_agents}
         self._action_spaces: dict[str, spaces.Discrete[np.int64]] = {
@@ -113,7 +116,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         """Start an episode; with a seed, that seed's first episode, without one, the next."""
         del options
         observations = self._host.reset(seed)
-        self._camera.start(self._host)
+        self._recorder.start(self._host)
         self.agents = list(self.possible_agents)
         return self._by_player(observations), {name: {} for name in self.agents}
 
@@ -137,7 +140,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
             )
         joint = [action_number(self.game, actions[name], seat) for seat, name in enumerate(self.agents)]
         observations, rewards, counts = self._host.step(*joint)
-        self._camera.record(self._host, rewards)
+        self._recorder.record(self._host, rewards)
         players, ended = self.agents, self._host.ended
         if ended:
             self.agents = []
@@ -151,11 +154,11 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
 
     def render(self) -> Any:
         """Return the picture: an array ``[height, width, 3]`` uint8, a text, or None for a window."""
-        return self._camera.picture(self._host)
+        return self._recorder.picture(self._host)
 
     def close(self) -> None:
         """Close the window, if there is one; ``reset`` opens the environment again."""
-        self._camera.close()
+        self._recorder.close()
         self._host.close()
 
     def require_open(self) -> None:

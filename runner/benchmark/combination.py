@@ -87,7 +87,8 @@ def score_combination(folder: Path, combination: Combination, *, episodes: int) 
         episodes: of each match-up.
 
     Returns:
-        ``scores`` as ``results.json`` holds them, and ``ended``: a line about seeds that stopped being finite, or None.
+        ``scores`` and ``measures`` as ``results.json`` holds them, and ``ended``: a line about seeds that stopped being
+        finite, or None.
 
     Raises:
         PolaxError: the run cannot be read.
@@ -105,7 +106,7 @@ def score_combination(folder: Path, combination: Combination, *, episodes: int) 
         per_seed = [float(value) if ok else None for value, ok in zip(values, sound, strict=True)]
         scores[name] = {"per_seed": per_seed, **found._asdict()}
     words = f"seed {', '.join(map(str, lost))} stopped being finite and is left out" if lost else None
-    return {"scores": scores, "ended": words}
+    return {"scores": scores, "measures": [measure._asdict() for measure in run.env.measures], "ended": words}
 
 
 def _over_seats(table: dict[str, np.ndarray], num_players: int) -> dict[str, np.ndarray]:

@@ -106,6 +106,7 @@ def _blank(combination: Combination) -> dict[str, Any]:
         "env_steps": None,
         "updates": None,
         "scores": {},
+        "measures": [],
     }
 
 

@@ -84,7 +84,8 @@ def _run_one(folder: Path, combination: Combination, results: Results, *, episod
         _say(console, f"  failed: {describe_error(error)}")
         return 0
     _note_length(folder, combination, results)
-    results.update(combination, status=DONE, error=found["ended"], scores=found["scores"])
+    kept = {name: found[name] for name in ("scores", "measures")}
+    results.update(combination, status=DONE, error=found["ended"], **kept)
     return 0
 
 

@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> int:
     if options.episode < 0:
         raise OptionError(f"--episode must be at least 0, not {options.episode}")
     use_compilation_cache()
-    from ...envs.rendering.animation import check_format, record_episode, save_frames
+    from ...envs.rendering.animation import check_format, save_frames
+    from ...envs.rendering.recorder import record_episode
     from ..runs.folder import writing
     from ..runs.load import load_players
 
@@ -37,6 +38,6 @@ def main(arguments: list[str]) -> int:
     frames = record_episode(players.env, players.params, players.policies, seed=options.episode)
     with writing(options.out):
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        save_frames(frames, options.out, fps=options.fps)
+        save_frames(players.env, frames, options.out, fps=options.fps)
     print(options.out)
     return 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from .markup import Markup, element
 
 LARGEST_MATRIX = 4
@@ -34,7 +32,7 @@ def payload(content: Mapping[str, Any]) -> dict[str, Any]:
                 "players": [names.index(shown["row"]), names.index(shown["column"])],
                 "moves": [move for pair in frames["actions"] for move in pair],
                 "rewards": rewards,
-                "boards": [_board(state) for state in frames["state"]],
+                "boards": [_board(board) for board in frames["boards"]],
             }
         )
     boards = [board for episode in episodes for board in episode["boards"]]
@@ -42,7 +40,7 @@ def payload(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "players": names,
         "actions": actions,
-        "size": _size(boards, content["env_options"]) if boards else None,
+        "size": _size(content["episodes_shown"]),
         "rewards": list(numbers),
         "matrix": None if boards else _matrix(content["episodes_shown"], actions),
         "first": _first(content),
@@ -58,21 +56,20 @@ def _first(content: Mapping[str, Any]) -> list[int]:
     return [numbers[0], numbers[-1]]
 
 
-def _board(state: Mapping[str, Any]) -> list[int]:
-    coins = np.reshape(state["coin"], (-1, 2)).tolist()
-    owners = np.reshape(state["owner"], -1).tolist()
-    flat = [*state["players"][0], *state["players"][1]]
-    for (row, column), owner in zip(coins, owners, strict=True):
-        flat += [row, column, owner]
-    return [int(value) for value in flat]
+def _board(board: Mapping[str, Any]) -> list[int]:
+    pieces = board["pieces"]
+    players = {piece["player"]: (piece["row"], piece["column"]) for piece in pieces if piece["name"] == "player"}
+    flat = [*players[0], *players[1]]
+    for piece in pieces:
+        if piece["name"] != "player":
+            flat += [piece["row"], piece["column"], piece["player"]]
+    return flat
 
 
-def _size(boards: Sequence[Sequence[int]], options: Mapping[str, Any]) -> int:
-    """Return the side of the board: as the game's options say, else as far as anything was seen."""
-    if isinstance(options.get("grid_size"), int):
-        return int(options["grid_size"])
-    coins = (place for board in boards for index in range(4, len(board), 3) for place in board[index : index + 2])
-    return 1 + max(max(place for board in boards for place in board[:4]), max(coins, default=0))
+def _size(shown: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the side of the board, None in games without one."""
+    boards = [board for episode in shown for board in episode["frames"]["boards"]]
+    return max(boards[0]["rows"], boards[0]["columns"]) if boards else None
 
 
 def _matrix(shown: Sequence[Mapping[str, Any]], actions: Sequence[str] | None) -> list[list[Any]] | None:

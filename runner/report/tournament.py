@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import episodes, heat_map
@@ -23,14 +23,16 @@ def findings(content: Mapping[str, Any]) -> list[Tile]:
     means = {row["name"]: row["score"] for row in content["rankings"]["mean_score"]}
     points = {row["name"]: row["points"] for row in content["rankings"]["head_to_head"]}
     alone = {row["name"]: row["self_play"] for row in content["measures"]}
-    own = {name: found["own_coin_proportion"] for name, found in content["pick_ups"].items() if found}
     most = len(content["players"]) - 1
     rows = [
         ("Best mean score", winners(means.items()), lambda value: f"{number(value)} a step"),
         ("Best head to head", winners(points.items()), lambda value: f"{value:g} of {plural(most, 'point')}"),
         ("Best with its like", winners(alone.items()), lambda value: f"{number(value)} a step"),
-        ("Kindest to the other's coins", winners(own.items()), lambda value: f"{value:.0%} of its coins are its own"),
     ]
+    for measure in content["player_measures"]["measures"]:
+        if measure["plot"]:
+            found = {name: each[measure["name"]] for name, each in content["player_measures"]["values"].items()}
+            rows.append((f"Most {measure['title'].lower()}", winners(found.items()), _written(measure)))
     return [Tile(label, best[0], words(best[1])) for label, best, words in rows if best is not None]
 
 
@@ -55,8 +57,8 @@ def sections(content: Mapping[str, Any]) -> list[Section]:
     names = [player["name"] for player in content["players"]]
     if any(content["policy_tables"].get(name) for name in names):
         parts.append(Section("policies", "Policies", _policies(content, names)))
-    if any(content["pick_ups"].values()):
-        parts.append(Section("coins", "Coins", _coins(content)))
+    if content["player_measures"]["measures"]:
+        parts.append(Section("play", "Play", _play(content["player_measures"])))
     if content["episodes_shown"]:
         what = note("One recorded episode of each pair: choose two players here, or a cell of the payoffs.")
         parts.append(Section("episodes", "Episodes", [what, episodes.viewer()]))
@@ -117,20 +119,25 @@ def _policies(content: Mapping[str, Any], names: list[str]) -> list[Markup]:
     ]
 
 
-def _coins(content: Mapping[str, Any]) -> list[Markup]:
-    columns = ("own_coins", "other_coins", "lost_coins")
-    rows = []
-    for name, found in content["pick_ups"].items():
-        if found:
-            share = found["own_coin_proportion"]
-            shown = Cell(NONE if share is None else f"{share:.1%}", share)
-            rows.append([name, shown, *(score_cell(found[column]) for column in columns)])
-    head = ["player", "own share", "own coins", "other's coins", "lost coins"]
-    words = "Coins a step: its own that it took, the other's that it took, its own that the other took."
+def _play(found: Mapping[str, Any]) -> list[Markup]:
+    """Return the game's own measures of each player."""
+    measures = found["measures"]
+    rows: list[list[object]] = []
+    for name, values in found["values"].items():
+        cells = ((values[measure["name"]], _written(measure)) for measure in measures)
+        rows.append([name, *(Cell(NONE if value is None else write(value), value) for value, write in cells)])
+    head = ["player", *(measure["title"].lower() for measure in measures)]
+    units = dict.fromkeys(measure["unit"] for measure in measures if measure["unit"] not in ("", "proportion"))
+    words = f"In {' and '.join(units)}. " if units else ""
     return [
-        note(f"{words} The own share is of the coins it took."),
-        table("Coins of each player, both seats averaged", head, rows),
+        note(f"{words}A dash means that a value is undefined."),
+        table("Measures of each player's play, both seats averaged", head, rows),
     ]
+
+
+def _written(measure: Mapping[str, Any]) -> Callable[[float], str]:
+    """Return how a value of a measure is written."""
+    return (lambda value: f"{value:.1%}") if measure["unit"] == "proportion" else (lambda value: number(value, 3))
 
 
 def _setup(content: Mapping[str, Any]) -> list[Markup]:

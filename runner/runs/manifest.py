@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ... import registry
+from ...envs.base import Game
 from .folder import RunFolder
 from .spec import RunSpec
 
@@ -16,9 +17,9 @@ PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax
 
 
 def add_launch(
-    folder: RunFolder, spec: RunSpec, *, command: Sequence[str], devices: Sequence[Any], references: Mapping[str, float]
+    folder: RunFolder, spec: RunSpec, *, command: Sequence[str], devices: Sequence[Any], game: Game[Any, Any], params: Any
 ) -> None:
-    """Write down when, with what and on what a run starts."""
+    """Write down when, with what and on what a run starts, and how its game's numbers are to be read."""
     launch = {
         "started": _now(),
         "command": list(command),
@@ -33,7 +34,8 @@ def add_launch(
         {
             "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
             "env": _origin(registry.list_environments(), spec.env),
-            "reference_scores": dict(references),
+            "reference_scores": game.reference_scores(params),
+            "measures": [measure._asdict() for measure in game.measures],
             "launches": [*before.get("launches", []), launch],
         },
     )

@@ -15,7 +15,7 @@ from .entrants import Field, add_strategy
 from .matches import play_all
 from .output import FORMAT
 from .records import Played
-from .standings import episodes_shown, pick_ups, policy_tables, rank_by_mean, rank_head_to_head, score
+from .standings import episodes_shown, player_measures, policy_tables, rank_by_mean, rank_head_to_head, score
 
 DEFECTOR = "always-defect"
 """The strategy that shows how a player fares with somebody who gives nothing."""
@@ -72,9 +72,10 @@ def contest(field: Field, *, episodes: int, seed: int, training: Training | None
             "head_to_head": rank_head_to_head(names, scores),
         },
         "measures": measures,
-        "policy_tables": policy_tables(names, played),
-        "pick_ups": pick_ups(names, played),
-        "episodes_shown": episodes_shown(names, played),
+        "policy_tables": policy_tables(names, played, field.game),
+        "cooperative_action": field.game.cooperative_action,
+        "player_measures": player_measures(names, played, field.game),
+        "episodes_shown": episodes_shown(names, played, field.game),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -186,8 +185,7 @@ def _view(game: Game[Any, Any], run: LoadedRun, word: str) -> Game[Any, Any]:
     """
     if run.env == game:
         return game
-    layout = getattr(run.env, LAYOUT, None)
-    if run.pure and layout is not None and dataclasses.replace(game, **{LAYOUT: layout}) == run.env:
+    if run.pure and game.in_layout(run.env.observation_layout) == run.env:
         return run.env
     raise OptionError(f"{word} learned another form of {game.name}: {run.env!r}, not {game!r}; use its options")
 

@@ -9,8 +9,8 @@ import numpy as np
 START = 2
 """Stands for an action where nobody has acted yet."""
 
-SITUATIONS = {"start": 4, "CC": 3, "CD": 2, "DC": 1, "DD": 0}
-"""Rows of `Played.moves`: the last joint action, own first, where action 1 is C and action 0 is D."""
+START_ROW = 4
+"""The row of `Played.moves` of the first step. The others are 2 * (own last action) + (the other's)."""
 
 
 class Shown(NamedTuple):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from .records import SITUATIONS, Played
+from ...envs.base import Game
+from ...envs.rendering.frame import letters
+from .records import START_ROW, Played
 
 DECIDED = 2.0
 """A player beats another where it scores more by this many standard errors of the difference; else it is a draw."""
@@ -83,50 +86,54 @@ def rank_head_to_head(names: Sequence[str], scores: Scores) -> list[dict[str, An
     return sorted(rows, key=lambda row: -row["points"])
 
 
-def policy_tables(names: Sequence[str], played: Played) -> dict[str, Any]:
+def policy_tables(names: Sequence[str], played: Played, game: Game[Any, Any]) -> dict[str, Any]:
     """Return how often each player cooperated after each last joint action, all opponents and seats together.
 
     Returns:
-        By name, None in games of more than two actions. Action 1 counts as cooperation.
+        By name, None in games of more than two actions. Situations are written with C and D, the own action first; in
+        a game without cooperation, with signs of its actions, and it is action 1 that is counted.
     """
     if played.moves is None:
         return dict.fromkeys(names)
+    counted, signs = 1, letters(game.action_names)
+    if game.cooperative_action is not None:
+        counted = game.cooperative_action
+        signs = ["C" if action == counted else "D" for action in range(2)]
+    order = (counted, 1 - counted)
+    situations = {
+        "start": START_ROW,
+        **{signs[own] + signs[other]: 2 * own + other for own in order for other in order},
+    }
     tables = {}
     for index, name in enumerate(names):
         counts = played.moves[index, :, 0].sum(axis=0) + played.moves[:, index, 1].sum(axis=0)  # [5, 2]
         rows = []
-        for after, situation in SITUATIONS.items():
+        for after, situation in situations.items():
             total = counts[situation].sum()
-            rate = float(counts[situation, 1] / total) if total else None
+            rate = float(counts[situation, counted] / total) if total else None
             rows.append({"after": after, "cooperate": rate, "count": int(total)})
         tables[name] = {"memory": "played", "rows": rows}
     return tables
 
 
-COIN_COUNTS = ("red_took_red", "red_took_blue", "blue_took_red", "blue_took_blue")
+def player_measures(names: Sequence[str], played: Played, game: Game[Any, Any]) -> dict[str, Any]:
+    """Return the game's measures of each player, all opponents together.
 
-
-def pick_ups(names: Sequence[str], played: Played) -> dict[str, Any]:
-    """Return which coins each player took a step, and how many of its own it lost; None in games without coins."""
-    if not set(COIN_COUNTS) <= set(played.info):
-        return dict.fromkeys(names)
-    red_red, red_blue, blue_red, blue_blue = (played.info[name] for name in COIN_COUNTS)
-    table = {}
+    Returns:
+        ``measures``, what they are; ``values``, by player and measure: None where a measure is undefined.
+    """
+    values = {}
     for index, name in enumerate(names):
-        own = (red_red[index].mean() + blue_blue[:, index].mean()) / 2
-        others = (red_blue[index].mean() + blue_red[:, index].mean()) / 2
-        lost = (blue_red[index].mean() + red_blue[:, index].mean()) / 2
-        share = own / (own + others) if own + others > 0 else None
-        table[name] = {
-            "own_coin_proportion": None if share is None else float(share),
-            "own_coins": float(own),
-            "other_coins": float(others),
-            "lost_coins": float(lost),
-        }
-    return table
+        infos = [
+            {entry: means[index].mean() for entry, means in played.info.items()},
+            {entry: means[:, index].mean() for entry, means in played.info.items()},
+        ]
+        found = {measure: float(value) for measure, value in game.summarise_player(infos).items()}
+        values[name] = {measure: None if np.isnan(value) else value for measure, value in found.items()}
+    return {"measures": [measure._asdict() for measure in game.player_measures], "values": values}
 
 
-def episodes_shown(names: Sequence[str], played: Played) -> list[dict[str, Any]]:
+def episodes_shown(names: Sequence[str], played: Played, game: Game[Any, Any]) -> list[dict[str, Any]]:
     """Return one recorded episode of each pair, the first named in seat 0."""
     episodes = []
     shown = played.shown
@@ -135,18 +142,18 @@ def episodes_shown(names: Sequence[str], played: Played) -> list[dict[str, Any]]
             frames = {
                 "actions": shown.actions[row, column].tolist(),
                 "rewards": np.round(np.asarray(shown.rewards[row, column], np.float64), 6).tolist(),
-                "state": _board(shown.states, row, column),
+                "boards": _boards(game, jax.tree.map(lambda leaf, at=(row, column): leaf[at], shown.states)),
             }
             episodes.append({"row": names[row], "column": names[column], "frames": frames})
     return episodes
 
 
-def _board(states: Any, row: int, column: int) -> Any:
-    """Return what is needed to draw a game on a board, before the first step and after each; nothing for others."""
-    if not all(hasattr(states, name) for name in ("players", "coin", "coin_owner")):
-        return {}
-    players, coin, owner = (getattr(states, name)[row, column].tolist() for name in ("players", "coin", "coin_owner"))
+def _boards(game: Game[Any, Any], states: Any) -> list[dict[str, Any]]:
+    """Return the board before the first step and after each, JSON-ready; nothing for games without one."""
+    times = range(len(jax.tree.leaves(states)[0]))
+    boards = [game.board(jax.tree.map(lambda leaf, at=at: leaf[at], states)) for at in times]
     return [
-        {"players": cells, "coin": cell, "owner": colour}
-        for cells, cell, colour in zip(players, coin, owner, strict=True)
+        {**board._asdict(), "pieces": [piece._asdict() for piece in board.pieces]}
+        for board in boards
+        if board is not None
     ]

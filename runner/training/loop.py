@@ -199,8 +199,7 @@ def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, conso
     begin = f", from update {trainer.update}" if trainer.update else ""
     title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
     console.print(title, highlight=False, markup=False, soft_wrap=True)
-    references = setup.env.reference_scores(setup.params)
-    add_launch(folder, spec, command=sys.argv, devices=jax.devices(), references=references)
+    add_launch(folder, spec, command=sys.argv, devices=jax.devices(), game=setup.env, params=setup.params)
     return trainer.run(console)
 
 

@@ -77,7 +77,8 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
             _measure(third, 0.33, -0.0467, None),
         ],
         "policy_tables": tables,
-        "pick_ups": dict.fromkeys(names),
+        "cooperative_action": 1,
+        "player_measures": {"measures": [], "values": {name: {} for name in names}},
         "episodes_shown": [
             _matrix_episode(names[i], names[j], moves)
             for i, j, moves in (
@@ -103,8 +104,25 @@ def _measure(name: str, alone: float, against: float, response: tuple[float, flo
 
 def _matrix_episode(row: str, column: str, moves: Sequence[tuple[int, int]]) -> dict[str, Any]:
     payoffs = {(1, 1): [0.33, 0.33], (1, 0): [-0.335, 0.665], (0, 1): [0.665, -0.335], (0, 0): [0.0, 0.0]}
-    frames = {"actions": [list(pair) for pair in moves], "rewards": [payoffs[pair] for pair in moves], "state": {}}
+    frames = {"actions": [list(pair) for pair in moves], "rewards": [payoffs[pair] for pair in moves], "boards": []}
     return {"row": row, "column": column, "frames": frames}
+
+
+def _board(players: Sequence[tuple[int, int]], coin: tuple[int, int], owner: int) -> dict[str, Any]:
+    places = [("coin", coin, owner), *(("player", place, player) for player, place in enumerate(players))]
+    pieces = [{"name": name, "row": row, "column": column, "player": whose} for name, (row, column), whose in places]
+    return {"rows": 3, "columns": 3, "pieces": pieces}
+
+
+COIN_MEASURES = [
+    {"name": name, "title": title, "unit": unit, "references": {}, "plot": plot}
+    for name, title, unit, plot in (
+        ("own_coin_proportion", "Own-colour coins", "proportion", True),
+        ("own_coins", "Own coins taken", "coins a step", False),
+        ("other_coins", "Other's coins taken", "coins a step", False),
+        ("lost_coins", "Own coins lost", "coins a step", False),
+    )
+]
 
 
 def coin_tournament() -> dict[str, Any]:
@@ -118,10 +136,10 @@ def coin_tournament() -> dict[str, Any]:
             "frames": {
                 "actions": [[0, 1], [2, 3]],
                 "rewards": [[-2.0, 1.0], [0.0, 0.0]],
-                "state": [
-                    {"players": [[0, 0], [1, 0]], "coin": [1, 2], "owner": 0},
-                    {"players": [[0, 1], [1, 2]], "coin": [2, 2], "owner": 1},
-                    {"players": [[1, 1], [0, 2]], "coin": [2, 2], "owner": 1},
+                "boards": [
+                    _board([(0, 0), (1, 0)], (1, 2), 0),
+                    _board([(0, 1), (1, 2)], (2, 2), 1),
+                    _board([(1, 1), (0, 2)], (2, 2), 1),
                 ],
             },
         }
@@ -140,7 +158,11 @@ def coin_tournament() -> dict[str, Any]:
         "rankings": {name: [row for row in rows if row["name"] in names] for name, rows in content["rankings"].items()},
         "measures": [{**row, "best_response": None} for row in content["measures"][:2]],
         "policy_tables": dict.fromkeys(names),
-        "pick_ups": {names[0]: coins, names[1]: {**coins, "own_coin_proportion": None}},
+        "cooperative_action": None,
+        "player_measures": {
+            "measures": COIN_MEASURES,
+            "values": {names[0]: coins, names[1]: {**coins, "own_coin_proportion": None}},
+        },
         "episodes_shown": episodes,
     }
 

@@ -9,7 +9,7 @@ import polax
 import pytest
 from polax.envs.policies.play import for_python, is_compiled
 from polax.envs.policies.strategies import make_strategy
-from polax.envs.rendering.animation import record_episode
+from polax.envs.rendering.recorder import record_episode
 
 
 class Copycat:

@@ -13,8 +13,9 @@ from polax.envs.base import Game
 from polax.envs.coin_game import CoinGame, CoinGameState
 from polax.envs.matrix_game import MatrixGame
 from polax.envs.policies.strategies import make_strategy
-from polax.envs.rendering.animation import check_format, play_in_terminal, record_episode, save_frames
-from polax.envs.rendering.frame import describe, draw, first_frame, next_frame
+from polax.envs.rendering.animation import check_format, play_in_terminal, save_frames
+from polax.envs.rendering.frame import Frame
+from polax.envs.rendering.recorder import record_episode
 
 RED, BLUE = (200, 50, 74), (36, 104, 180)
 
@@ -32,24 +33,24 @@ def coin_state(players, coin, owner):
 @pytest.mark.parametrize("size", [120, 333, 900])
 def test_a_picture_has_the_size_asked_for_and_shows_both_players_and_the_coin(size):
     game = CoinGame()
-    frame = first_frame(game, game.base_params, coin_state([[0, 0], [2, 2]], [1, 1], 0))
-    picture = draw(frame, size=size)
+    frame = Frame.first(game.base_params, coin_state([[0, 0], [2, 2]], [1, 1], 0), 2)
+    picture = game.draw(frame, size=size)
     assert picture.width == size
     assert count(picture, RED) > 1.1 * count(picture, BLUE) > 0.01 * size**2  # the coin is red
-    other = draw(frame._replace(state=coin_state([[0, 0], [2, 2]], [1, 1], 1)), size=size)
+    other = game.draw(frame._replace(state=coin_state([[0, 0], [2, 2]], [1, 1], 1)), size=size)
     assert count(other, BLUE) > 1.1 * count(other, RED)
 
 
 def test_two_players_in_one_cell_are_both_seen():
     game = CoinGame()
-    together = draw(first_frame(game, game.base_params, coin_state([[0, 0], [0, 0]], [1, 1], 0)))
+    together = game.draw(Frame.first(game.base_params, coin_state([[0, 0], [0, 0]], [1, 1], 0), 2))
     assert count(together, BLUE) > 2000
 
 
 def test_a_text_shows_who_is_where_and_the_score():
     game = CoinGame(grid_size=4)
-    frame = first_frame(game, game.base_params, coin_state([[0, 0], [3, 2]], [1, 1], 1))
-    lines = describe(next_frame(frame, frame.state, np.array([1.0, -2.0]))).splitlines()
+    frame = Frame.first(game.base_params, coin_state([[0, 0], [3, 2]], [1, 1], 1), 2)
+    lines = game.describe(frame.after(frame.state, [0, 0], np.array([1.0, -2.0]))).splitlines()
     assert lines[:2] == ["CoinGame-v0, step 3 of 50", "red +1.00 (last +1.00)   blue -2.00 (last -2.00)"]
     assert [line.replace(" ", "") for line in lines[3:11:2]] == ["|R||||", "||b|||", "|||||", "|||B||"]
 
@@ -60,11 +61,11 @@ def test_a_matrix_game_shows_the_cell_just_played_and_the_history():
     params = game.base_params.replace(max_steps_in_episode=3)
     frames = record_episode(game, params, players, seed=0)
     assert len(frames) == 4
-    assert "[" not in describe(frames[0])
-    assert "[0.665 / -0.335]" in describe(frames[1])
-    assert describe(frames[3]).splitlines()[-2:] == ["player 0: DDD", "player 1: CDD"]
+    assert "[" not in game.describe(frames[0])
+    assert "[0.665 / -0.335]" in game.describe(frames[1])
+    assert game.describe(frames[3]).splitlines()[-2:] == ["player 0: DDD", "player 1: CDD"]
     np.testing.assert_allclose(frames[3].totals, [0.665, -0.335])
-    before, after = (count(draw(frame), (255, 224, 138)) for frame in frames[:2])
+    before, after = (count(game.draw(frame), (255, 224, 138)) for frame in frames[:2])
     assert before == 0
     assert after > 1000
 
@@ -74,24 +75,24 @@ def test_a_game_without_a_picture_of_its_own_is_drawn_as_text():
         name = "Plain-v0"
 
     game = MatrixGame()
-    frame = first_frame(Plain(), game.base_params, game.reset(jax.random.key(0))[1])
-    assert "last_actions: [2, 2]" in describe(frame)
-    assert draw(frame, size=300).width == 300
+    frame = Frame.first(game.base_params, game.reset(jax.random.key(0))[1], 2)
+    assert "last_actions: [2, 2]" in Plain().describe(frame)
+    assert Plain().draw(frame, size=300).width == 300
 
 
 def test_too_small_a_picture_is_refused():
     game = MatrixGame()
     with pytest.raises(ValueError, match="at least 120 pixels wide; got 60"):
-        draw(first_frame(game, game.base_params, game.reset(jax.random.key(0))[1]), size=60)
+        game.draw(Frame.first(game.base_params, game.reset(jax.random.key(0))[1], 2), size=60)
 
 
 def test_an_episode_becomes_a_gif_or_a_strip(tmp_path):
     game, params = polax.make_env("CoinGame-v0", max_steps_in_episode=10)
     frames = record_episode(game, params, [make_strategy("random", game, seat) for seat in range(2)], seed=1)
-    save_frames(frames, tmp_path / "episode.gif", size=120)
+    save_frames(game, frames, tmp_path / "episode.gif", size=120)
     with Image.open(tmp_path / "episode.gif") as film:
         assert film.n_frames == 11
-    save_frames(frames, tmp_path / "episode.png", size=120)
+    save_frames(game, frames, tmp_path / "episode.png", size=120)
     with Image.open(tmp_path / "episode.png") as sheet:
         assert sheet.width == 4 * 120
     with pytest.raises(ValueError, match=r"must end in one of \.gif, \.mp4, \.png"):
@@ -116,8 +117,8 @@ def test_ffmpeg_gets_every_frame(tmp_path, monkeypatch):
     monkeypatch.setattr("polax.envs.rendering.animation.subprocess.run", run)
     game, params = polax.make_env("IPD-v0", max_steps_in_episode=2)
     frames = record_episode(game, params, [make_strategy("grim", game, seat) for seat in range(2)], seed=1)
-    save_frames(frames, tmp_path / "episode.mp4", size=121)
-    (command, received), width, height = calls[0], 120, draw(frames[0], size=121).height // 2 * 2
+    save_frames(game, frames, tmp_path / "episode.mp4", size=121)
+    (command, received), width, height = calls[0], 120, game.draw(frames[0], size=121).height // 2 * 2
     assert received == 3 * width * height * 3
     assert command[0] == "/bin/ffmpeg"
     assert f"{width}x{height}" in command

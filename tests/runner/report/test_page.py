@@ -179,7 +179,7 @@ def test_the_coin_game_has_boards_and_a_table_of_coins(coin_page: Page) -> None:
     data = coin_page.data["episodes"]
     assert (data["size"], data["matrix"]) == (3, None)
     assert data["episodes"][0]["boards"] == [[0, 0, 1, 0, 1, 2, 0], [0, 1, 1, 2, 2, 2, 1], [1, 1, 0, 2, 2, 2, 1]]
-    coins = next(table for table in coin_page.tables if "own share" in table[0])
+    coins = next(table for table in coin_page.tables if "own-colour coins" in table[0])
     assert coins[1] == ["tit-for-tat", "75.0%", "0.300", "0.100", "0.050"]
     assert coins[2][1] == "\N{EN DASH}"
     assert not coin_page.all("table", id="policy-map")
@@ -190,10 +190,11 @@ def test_boards_of_two_coins_keep_both() -> None:
 
     content = coin_tournament()
     for shown in content["episodes_shown"]:
-        for state in shown["frames"]["state"]:
-            state.update(coin=[state["coin"], [0, 0]], owner=[0, 1])
+        for board in shown["frames"]["boards"]:
+            board.update(columns=5)
+            board["pieces"].append({"name": "coin", "row": 0, "column": 0, "player": 1})
     assert payload(content)["episodes"][0]["boards"][0] == [0, 0, 1, 0, 1, 2, 0, 0, 0, 1]
-    assert payload({**content, "env_options": {"grid_size": 5}})["size"] == 5
+    assert payload(content)["size"] == 5
 
 
 def test_a_benchmark_has_curves_scores_and_failures(benchmark_page: Page) -> None:
@@ -260,7 +261,7 @@ def test_missing_numbers_and_a_single_player_are_shown_as_they_are(tmp_path: Pat
         "rankings": {name: [row for row in rows if row["name"] == keep] for name, rows in alone["rankings"].items()},
         "measures": alone["measures"][:1],
         "policy_tables": {keep: alone["policy_tables"][keep]},
-        "pick_ups": {keep: None},
+        "player_measures": {"measures": [], "values": {keep: {}}},
         "episodes_shown": alone["episodes_shown"][:1],
     }
     assert _make(write_tournament(tmp_path / "alone", alone)).data["episodes"]["first"] == [0, 0]

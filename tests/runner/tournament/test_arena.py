@@ -1,5 +1,6 @@
 """Everybody against everybody: exact scores, an independent twin, other views, and players of ordinary Python."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ from polax.runner.tournament import arena
 from polax.runner.tournament.entrants import Entrant, Field, Request, gather
 from polax.runner.tournament.matches import play_all
 from polax.runner.tournament.records import Played
-from polax.runner.tournament.standings import episodes_shown, pick_ups, policy_tables, score
+from polax.runner.tournament.standings import episodes_shown, player_measures, policy_tables, score
 
 STEPS = 10
 NAMES = ["always-cooperate", "always-defect", "tit-for-tat", "grim", "win-stay-lose-shift"]
@@ -74,7 +75,7 @@ def test_the_three_best_known_players_get_their_known_scores(ipd: tuple[Field, P
 
 
 def test_policy_tables_say_what_the_strategies_are(ipd: tuple[Field, Played]) -> None:
-    tables = policy_tables(NAMES, ipd[1])
+    tables = policy_tables(NAMES, ipd[1], ipd[0].game)
     for name, rates in {
         "always-cooperate": {1.0},
         "always-defect": {0.0},
@@ -87,7 +88,7 @@ def test_policy_tables_say_what_the_strategies_are(ipd: tuple[Field, Played]) ->
 
 
 def test_the_shown_episode_is_paid_as_the_game_pays(ipd: tuple[Field, Played]) -> None:
-    for episode in episodes_shown(NAMES, ipd[1]):
+    for episode in episodes_shown(NAMES, ipd[1], ipd[0].game):
         frames = episode["frames"]
         assert len(frames["actions"]) == STEPS
         for actions, rewards in zip(frames["actions"], frames["rewards"], strict=True):
@@ -155,22 +156,33 @@ def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
     np.testing.assert_allclose(alone.rewards, 0.33, atol=1e-6)
 
 
-def test_in_the_coin_game_scores_follow_from_pick_ups_and_boards_from_moves() -> None:
+def _places(board: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the players and the coin are, and whose it is."""
+    assert (board["rows"], board["columns"]) == (3, 3)
+    pieces = {(piece["name"], piece["player"]): [piece["row"], piece["column"]] for piece in board["pieces"]}
+    (owner,) = (player for name, player in pieces if name == "coin")
+    players = [pieces["player", player] for player in range(2)]
+    return {"players": players, "coin": pieces["coin", owner], "owner": owner}
+
+
+def test_in_the_coin_game_scores_follow_from_the_coins_and_boards_from_moves() -> None:
     names = ["always-cooperate", "always-defect", "random"]
     field = gather(Request(names, "CoinGame-v0", {"max_steps_in_episode": STEPS}))
     played = play_all(jax.random.key(0), field, field.entrants, episodes=40)
     assert played.moves is None
     mean = score(played.rewards).mean.mean(axis=1)
-    for index, coins in enumerate(pick_ups(names, played).values()):
+    coins_of = player_measures(names, played, field.game)["values"]
+    for index, coins in enumerate(coins_of.values()):
         paid = coins["own_coins"] + coins["other_coins"] - 2 * coins["lost_coins"]
         assert paid == pytest.approx(mean[index], abs=1e-5)
-    assert pick_ups(names, played)["always-cooperate"]["own_coin_proportion"] > 0.95
+    assert coins_of["always-cooperate"]["own_coin_proportion"] > 0.95
     steps = {0: (0, 1), 1: (0, -1), 2: (1, 0), 3: (-1, 0)}
-    for episode in episodes_shown(names, played):
+    for episode in episodes_shown(names, played, field.game):
         frames = episode["frames"]
-        assert len(frames["state"]) == STEPS + 1
+        places = [_places(board) for board in frames["boards"]]
+        assert len(places) == STEPS + 1
         for before, after, actions, rewards in zip(
-            frames["state"], frames["state"][1:], frames["actions"], frames["rewards"], strict=False
+            places, places[1:], frames["actions"], frames["rewards"], strict=False
         ):
             moved = [
                 [(cell + step) % 3 for cell, step in zip(place, steps[action], strict=True)]

@@ -4,11 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from polax.envs.base import Game
+from polax.envs.coin_game import CoinGame
+from polax.envs.matrix_game import MatrixGame
 from polax.runner.tournament.output import measure_rows, number, payoffs_csv, to_json
 from polax.runner.tournament.records import Played, Shown
 from polax.runner.tournament.standings import (
     episodes_shown,
-    pick_ups,
+    player_measures,
     policy_tables,
     rank_by_mean,
     rank_head_to_head,
@@ -29,7 +32,7 @@ def _rewards() -> np.ndarray:
 
 
 def _played(rewards: np.ndarray, **changes: object) -> Played:
-    shown = Shown(np.zeros((2, 2, 3, 2), int), np.zeros((2, 2, 3, 2)), ())
+    shown = Shown(np.zeros((2, 2, 3, 2), int), np.zeros((2, 2, 3, 2)), np.zeros((2, 2, 4)))
     return Played(rewards, None, {}, shown)._replace(**changes)
 
 
@@ -83,32 +86,45 @@ def test_a_policy_table_counts_both_seats_and_all_opponents() -> None:
     moves[0, 0, 1, 4] = [2, 0]  # in seat 1: twice D
     moves[1, 0, 1, 1] = [1, 3]  # a in seat 1 against b, after DC
     moves[1, 0, 0, 3] = [5, 0]  # that is b's
-    tables = policy_tables(NAMES, _played(_rewards(), moves=moves))
+    tables = policy_tables(NAMES, _played(_rewards(), moves=moves), MatrixGame())
     rows = {row["after"]: row for row in tables["a"]["rows"]}
     assert [row["after"] for row in tables["a"]["rows"]] == ["start", "CC", "CD", "DC", "DD"]
     assert rows["start"] == {"after": "start", "cooperate": 0.5, "count": 4}
     assert rows["DC"] == {"after": "DC", "cooperate": 0.75, "count": 4}
     assert rows["CC"] == {"after": "CC", "cooperate": None, "count": 0}
     assert tables["b"]["rows"][1] == {"after": "CC", "cooperate": 0.0, "count": 5}
-    assert policy_tables(NAMES, _played(_rewards())) == {"a": None, "b": None}
+    assert policy_tables(NAMES, _played(_rewards()), CoinGame()) == {"a": None, "b": None}
 
 
-def test_pick_ups_are_seen_from_the_players_own_colour() -> None:
+def test_a_policy_table_follows_the_game_in_what_is_cooperation() -> None:
+    moves = np.zeros((2, 2, 2, 5, 2))
+    moves[0, 1, 0, 1] = [3, 1]  # a after its own action 0 and b's action 1
+    turned = policy_tables(NAMES, _played(_rewards(), moves=moves), MatrixGame(cooperative_action=0))["a"]["rows"]
+    assert turned[2] == {"after": "CD", "cooperate": 0.75, "count": 4}
+    pennies = MatrixGame(action_names=("heads", "tails"), cooperative_action=None)
+    rows = policy_tables(NAMES, _played(_rewards(), moves=moves), pennies)["a"]["rows"]
+    assert [row["after"] for row in rows] == ["start", "TT", "TH", "HT", "HH"]
+    assert rows[3] == {"after": "HT", "cooperate": 0.25, "count": 4}
+
+
+def test_player_measures_are_seen_from_the_players_own_side() -> None:
     info = {name: np.zeros((2, 2)) for name in ("red_took_red", "red_took_blue", "blue_took_red", "blue_took_blue")}
     info["red_took_red"][0, 1] = 0.4  # a is red against b
     info["blue_took_red"][1, 0] = 0.2  # a is blue against b
-    table = pick_ups(NAMES, _played(_rewards(), info=info))
+    found = player_measures(NAMES, _played(_rewards(), info=info), CoinGame())
+    assert [measure["name"] for measure in found["measures"]] == list(found["values"]["a"])
+    table = found["values"]
     assert table["a"] == pytest.approx(
         {"own_coin_proportion": 0.1 / 0.15, "own_coins": 0.1, "other_coins": 0.05, "lost_coins": 0.0}
     )
     assert table["b"] == {"own_coin_proportion": None, "own_coins": 0.0, "other_coins": 0.0, "lost_coins": 0.05}
-    assert pick_ups(NAMES, _played(_rewards())) == {"a": None, "b": None}
+    assert player_measures(NAMES, _played(_rewards()), MatrixGame()) == {"measures": [], "values": {"a": {}, "b": {}}}
 
 
 def test_an_episode_is_shown_of_each_pair_once() -> None:
-    episodes = episodes_shown(NAMES, _played(_rewards()))
+    episodes = episodes_shown(NAMES, _played(_rewards()), Game())
     assert [(each["row"], each["column"]) for each in episodes] == [("a", "a"), ("a", "b"), ("b", "b")]
-    assert episodes[0]["frames"] == {"actions": [[0, 0]] * 3, "rewards": [[0.0, 0.0]] * 3, "state": {}}
+    assert episodes[0]["frames"] == {"actions": [[0, 0]] * 3, "rewards": [[0.0, 0.0]] * 3, "boards": []}
 
 
 def test_leaving_out_a_guest_leaves_the_others() -> None:

@@ -1,0 +1,142 @@
+"""Follow an episode as it is played: for ``render`` of a view, for a window, or to keep every frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..base import Game, Policy
+from ..views.host import HostGame
+from .frame import DEFAULT_SIZE, Frame
+
+RENDER_MODES = ("rgb_array", "human", "ansi")
+
+
+def record_episode(
+    game: Game[Any, Any], params: Any, policies: Sequence[Policy], *, seed: int | None = None
+) -> list[Frame]:
+    """Let policies play one episode.
+
+    Args:
+        game: the game.
+        params: its numbers.
+        policies: one for each player.
+        seed: of the episode; None: another one each time.
+
+    Returns:
+        The frames, from the start to the last step.
+
+    Raises:
+        ValueError: not one policy for each player.
+    """
+    if len(policies) != game.num_players:
+        raise ValueError(f"{game.name} needs {game.num_players} policies, one for each player; got {len(policies)}")
+    host = HostGame(game, params, tuple(policies))
+    host.reset(seed)
+    frames = [Frame.first(params, host.state(), game.num_players)]
+    while not host.ended:
+        _, rewards, _ = host.step(*[0] * game.num_players)
+        frames.append(frames[-1].after(host.state(), host.actions(), rewards))
+    return frames
+
+
+class EpisodeRecorder:
+    """Follows one episode of a `HostGame` for the ``render`` of a view; without a render mode it costs nothing."""
+
+    def __init__(
+        self, game: Game[Any, Any], params: Any, render_mode: str | None, *, fps: float, size: int = DEFAULT_SIZE
+    ) -> None:
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise ValueError(f"render_mode must be None or one of {', '.join(RENDER_MODES)}; got {render_mode!r}")
+        self._game, self._params, self._size = game, params, size
+        self.mode = render_mode
+        self._window = _Window(game.name, fps) if render_mode == "human" else None
+        self._frame: Frame | None = None
+
+    def start(self, host: HostGame) -> None:
+        """Take the first frame of an episode."""
+        if self.mode is not None:
+            self._frame = Frame.first(self._params, host.state(), self._game.num_players)
+            self._show()
+
+    def record(self, host: HostGame, rewards: np.ndarray) -> None:
+        """Take the next frame."""
+        if self._frame is not None:
+            self._frame = self._frame.after(host.state(), host.actions(), rewards)
+            self._show()
+
+    def picture(self, host: HostGame) -> Any:
+        """Return the frame in the render mode.
+
+        Raises:
+            ValueError: no render mode was chosen when the environment was made.
+            gymnasium.error.ResetNeeded: no episode has started.
+            gymnasium.error.ClosedEnvironmentError: the environment was closed.
+        """
+        host.state()  # raises where there is nothing to show
+        if self._frame is None:
+            raise ValueError(
+                f"nothing to render: make the environment with render_mode= one of {', '.join(RENDER_MODES)}"
+            )
+        if self.mode == "ansi":
+            return self._game.describe(self._frame)
+        return self._drawn(self._frame) if self.mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._window is not None:
+            self._window.close()
+
+    def _show(self) -> None:
+        if self._window is not None and self._frame is not None:
+            self._window.show(self._drawn(self._frame))
+
+    def _drawn(self, frame: Frame) -> np.ndarray:
+        return np.asarray(self._game.draw(frame, size=self._size))
+
+
+class _Window:
+    """A window of matplotlib's."""
+
+    def __init__(self, title: str, fps: float) -> None:
+        self._title, self._fps = title, fps
+        self._figure: Any = None
+        self._image: Any = None
+
+    def show(self, picture: np.ndarray) -> None:
+        """Show a picture for one frame's time."""
+        if self._figure is None:
+            self._open(picture)
+        self._image.set_data(picture)
+        self._figure.canvas.draw_idle()
+        self._figure.canvas.start_event_loop(1 / self._fps)
+
+    def _open(self, picture: np.ndarray) -> None:
+        import matplotlib as mpl
+        from matplotlib import pyplot
+
+        height, width = picture.shape[:2]
+        self._figure = pyplot.figure(self._title, figsize=(width / 100, height / 100), dpi=100)
+        # matplotlib falls back to drawing nowhere; whoever asked for that by name gets it.
+        if mpl.get_backend().lower() == "agg" and "MPLBACKEND" not in os.environ:
+            self.close()
+            raise RuntimeError(
+                "no window can be opened here: matplotlib found no display or no window toolkit "
+                '(pip install pyqt6, for one); or use render_mode="rgb_array"'
+            )
+        axes = self._figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        self._image = axes.imshow(picture, interpolation="lanczos")
+        if mpl.get_backend().lower() != "agg":
+            self._figure.canvas.manager.show()
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._figure is not None:
+            from matplotlib import pyplot
+
+            pyplot.close(self._figure)
+            self._figure = None
