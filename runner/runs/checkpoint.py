@@ -1,19 +1,16 @@
-"""Checkpoints: the arrays of a run at one update, written whole or not at all.
+"""Checkpoints: the state of a run at one update, written whole or not at all.
 
-A checkpoint is a flat table of arrays in orbax's format, nothing else: reading one from a stranger runs no code. It is
-written under a temporary name and renamed when complete, so a process killed at any moment leaves no half checkpoint.
+A checkpoint is what orbax writes for the tree of arrays, with the counters in orbax's metadata: reading one from a
+stranger runs no code. Orbax writes under a temporary name and renames at the end, so a process killed at any moment
+leaves no half checkpoint.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import sys
-import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,16 +18,15 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from orbax.checkpoint import type_handlers
 
+from ...options import describe_error
 from .folder import RunError
 
 FORMAT = 1
-"""Version of the table's layout; a newer one is refused."""
+"""Version of the layout; a newer one is refused."""
 
-STRAGGLERS = 0.3
-"""Seconds that are waited, after a failure, for the other arrays to fail too."""
-
-_STATE = "state/"
+_COUNTERS = ("update", "seconds", "env_steps", "ended", "fingerprint")
 
 
 class Checkpoint(NamedTuple):
@@ -46,14 +42,14 @@ class Checkpoint(NamedTuple):
     env_steps: float
     """Environment steps of one seed so far; NaN where the algorithm does not report them."""
 
-    ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 while it goes on
-    fingerprint: np.ndarray  # [32] uint8: see `fingerprint`
+    ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 while it trains
+    fingerprint: str
+    """See `fingerprint`."""
 
 
-def fingerprint(identity: Mapping[str, Any]) -> np.ndarray:
+def fingerprint(identity: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the options that must not change between a checkpoint and its continuation."""
-    text = json.dumps(identity, sort_keys=True)
-    return np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def saved_updates(folder: Path) -> list[int]:
@@ -67,20 +63,22 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         RunError: it cannot be written (a full disk, say); those before it stay whole.
     """
-    target = _path(folder, checkpoint.update).absolute()
+    target = _path(folder, checkpoint.update)
     if target.exists():
         return
+    counters = {name: getattr(checkpoint, name) for name in _COUNTERS}
+    counters |= {"format": FORMAT, "ended": np.asarray(checkpoint.ended, np.int64).tolist()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _quietly(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            checkpointer.save(target, _to_table(checkpoint))
+        tree = {"state": jax.tree_util.tree_map_with_path(_saved, checkpoint.state)}
+        with ocp.Checkpointer(_handler()) as checkpointer:
+            checkpointer.save(target, args=ocp.args.PyTreeSave(tree, custom_metadata=counters))
     except Exception as cause:  # orbax, tensorstore and the file system each raise their own for a full disk
         clean(folder)
         last = saved_updates(folder)
         kept = f"the last good checkpoint is update {last[-1]}" if last else "there is no earlier checkpoint"
-        raise RunError(
-            f"checkpoint {checkpoint.update} cannot be written to {folder}: {_brief(cause)}; {kept}"
-        ) from cause
+        reason = describe_error(cause)
+        raise RunError(f"checkpoint {checkpoint.update} cannot be written to {folder}: {reason}; {kept}") from cause
 
 
 def load(folder: Path, update: int, template: Any) -> Checkpoint:
@@ -98,15 +96,24 @@ def load(folder: Path, update: int, template: Any) -> Checkpoint:
     there = saved_updates(folder)
     if update not in there:
         raise RunError(f"{folder.parent} has no checkpoint {update}; there are {', '.join(map(str, there)) or 'none'}")
-    table = _read(_path(folder, update), others=[each for each in there if each != update])
-    return Checkpoint(
-        state=_fill(template, table, f"checkpoint {update} of {folder.parent}"),
-        update=int(table["update"]),
-        seconds=float(table["seconds"]),
-        env_steps=float(table["env_steps"]),
-        ended=np.asarray(table["ended"]),
-        fingerprint=np.asarray(table["fingerprint"]),
-    )
+    path = _path(folder, update)
+    others = [each for each in there if each != update]
+    with _reading(path, others):
+        metadata = _handler().metadata(path)
+    counters = metadata.custom_metadata or {}
+    if not {"format", *_COUNTERS} <= set(counters):
+        raise RunError(f"{path} was not written by polax")
+    if counters["format"] != FORMAT:
+        raise RunError(f"{path} has format {counters['format']}, this polax reads {FORMAT}; use the polax that wrote it")
+    target = jax.tree.map(_saved_shape, template)
+    _check_leaves(metadata.tree["state"], target, f"checkpoint {update} of {folder.parent}")
+    plain = jax.tree.map(lambda leaf: ocp.RestoreArgs(restore_type=np.ndarray), target)
+    with _reading(path, others), ocp.Checkpointer(_handler()) as checkpointer:
+        wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
+        arrays = iter(jax.tree.leaves(checkpointer.restore(path, args=wanted)))
+    state = jax.tree.map(lambda leaf: _restored(arrays, leaf), template)
+    fields = {**{name: counters[name] for name in _COUNTERS}, "ended": np.asarray(counters["ended"], np.int64)}
+    return Checkpoint(state=state, **fields)
 
 
 def keep_only(folder: Path, updates: set[int]) -> None:
@@ -123,132 +130,105 @@ def clean(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def to_arrays(state: Any) -> dict[str, np.ndarray]:
-    """Return the leaves of a state by their path, random keys as numbers.
-
-    Raises:
-        TypeError: a leaf is no array.
-    """
-    table = {name: _to_array(leaf) for name, leaf in _named_leaves(state)}
-    for name, array in table.items():
-        if array.dtype == object:
-            raise TypeError(f"{name} of the learner's state is not an array but {array!r}")
-    return table
-
-
 def _path(folder: Path, update: int) -> Path:
-    return folder / f"{update:08d}"
+    return (folder / f"{update:08d}").absolute()
 
 
-def _to_table(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    table = {
-        "format": np.int64(FORMAT),
-        "update": np.int64(checkpoint.update),
-        "seconds": np.float64(checkpoint.seconds),
-        "env_steps": np.float64(checkpoint.env_steps),
-        "ended": np.asarray(checkpoint.ended, np.int64),
-        "fingerprint": checkpoint.fingerprint,
-    }
-    for name, array in to_arrays(checkpoint.state).items():
-        if array.size:  # orbax refuses empty arrays; they are restored from the template
-            table[_STATE + name] = array
-    return {name: np.asarray(value) for name, value in table.items()}
+class _OneByOne(type_handlers.NumpyHandler):
+    """Reads and writes each array by itself.
+
+    Orbax closes its event loop at the first array that fails. Others that are then under way would report to a closed
+    loop, and Python would print an error that nobody can act on.
+    """
+
+    async def serialize(self, values: Sequence[Any], infos: Sequence[Any], args: Any = None) -> Any:
+        written = [await super(_OneByOne, self).serialize(*each) for each in _single(values, infos, args)]
+        return [future for futures in written for future in futures]
+
+    async def deserialize(self, infos: Sequence[Any], args: Any = None) -> Any:
+        return [(await super(_OneByOne, self).deserialize(*each))[0] for each in _single(infos, args)]
+
+    async def metadata(self, infos: Sequence[Any]) -> Any:
+        return [(await super(_OneByOne, self).metadata([info]))[0] for info in infos]
 
 
-def _read(path: Path, *, others: list[int]) -> dict[str, Any]:
+def _single(*lists: Any) -> Iterator[tuple[Any, ...]]:
+    """Return the arguments of one array after the other, each a list of one entry, or None where nothing is given."""
+    for index in range(len(lists[0])):
+        yield tuple(None if each is None else [each[index]] for each in lists)
+
+
+def _handler() -> ocp.PyTreeCheckpointHandler:
+    registry = type_handlers.create_type_handler_registry((np.ndarray, _OneByOne()))
+    return ocp.PyTreeCheckpointHandler(type_handler_registry=registry)
+
+
+@contextmanager
+def _reading(path: Path, others: Sequence[int]) -> Iterator[None]:
+    """Turn whatever reading raises into one line that names the checkpoints there are besides."""
     try:
-        with _quietly(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            table = checkpointer.restore(path.absolute())
+        yield
     except Exception as cause:  # a damaged file may raise anything
         hint = f"; there are also {', '.join(map(str, others))}" if others else ""
-        raise RunError(f"{path} cannot be read, it is damaged or no checkpoint: {_brief(cause)}{hint}") from cause
-    if not isinstance(table, dict) or not {"format", "update", "ended", "fingerprint"} <= set(table):
-        raise RunError(f"{path} was not written by polax")
-    if int(table["format"]) != FORMAT:
-        raise RunError(
-            f"{path} has format {int(table['format'])}, this polax reads {FORMAT}; use the polax that wrote it"
-        )
-    return table
+        reason = describe_error(cause)
+        raise RunError(f"{path} cannot be read, it is damaged or not a checkpoint: {reason}{hint}") from cause
 
 
-def _fill(template: Any, table: Mapping[str, Any], what: str) -> Any:
-    """Return the template's tree with the leaves of the table."""
-    saved = {name.removeprefix(_STATE): value for name, value in table.items() if name.startswith(_STATE)}
-    wanted = dict(_named_leaves(template))
+def _check_leaves(saved: Any, target: Any, what: str) -> None:
+    """Raise `RunError` unless a checkpoint has the leaves of a learner's state; it names the first that differs."""
     foreign = "it is of another learner, or of one with other options"
-    for name in saved:
+    given, wanted = _leaves(saved), _leaves(target)
+    for name in given:
         if name not in wanted:
             raise RunError(f"{what} has {name!r}, which this learner does not have: {foreign}")
-    leaves = []
-    for name, leaf in wanted.items():
-        shape, dtype = _data_shape(leaf)
-        array = saved.get(name, np.zeros(shape, dtype) if 0 in shape else None)
-        if array is None:
+    for name, needed in wanted.items():
+        if name not in given:
             raise RunError(f"{what} has no {name!r}: {foreign}")
-        if array.shape != shape or array.dtype != dtype:
-            given, needed = f"{array.dtype}{list(array.shape)}", f"{dtype}{list(shape)}"
-            raise RunError(f"{what} has {name!r} as {given}, this learner needs {needed}: {foreign}")
-        leaves.append(_from_array(array, leaf))
-    return jax.tree.unflatten(jax.tree.structure(template), leaves)
+        if given[name] != needed:
+            raise RunError(f"{what} has {name!r} as {given[name]}, this learner needs {needed}: {foreign}")
 
 
-def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
-    return [
-        (jax.tree_util.keystr(path, simple=True, separator="/") or "value", leaf)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    ]
+def _leaves(tree: Any) -> dict[str, str]:
+    """Return type and shape of every leaf by its path, such as ``float32[2, 3]``."""
+    paths = jax.tree_util.tree_leaves_with_path(tree)
+    return {_name(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}" for path, leaf in paths}
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/") or "value"
 
 
 def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _to_array(leaf: Any) -> np.ndarray:
-    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+def _saved(path: Any, leaf: Any) -> np.ndarray | None:
+    """Return a leaf as it is saved: random keys as numbers; None for an empty array, which orbax does not take.
+
+    Raises:
+        TypeError: the leaf is not an array.
+    """
+    array = np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+    if array.dtype == object:
+        raise TypeError(f"{_name(path)} of the learner's state is not an array but {array!r}")
+    return array if array.size else None
 
 
-def _from_array(array: np.ndarray, like: Any) -> Any:
-    if _is_key(like):
-        impl: list[Any] = []
-        jax.eval_shape(lambda keys: impl.append(jax.random.key_impl(keys)), like)  # ``like`` may be a mere shape
-        return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=impl[0])
-    return array
-
-
-def _data_shape(leaf: Any) -> tuple[tuple[int, ...], Any]:
+def _saved_shape(leaf: Any) -> jax.ShapeDtypeStruct | None:
+    """Return the shape in which a leaf like this one is saved; None for an empty array."""
     data = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
     array = data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
-    return tuple(array.shape), np.dtype(array.dtype)
+    return jax.ShapeDtypeStruct(array.shape, array.dtype) if 0 not in array.shape else None
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence orbax, which logs tracebacks of what is raised anyway and warns of shardings that arrays do not have.
-
-    When one array of several cannot be read or written, orbax closes its event loop while the others still report to
-    it: Python then prints an error that nobody can act on.
-    """
-    logger = logging.getLogger("absl")
-    level, hook = logger.level, sys.unraisablehook
-
-    def ignore_closed_loop(unraisable: sys.UnraisableHookArgs) -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
-            hook(unraisable)
-
-    logger.setLevel(logging.CRITICAL + 1)
-    sys.unraisablehook = ignore_closed_loop
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except Exception:
-        time.sleep(STRAGGLERS)
-        raise
-    finally:
-        sys.unraisablehook = hook
-        logger.setLevel(level)
-
-
-def _brief(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"
+def _restored(arrays: Iterator[Any], like: Any) -> Any:
+    """Return the next saved array as a leaf like ``like``; an empty one was not saved."""
+    shape = _saved_shape(like)
+    if shape is None:
+        return np.zeros(like.shape, like.dtype)
+    array = next(arrays)
+    if not _is_key(like):
+        return array
+    impl: list[Any] = []
+    jax.eval_shape(lambda keys: impl.append(jax.random.key_impl(keys)), like)  # ``like`` may be a mere shape
+    return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=impl[0])

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from polax.runner.runs import checkpoint
 from polax.runner.runs.folder import RunFolder
@@ -20,8 +22,15 @@ def final_state(folder: RunFolder, update: int) -> list[np.ndarray]:
     """Return the leaves of a run's state at one checkpoint, keys among them as numbers."""
     spec = folder.spec()
     template = make_learner(build(spec).algorithm).template(seed_keys(spec.seeds).init)
-    state = checkpoint.load(folder.checkpoints, update, template).state
-    return [array for _, array in sorted(checkpoint.to_arrays(state).items())]
+    return to_arrays(checkpoint.load(folder.checkpoints, update, template).state)
+
+
+def to_arrays(state: Any) -> list[np.ndarray]:
+    """Return the leaves of a state, keys among them as numbers."""
+    return [
+        np.asarray(jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf)
+        for leaf in jax.tree.leaves(state)
+    ]
 
 
 def without_time(folder: RunFolder) -> list[dict[str, Any]]:

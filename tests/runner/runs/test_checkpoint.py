@@ -19,7 +19,7 @@ import pytest
 from polax.runner.runs import checkpoint
 from polax.runner.runs.checkpoint import Checkpoint
 from polax.runner.runs.folder import RunError, RunFolder
-from runner_helpers import HERE, command, edit_json, final_state, without_time
+from runner_helpers import HERE, command, edit_json, final_state, to_arrays, without_time
 
 STATE = {
     "weights": jnp.arange(6.0).reshape(2, 3),
@@ -38,9 +38,7 @@ def test_a_checkpoint_gives_back_every_leaf_keys_and_empty_ones_included(tmp_pat
     found = checkpoint.load(tmp_path, 7, template)
     assert (found.update, found.seconds, found.env_steps) == (7, 1.5, 300.0)
     assert jax.tree.structure(found.state) == jax.tree.structure(STATE)
-    for ours, theirs in zip(
-        checkpoint.to_arrays(found.state).values(), checkpoint.to_arrays(STATE).values(), strict=True
-    ):
+    for ours, theirs in zip(to_arrays(found.state), to_arrays(STATE), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert found.state["key"].dtype == STATE["key"].dtype
 
@@ -86,7 +84,7 @@ def test_a_truncated_checkpoint_is_an_error_that_names_the_others(tmp_path: Path
     for path in (tmp_path / "00000006").rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(RunError, match=r"00000006 cannot be read, it is damaged or no checkpoint: .*there are also 5"):
+    with pytest.raises(RunError, match=r"00000006 cannot be read, it is damaged or not a checkpoint: .*there are also 5"):
         checkpoint.load(tmp_path, 6, STATE)
 
 
@@ -98,11 +96,12 @@ def test_truncated_array_data_alone_is_noticed(tmp_path: Path) -> None:
         checkpoint.load(tmp_path, 6, STATE)
 
 
-def test_a_foreign_checkpoint_and_a_newer_format_are_refused(tmp_path: Path) -> None:
+def test_a_foreign_checkpoint_and_a_newer_format_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as foreign:
         foreign.save(tmp_path / "00000001", {"params": np.ones(3)})
-        table = checkpoint._to_table(_checkpoint(2)) | {"format": np.asarray(99)}
-        foreign.save(tmp_path / "00000002", table)
+    with monkeypatch.context() as later:
+        later.setattr(checkpoint, "FORMAT", 99)
+        checkpoint.save(tmp_path, _checkpoint(2))
     with pytest.raises(RunError, match="was not written by polax"):
         checkpoint.load(tmp_path, 1, STATE)
     with pytest.raises(RunError, match="has format 99, this polax reads 1"):
