@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 from polax.runner.cli import main as polax
-from polax.runner.cli import use_compilation_cache
 from polax.runner.evaluation.scores import mean_score
+from polax.runner.process import set_up
 from rich.console import Console
 
 
@@ -72,10 +72,8 @@ def main() -> int:
     options = parser.parse_args()
     study = STUDIES[options.env]
     runs = options.runs or Path("runs") / f"{study.figure}-laptop"
-    use_compilation_cache()  # before jax is imported
-    from polax.runner.devices import split_cpu
 
-    split_cpu(options.seeds)  # before gymnax is imported, which computes on the device
+    set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
     from polax.papers.pola.sampled import Training, trained
     from polax.runner.training.loop import last_rows
 

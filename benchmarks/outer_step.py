@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 from measurements import finish, make_parser, median_seconds
-from polax.runner.devices import split_cpu
+from polax.runner.process import split_cpu
 
 
 def passes(inner_steps: int) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from ..options import PolaxError, suggest
 
@@ -40,25 +39,6 @@ COMMANDS = {
 
 class UsageError(PolaxError):
     """The command line makes no sense."""
-
-
-class CommandParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, and which takes no abbreviated options."""
-
-    def __init__(self, command: str, usage: str) -> None:
-        """Make the parser of ``polax command``, described as in `COMMANDS`."""
-        summary = COMMANDS[command].summary
-        super().__init__(
-            prog=f"polax {command}",
-            usage=f"polax {command} {usage}",
-            description=summary[0].upper() + summary[1:] + ".",
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage."""
-        raise UsageError(f"{self.prog.removeprefix('polax ')}: {message} (see {self.prog} --help)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,35 +99,3 @@ def _help() -> str:
         "Options of every command: --debug (or POLAX_DEBUG=1) shows where an error comes from.\n"
         "Compiled programs are kept in the user's cache folder; POLAX_CACHE=off or another folder changes that."
     )
-
-
-def use_compilation_cache() -> None:
-    """Let jax keep what it compiles in the user's cache folder; to be called before jax is first imported.
-
-    ``POLAX_CACHE=off`` does without. Else what ``JAX_COMPILATION_CACHE_DIR`` says goes first, then the folder that
-    ``POLAX_CACHE`` names.
-    """
-    wish = os.environ.get("POLAX_CACHE", "")
-    if wish == "off":
-        os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
-        return
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        _choose_cache_folder(wish)
-    if folder := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        from pathlib import Path
-
-        from .compile_cache import mend_when_damaged
-
-        mend_when_damaged(Path(folder))
-
-
-def _choose_cache_folder(wish: str) -> None:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
-    folder = wish or f"{base}/polax/xla"
-    try:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - pathlib would cost a third of the start of `polax --help`
-    except OSError:  # a home that cannot be written: compile afresh each time
-        return
-    if os.access(folder, os.W_OK):
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")

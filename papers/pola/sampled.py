@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from ...runner.evaluation.scores import mean_score
 from ...runner.evaluation.statistics import mean_and_interval
 from ...runner.report.figures import PANELS, Mark, Panel, learning_curves
 from ...runner.runs.folder import RunFolder
-from ...runner.runs.spec import Request, resolve
+from ...runner.runs.spec import resolve
 from ...runner.training.loop import begin_or_continue, last_rows
 from . import published
 from .published import Score
@@ -53,9 +54,8 @@ def trained(env: str, learner: str, training: Training) -> RunFolder:
         ReproductionError: training was interrupted or came to nothing.
         PolaxError: the run that is there was made with other settings, or cannot be written.
     """
-    request = Request(learner, env, preset=training.scale, seeds=tuple(training.seeds))
-    updates = resolve(request).updates
-    spec = resolve(request._replace(eval_every=max(1, updates // EVALUATIONS)))
+    spec = resolve(learner, env, preset=training.scale, seeds=tuple(training.seeds))
+    spec = dataclasses.replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
     folder, outcome = begin_or_continue(spec, training.folder / learner, console=training.console)
     if outcome.exit_status > 1:
         raise ReproductionError(f"{learner} was interrupted; the same command goes on where it was")

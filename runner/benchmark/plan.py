@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import registry
-from ...options import OptionError, make_config
-from ..commands.arguments import parse_options
+from ...options import OptionError
 from ..runs.folder import RunError, read_json, write_text, writing
-from ..runs.spec import Request as RunRequest
 from ..runs.spec import RunSpec, presets_for, resolve
 from .budget import Budget, Done
 
@@ -78,36 +76,6 @@ class Combination(NamedTuple):
     """Why it cannot even begin; then there is neither spec nor budget."""
 
 
-def parse_plugin_words(
-    words: Mapping[str, str | bool], algorithms: Sequence[str], envs: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Read ``--pola-dice.outer-beta 30`` and ``--IPD-v0.contribution-factor 1.5``.
-
-    Returns:
-        The options by the learner's or the game's name.
-
-    Raises:
-        OptionError: an option of something that is not in the benchmark, or a wrong one.
-    """
-    owners = {name.replace("-", "_"): name for name in (*algorithms, *envs)}
-    sorted_words: dict[str, dict[str, str | bool]] = {}
-    for name, word in words.items():
-        owner, dot, option = name.rpartition(".")
-        if not dot or owner not in owners:
-            raise OptionError(
-                f"benchmark has no option --{name.replace('_', '-')} (see polax benchmark --help); those of learners "
-                f"and games go by name, such as --{algorithms[0] if algorithms else 'naive'}.OPTION VALUE"
-            )
-        sorted_words.setdefault(owners[owner], {})[option] = word
-    found = {}
-    for name, own in sorted_words.items():
-        find: Any = registry.algorithm_plugin if name in algorithms else registry.environment_plugin
-        config = find(name).config
-        found[name] = parse_options(config, own, what=name)
-        make_config(config, found[name], what=name)
-    return found
-
-
 def combinations(protocol: Protocol) -> list[Combination]:
     """Return every combination with the run it takes, game by game.
 
@@ -140,15 +108,13 @@ def combinations(protocol: Protocol) -> list[Combination]:
 def _plan(protocol: Protocol, algorithm: str, env: str, preset: str | None) -> Combination:
     begin = None if protocol.budget is None else protocol.budget.next_target(Done(0, 0.0, 0.0))
     spec = resolve(
-        RunRequest(
-            algorithm=algorithm,
-            env=env,
-            preset=preset,
-            options=protocol.options.get(algorithm, {}),
-            env_options=protocol.options.get(env, {}),
-            seeds=tuple(range(protocol.num_seeds)),
-            updates=begin,
-        )
+        algorithm,
+        env,
+        preset=preset,
+        options=protocol.options.get(algorithm),
+        env_options=protocol.options.get(env),
+        seeds=tuple(range(protocol.num_seeds)),
+        updates=begin,
     )
     budget = protocol.budget or Budget(spec.updates, "updates")
     return Combination(algorithm, env, _folder(algorithm, env), until(spec, spec.updates), budget)

@@ -1,75 +1,136 @@
-"""The command line's own part of parsing: ``--option value`` of a plug-in, whose options are known only when it is."""
+"""Parsing for every command: its own options, and those of the plug-ins that its arguments name."""
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
 import inspect
 import json
+import re
+import sys
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
-from ...options import OptionError, describe, option_types, unknown_option
+from ...options import OptionError, describe, option_types, suggest, unknown_option
+from ..cli import COMMANDS, UsageError
 
-ENV_PREFIX = "env."
-
-
-class Split(NamedTuple):
-    """Arguments by whom they are for."""
-
-    fixed: list[str]
-    """Positional arguments and the command's own options, in order."""
-
-    plugin: dict[str, str | bool]
-    """``--name value``, ``--name`` (True) and ``--no-name`` (False) of everything else."""
+Owners = Mapping[str, tuple[str | None, Callable[[str], Any]]]
+"""By prefix (``env`` of ``--env.size``; empty for ``--size``): a plug-in's name, and how its plug-in is found."""
 
 
-def split_arguments(
-    arguments: Sequence[str], *, valued: Collection[str], flags: Collection[str], lists: Collection[str] = ("--seeds",)
-) -> Split:
-    """Separate a command's own arguments from the options of plug-ins.
+class CommandParser(argparse.ArgumentParser):
+    """The arguments of one command. Errors are one line; options are not abbreviated.
 
     Args:
-        arguments: what follows the command.
-        valued: the command's own options that take a value.
-        flags: the command's own options that take none.
-        lists: those of ``valued`` that take several words.
-
-    Returns:
-        Both parts; an option of a plug-in may stand anywhere.
-
-    Raises:
-        OptionError: an option given twice.
+        command: the command's name, of `COMMANDS`.
+        usage: what the help says after it.
+        epilog: what else the help says.
+        plugin_options: how options of plug-ins are given, for the message about an unknown option.
     """
-    fixed: list[str] = []
-    plugin: dict[str, str | bool] = {}
-    queue = list(arguments)
-    while queue:
-        word = queue.pop(0)
-        name, equals, value = word.partition("=")
-        if not word.startswith("--") or name in flags or (name in valued and equals):
-            fixed.append(word)
-        elif name in valued:
-            fixed.append(word)
-            while queue and not queue[0].startswith("-"):
-                fixed.append(queue.pop(0))
-                if name not in lists:
-                    break
-        else:
-            option = name[2:].replace("-", "_")
-            if option in plugin:
-                raise OptionError(f"{name} is given twice")
-            takes = not equals and queue and not queue[0].startswith("--")
-            plugin[option] = value if equals else queue.pop(0) if takes else True
-    return Split(fixed, plugin)
+
+    def __init__(self, command: str, usage: str, *, epilog: str | None = None, plugin_options: str = "") -> None:
+        summary = COMMANDS[command].summary
+        super().__init__(
+            prog=f"polax {command}",
+            usage=f"polax {command} {usage}",
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self._command = command
+        self._hint = plugin_options
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # argparse's own takes -1e-3 for an option
+        self.set_defaults(plugin_options={})
+
+    def parse(self, words: Sequence[str], *, plugins: bool = False) -> argparse.Namespace:
+        """Parse a command line; arguments may stand in any order.
+
+        Args:
+            words: what follows the command.
+            plugins: whether options of plug-ins may be among them, to be read with `read`.
+
+        Returns:
+            The command's own options, and ``plugin_options``: every other one by name.
+
+        Raises:
+            PolaxError: a wrong argument, or an option given twice.
+        """
+        self._own = sorted(self._option_string_actions)
+        for name in dict.fromkeys(word.partition("=")[0] for word in words):
+            if name.startswith("--") and name not in {"--", *self._own}:
+                self.add_argument(
+                    name, action=_PluginOption, nargs="?", const=True, dest="plugin_options", help=argparse.SUPPRESS
+                )
+        options = self.parse_intermixed_args(words)
+        if not plugins:
+            self.read(options, {})
+        return options
+
+    def read(self, options: argparse.Namespace, owners: Owners) -> dict[str, dict[str, Any]]:
+        """Turn the options of plug-ins into values of the types that their configurations want.
+
+        Args:
+            options: from `parse`.
+            owners: whose options there may be; a plug-in is loaded only where it is given one.
+
+        Returns:
+            Values by option, for each prefix of ``owners``.
+
+        Raises:
+            PolaxError: an option that nothing has, a word that is no value of its type, or a plug-in that is broken.
+        """
+        sorted_words: dict[str, dict[str, str | bool]] = {prefix: {} for prefix in owners}
+        for name, word in options.plugin_options.items():
+            prefix, _, option = name.rpartition(".")
+            owner = next((each for each in sorted_words if each.replace("_", "-") == prefix), None)
+            if owner is None:
+                near = suggest(f"--{name}", self._own, otherwise="its own are")
+                raise UsageError(f"{self._command} has no option --{name}; {near} (see {self.prog} --help){self._hint}")
+            sorted_words[owner][option.replace("-", "_")] = word
+        values = {}
+        for prefix, words in sorted_words.items():
+            plugin, find = owners[prefix]
+            if words and plugin is None:
+                raise UsageError(f"{self._command}: --{prefix}.{next(iter(words))} is given without --{prefix}")
+            values[prefix] = parse_options(find(plugin).config, words, what=plugin) if words and plugin else {}
+        return values
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise UsageError(f"{self._command}: {message} (see {self.prog} --help)")
 
 
-def split_env_options(options: Mapping[str, str | bool]) -> tuple[dict[str, str | bool], dict[str, str | bool]]:
-    """Return the algorithm's options and those given as ``--env.name``."""
-    env = {name.removeprefix(ENV_PREFIX): value for name, value in options.items() if name.startswith(ENV_PREFIX)}
-    return {name: value for name, value in options.items() if not name.startswith(ENV_PREFIX)}, env
+class _PluginOption(argparse.Action):
+    """Keeps ``--name value``, or True for ``--name``, until its plug-in is known."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        del parser
+        name = option_string.removeprefix("--").replace("_", "-")
+        if name in namespace.plugin_options:
+            raise OptionError(f"{option_string} is given twice")
+        namespace.plugin_options = {**namespace.plugin_options, name: values}
+
+
+def allow_local_modules(names: Iterable[str | None]) -> None:
+    """Let ``module:ATTRIBUTE`` name a module in the current folder, as with ``python -m``.
+
+    Only a person's own words open this way: the config.json of somebody's run does not decide what is imported.
+    """
+    if any(":" in name for name in names if name):
+        sys.path.append(str(Path.cwd()))
+
+
+def at_least(minimum: int, name: str, value: int) -> None:
+    """Raise `OptionError` where an option's number is below its minimum."""
+    if value < minimum:
+        raise OptionError(f"{name} must be at least {minimum}, not {value}")
 
 
 def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what: str) -> dict[str, Any]:

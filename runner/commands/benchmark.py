@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ...options import OptionError
-from ..cli import CommandParser, use_compilation_cache
-from .arguments import split_arguments
+from ... import registry
+from ..process import set_up
+from .arguments import CommandParser, Owners, allow_local_modules, at_least
 
 USAGE = (
     "--algorithms A ... --envs E ... --num-seeds N [--preset P] [--budget N UNIT] --out DIR\n"
@@ -20,26 +20,25 @@ EPILOG = """\
 train in its place: N updates, N env-steps (environment steps of a seed) or N seconds (of training, all seeds of a
 combination together). The same command again goes on where a benchmark was interrupted.
 The folder gets results.json, results.csv, results.md, figures/ and a run folder for each combination under runs/."""
-LISTS = ("--algorithms", "--envs", "--budget")
 
 
 def main(arguments: list[str]) -> int:
     """Train, score, aggregate; print and write the tables."""
     parser = _parser()
-    flags = {"--help"}
-    valued = {word for action in parser._actions for word in action.option_strings if word.startswith("--")} - flags
-    split = split_arguments(arguments, valued=valued, flags=flags, lists=LISTS)
-    options = parser.parse_args(split.fixed)
-    names = [*(options.algorithms or ()), *(options.envs or ())]
-    if any(":" in name for name in names):
-        sys.path.append(str(Path.cwd()))  # as `polax train` does
-    use_compilation_cache()
-    return _run(options, split.plugin)
+    options = parser.parse(arguments, plugins=True)
+    algorithms, envs = tuple(options.algorithms or ()), tuple(options.envs or ())
+    at_least(1, "--num-seeds", options.num_seeds)
+    set_up(num_seeds=options.num_seeds)
+    allow_local_modules([*algorithms, *envs])
+    owners: Owners = {name: (name, registry.algorithm_plugin) for name in algorithms}
+    owners |= {name: (name, registry.environment_plugin) for name in envs}
+    plugin_options = parser.read(options, owners)
+    return _run(options, {name: values for name, values in plugin_options.items() if values})
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser("benchmark", USAGE)
-    parser.epilog = EPILOG
+    hint = "; options of learners and games are given by name, such as --naive.OPTION VALUE"
+    parser = CommandParser("benchmark", USAGE, epilog=EPILOG, plugin_options=hint)
     parser.add_argument("--algorithms", nargs="+", metavar="A", help="names of learners (see polax list)")
     parser.add_argument("--envs", nargs="+", metavar="E", help="ids of games (see polax list)")
     parser.add_argument("--num-seeds", type=int, default=3, metavar="N", help="seeds 0 to N-1 of each (default: 3)")
@@ -52,29 +51,22 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _run(options: argparse.Namespace, plugin_words: dict[str, Any]) -> int:
-    from ..benchmark.budget import parse_budget
-    from ..devices import split_cpu
-
-    budget = None if options.budget is None else parse_budget(options.budget)
-    if options.num_seeds < 1:
-        raise OptionError(f"--num-seeds must be at least 1, not {options.num_seeds}")
-    split_cpu(options.num_seeds)  # before any plug-in is loaded
+def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]]) -> int:
     from rich.console import Console
 
-    from ..benchmark.plan import Protocol, combinations, open_folder, parse_plugin_words
+    from ..benchmark.budget import parse_budget
+    from ..benchmark.plan import Protocol, combinations, open_folder
     from ..benchmark.results import Results
     from ..benchmark.series import run_all
 
-    algorithms, envs = tuple(options.algorithms or ()), tuple(options.envs or ())
     protocol = Protocol(
-        algorithms=algorithms,
-        envs=envs,
+        algorithms=tuple(options.algorithms or ()),
+        envs=tuple(options.envs or ()),
         num_seeds=options.num_seeds,
         preset=options.preset,
-        budget=budget,
+        budget=None if options.budget is None else parse_budget(options.budget),
         evaluation_episodes=options.evaluation_episodes,
-        options=parse_plugin_words(plugin_words, algorithms, envs),
+        options=plugin_options,
     )
     planned = combinations(protocol)
     console = Console(width=None if sys.stdout.isatty() else 130)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...options import OptionError
-from ..cli import CommandParser, use_compilation_cache
+from ..process import set_up
+from .arguments import CommandParser, at_least
 
 USAGE = "RUN [--against PLAYER ...] [--checkpoint N|best|last] [--json]"
 
@@ -27,10 +27,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
-    if options.eval_envs < 1:
-        raise OptionError(f"--eval-envs must be at least 1, not {options.eval_envs}")
-    use_compilation_cache()
+    options = parser.parse(arguments)
+    at_least(1, "--eval-envs", options.eval_envs)
+    set_up()
     from ..runs.folder import RunFolder
 
     folder = RunFolder.open(options.run)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ... import registry
 from ...options import PolaxError, option_types
-from ..cli import CommandParser
+from .arguments import CommandParser
 
 USAGE = "[--details] [--json]"
 KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str], Any]]] = {
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         "--details", action="store_true", help="load everything (seconds): summaries, presets, options, strategies"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     listing = {kind: [_describe(kind, row, load=options.details) for row in KINDS[kind][0]()] for kind in KINDS}
     if options.json:
         print(json.dumps(listing, indent=2))

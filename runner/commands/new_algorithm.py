@@ -12,7 +12,7 @@ from string import Template
 
 from ... import registry
 from ...options import OptionError
-from ..cli import CommandParser
+from .arguments import CommandParser
 
 USAGE = "NAME [--out DIR]"
 FILES = {
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("new-algorithm", USAGE)
     parser.add_argument("name", help="name of the learner, such as my-learner")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the package (default: NAME)")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     folder = write_package(options.name, options.out or Path(options.name))
     print(f"{folder}: a learner that learns, with its tests; its idea is in {folder / _module(options.name)}.py\n")
     print(f"  pip install -e {folder}\n  polax train {options.name} IPD-v0 --updates 50")

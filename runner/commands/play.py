@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ... import registry
-from ...options import OptionError
-from ..cli import CommandParser, use_compilation_cache
-from .arguments import parse_options, split_arguments, split_env_options
+from ..process import set_up
+from .arguments import CommandParser
 
 USAGE = "ENV --opponent NAME|RUN|RUN#SEED|axelrod:NAME [--seat 0|1] [--episode E] [--env.OPTION VALUE ...]"
 
@@ -19,14 +18,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--seat", type=int, default=0, choices=(0, 1), help="your seat (default: 0)")
     parser.add_argument("--episode", type=int, metavar="E", help="random seed of the episode (default: a new one)")
-    split = split_arguments(arguments, valued={"--opponent", "--seat", "--episode"}, flags={"--help"})
-    options = parser.parse_args(split.fixed)
-    others, env_words = split_env_options(split.plugin)
-    if others:
-        raise OptionError(f"play has no option --{next(iter(others)).replace('_', '-')} (see polax play --help)")
-    use_compilation_cache()
-    plugin = registry.environment_plugin(options.env)
-    env_options = parse_options(plugin.config, env_words, what=options.env)
+    options = parser.parse(arguments, plugins=True)
+    set_up()
+    env_options = parser.read(options, {"env": (options.env, registry.environment_plugin)})["env"]
     from ...envs.rendering.animation import play_in_terminal
     from ...opponents import make_opponent
 

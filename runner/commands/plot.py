@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..cli import CommandParser
+from .arguments import CommandParser
 
 USAGE = "RUN [RUN ...] --out FILE.png|.svg|.pdf [--x updates|outer-steps|env-steps|seconds]"
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of training runs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
     parser.add_argument("--x", choices=X_AXES, help="horizontal axis (default: outer steps where there are any)")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     path = draw_learning_curves([RunFolder.open(run) for run in options.runs], options.out, x=options.x)
     print(f"figure: {path}")
     return 0

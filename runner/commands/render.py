@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...options import OptionError
-from ..cli import CommandParser, use_compilation_cache
+from ..process import set_up
+from .arguments import CommandParser, at_least
 
 USAGE = "RUN --out FILE.gif|.mp4|.png [--seed S] [--checkpoint N|best|last] [--episode E] [--fps F]"
 
@@ -19,12 +20,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
     parser.add_argument("--episode", type=int, default=0, metavar="E", help="random seed of the episode (default: 0)")
     parser.add_argument("--fps", type=float, default=4.0, help="frames a second (default: 4)")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     if options.fps <= 0:
         raise OptionError(f"--fps must be above 0, not {options.fps:g}")
-    if options.episode < 0:
-        raise OptionError(f"--episode must be at least 0, not {options.episode}")
-    use_compilation_cache()
+    at_least(0, "--episode", options.episode)
+    set_up()
     from ...envs.rendering.animation import check_format, save_frames
     from ...envs.rendering.recorder import record_episode
     from ..runs.folder import writing

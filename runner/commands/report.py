@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..cli import CommandParser
+from .arguments import CommandParser
 
 USAGE = "DIR [--out FILE.html]"
 EPILOG = """\
@@ -15,11 +15,10 @@ the folder (tournament.json, or results.json with the runs); make it again whene
 
 def main(arguments: list[str]) -> int:
     """Write the page."""
-    parser = CommandParser("report", USAGE)
-    parser.epilog = EPILOG
+    parser = CommandParser("report", USAGE, epilog=EPILOG)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament or a benchmark")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="where the page goes (default: DIR/report.html)")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
 
     from ..report.page import make
     from ..report.read import read

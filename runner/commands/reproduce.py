@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..cli import CommandParser, use_compilation_cache
+from ..process import set_up
+from .arguments import CommandParser
 
 USAGE = "NAME [--num-seeds N] [--seed N] [--scale SCALE] [--training DIR] [--out DIR]"
 
@@ -43,9 +44,8 @@ TARGETS = {
 
 def main(arguments: list[str]) -> int:
     """Run it again, print and write the comparison."""
-    parser = CommandParser("reproduce", USAGE)
     names = "\n".join(f"  {name:10}{target.summary} ({target.runs} runs)" for name, target in TARGETS.items())
-    parser.epilog = f"names, with the number of runs by default:\n{names}"
+    parser = CommandParser("reproduce", USAGE, epilog=f"names, with the number of runs by default:\n{names}")
     parser.add_argument("name", choices=TARGETS, metavar="NAME", help="what to reproduce, see below")
     parser.add_argument(
         "--runs", "--num-seeds", type=int, metavar="N", help="independent runs of every cell or learner"
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
         "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"
     )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
-    options = parser.parse_args(arguments)
+    options = parser.parse(arguments)
     target = TARGETS[options.name]
     runs = target.runs if options.runs is None else options.runs
     if runs < 1:
@@ -70,11 +70,11 @@ def main(arguments: list[str]) -> int:
     if options.scale and options.scale not in target.scales:
         parser.error(f"{options.name} has the scale {' or '.join(target.scales)}, not {options.scale!r}")
 
-    use_compilation_cache()
+    # Nothing but training is shared among devices.
+    set_up(num_seeds=runs if target.scales else None)
     from rich.console import Console
 
     from ...papers.pola.report import prepare, show, write
-    from ..devices import split_cpu
 
     console = Console(width=None if sys.stdout.isatty() else 130)
     prepare(options.out)
@@ -85,7 +85,6 @@ def main(arguments: list[str]) -> int:
         scale = options.scale or target.scales[0]
         command["scale"] = scale
         settings = {"training": options.training or Path("runs") / f"{options.name}-{scale}", "console": console}
-        split_cpu(runs)  # before the module below is loaded: gymnax computes on the device while it is imported
     reproduce = getattr(importlib.import_module(f"...papers.pola.{target.module}", __package__), options.name)
     report = reproduce(**command, **settings)
     seconds = None if target.scales else time.perf_counter() - started

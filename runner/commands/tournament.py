@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ... import registry
 from ...options import OptionError
-from ..cli import CommandParser, use_compilation_cache
-from .arguments import parse_options, split_arguments, split_env_options
+from ..process import set_up
+from .arguments import CommandParser, at_least
 
 USAGE = "PLAYER ... --env ENV [--all-seeds] [--best-response [LEARNER]] [--out DIR] [--env.OPTION VALUE ...]"
 EPILOG = """\
@@ -19,38 +20,25 @@ one of its seeds; a run's first seed by default), or axelrod:NAME where that lib
 Options of the game are given as --env.contribution-factor 1.5; without them the runs' own options hold. Options of
 the learner of best responses are given as --best-response.num-envs 64.
 The folder gets tournament.json, payoffs.csv, tournament.md and payoffs.png."""
-RESPONSE_PREFIX = "best_response."
 
 
 def main(arguments: list[str]) -> int:
     """Play, print and write the tables."""
     parser = _parser()
-    flags = {"--help", "--all-seeds"}
-    valued = {word for action in parser._actions for word in action.option_strings if word.startswith("--")} - flags
-    split = split_arguments(arguments, valued=valued, flags=flags)
-    options = parser.parse_args(split.fixed)
-    others, env_words = split_env_options(split.plugin)
-    response_words = {name: word for name, word in others.items() if name.startswith(RESPONSE_PREFIX)}
-    unknown = [name for name in others if name not in response_words]
-    if unknown:
-        raise OptionError(
-            f"tournament has no option --{unknown[0].replace('_', '-')} (see polax tournament --help); "
-            "options of the game are given as --env.OPTION"
-        )
-    if response_words and options.best_response is None:
-        raise OptionError(f"--{next(iter(response_words)).replace('_', '-')} needs --best-response LEARNER")
-    if options.episodes < 1:
-        raise OptionError(f"--episodes must be at least 1, not {options.episodes}")
+    options = parser.parse(arguments, plugins=True)
+    at_least(1, "--episodes", options.episodes)
     if options.best_response_updates is not None and options.best_response is None:
         raise OptionError("--best-response-updates needs --best-response LEARNER")
-    use_compilation_cache()
-    stripped = {name.removeprefix(RESPONSE_PREFIX): word for name, word in response_words.items()}
-    return _play(options, env_words, stripped)
+    set_up(num_seeds=2)  # the matches come in an even number of batches
+    env = (options.env, registry.environment_plugin)
+    learner = (options.best_response, registry.algorithm_plugin)
+    plugin_options = parser.read(options, {"env": env, "best_response": learner})
+    return _play(options, plugin_options["env"], plugin_options["best_response"])
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser("tournament", USAGE)
-    parser.epilog = EPILOG
+    hint = "; options of the game are given as --env.OPTION"
+    parser = CommandParser("tournament", USAGE, epilog=EPILOG, plugin_options=hint)
     parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, a run, RUN:SEED or axelrod:NAME")
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
@@ -73,13 +61,9 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words: dict[str, Any]) -> int:
-    from ..devices import split_cpu
-
-    split_cpu(2)  # before any plug-in is loaded; the matches come in an even number of batches
+def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_options: dict[str, Any]) -> int:
     from rich.console import Console
 
-    from ... import registry
     from ..tournament.best_response import Training, check_training, usual_updates
     from ..tournament.contest import contest
     from ..tournament.entrants import Request, gather
@@ -87,17 +71,10 @@ def _play(options: argparse.Namespace, env_words: dict[str, Any], response_words
 
     begun = time.perf_counter()
     console = Console(width=None if sys.stdout.isatty() else 130)
-    env_options: dict[str, Any] = {}
-    if env_words:
-        if options.env is None:
-            raise OptionError("tournament: say which game --env.OPTION is for: --env ENV")
-        env_options = parse_options(registry.environment_plugin(options.env).config, env_words, what=options.env)
     request = Request(options.players, options.env, env_options, options.all_seeds, options.checkpoint)
     field = gather(request)
     training = None
     if options.best_response is not None:
-        config = registry.algorithm_plugin(options.best_response).config
-        learner_options = parse_options(config, response_words, what=options.best_response)
         updates = usual_updates(field) if options.best_response_updates is None else options.best_response_updates
         training = Training(options.best_response, updates, learner_options)
         check_training(training, field)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ... import registry
 from ...options import OptionError
-from ..cli import CommandParser, UsageError, use_compilation_cache
-from .arguments import describe_options, parse_options, split_arguments, split_env_options
+from ..cli import UsageError
+from ..process import set_up
+from .arguments import CommandParser, allow_local_modules, at_least, describe_options
 
 USAGE = (
     "ALGORITHM ENV [--preset P | --updates N] [--OPTION VALUE ...] [--env.OPTION VALUE ...]\n"
@@ -26,27 +26,17 @@ The command line goes over the preset, the preset over the defaults. See them wi
 def main(arguments: list[str]) -> int:
     """Train a new run or resume one."""
     parser = _parser()
-    flags = {"--help"}
-    valued = {word for action in parser._actions for word in action.option_strings if word.startswith("--")} - flags
-    split = split_arguments(arguments, valued=valued, flags=flags)
-    names = [word for word in split.fixed if not word.startswith("-")]
-    if any(":" in name for name in names):
-        # As with ``python -m``, a module in the current folder may be named. Only a person's own words open
-        # this way: the config.json of somebody's run does not decide what is imported from where.
-        sys.path.append(str(Path.cwd()))
-    if {"-h", "--help"} & set(split.fixed):
-        _print_help(parser, names[:2])
+    asks_for_help = {"-h", "--help"} & set(arguments)
+    options = parser.parse([word for word in arguments if word not in ("-h", "--help")], plugins=True)
+    allow_local_modules([options.algorithm, options.env])
+    if asks_for_help:
+        _print_help(parser, [name for name in (options.algorithm, options.env) if name is not None])
         return 0
-    options = parser.parse_args(split.fixed)
-    use_compilation_cache()
-    if options.resume is not None:
-        return _resume(options, split.plugin, parser)
-    return _start(options, split.plugin)
+    return _start(parser, options) if options.resume is None else _resume(parser, options)
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser("train", USAGE)
-    parser.epilog = EPILOG
+    parser = CommandParser("train", USAGE, epilog=EPILOG)
     parser.add_argument("algorithm", nargs="?", help="name of a learner (see polax list), or package.module:ATTRIBUTE")
     parser.add_argument("env", nargs="?", help="id of a game (see polax list), or package.module:ATTRIBUTE")
     parser.add_argument("--preset", help="named settings of the algorithm for this game")
@@ -65,54 +55,48 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _start(options: argparse.Namespace, plugin_words: Mapping[str, str | bool]) -> int:
-    from ..devices import split_cpu
-    from ..runs.folder import RunFolder
-    from ..runs.spec import Request, build, resolve
-
+def _start(parser: CommandParser, options: argparse.Namespace) -> int:
     if options.algorithm is None or options.env is None:
         raise UsageError(
             "train: say what to train in which game, such as: polax train pola-dice IPD-v0 --preset laptop"
         )
-    algorithm_words, env_words = split_env_options(plugin_words)
     seeds = _seeds(options)
-    split_cpu(len(seeds))  # before any plug-in is loaded: gymnax computes on the device while it is imported
-    plugin, env_plugin = registry.algorithm_plugin(options.algorithm), registry.environment_plugin(options.env)
-    request = Request(
-        algorithm=options.algorithm,
-        env=options.env,
+    set_up(num_seeds=len(seeds))
+    from ..runs.folder import RunFolder
+    from ..runs.spec import build, resolve
+
+    algorithm = (options.algorithm, registry.algorithm_plugin)
+    plugin_options = parser.read(options, {"": algorithm, "env": (options.env, registry.environment_plugin)})
+    spec = resolve(
+        options.algorithm,
+        options.env,
         preset=options.preset,
-        options=parse_options(plugin.config, algorithm_words, what=options.algorithm),
-        env_options=parse_options(env_plugin.config, env_words, what=options.env),
+        options=plugin_options[""],
+        env_options=plugin_options["env"],
         seeds=seeds,
         updates=options.updates,
         eval_every=options.eval_every,
         eval_envs=options.eval_envs,
         checkpoint_every=options.checkpoint_every,
     )
-    spec = resolve(request)
     setup = build(spec)  # what the plug-ins refuse, they refuse before a folder is made
     return _train(spec, setup, RunFolder.create(options.out, spec), resume=False)
 
 
-def _resume(options: argparse.Namespace, plugin_words: Mapping[str, str | bool], parser: CommandParser) -> int:
-    from ..devices import split_cpu
-    from ..runs.folder import RunFolder
-    from ..runs.spec import build
-
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name, value in vars(options).items()
-        if name not in ("resume", "updates", "algorithm", "env") and value != parser.get_default(name)
-    ]
-    given += [f"--{name.replace('_', '-')}" for name in plugin_words]
+def _resume(parser: CommandParser, options: argparse.Namespace) -> int:
+    kept = ("resume", "updates", "algorithm", "env", "plugin_options")
+    own = [name for name, value in vars(options).items() if name not in kept and value != parser.get_default(name)]
+    given = [f"--{name.replace('_', '-')}" for name in (*own, *options.plugin_options)]
     given += [name for name in (options.algorithm, options.env) if name is not None]
     if given:
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
+    from ..runs.folder import RunFolder
+    from ..runs.spec import build
+
     folder = RunFolder.open(options.resume)
     spec = folder.spec()
-    split_cpu(len(spec.seeds))
-    if options.updates is not None and options.updates != spec.updates:
+    set_up(num_seeds=len(spec.seeds))
+    if options.updates is not None:
         spec = dataclasses.replace(spec, updates=options.updates)
     return _train(spec, build(spec), folder, resume=True)
 
@@ -142,8 +126,7 @@ def _seeds(options: argparse.Namespace) -> tuple[int, ...]:
     if options.seeds is not None:
         return tuple(options.seeds)
     if options.num_seeds is not None:
-        if options.num_seeds < 1:
-            raise OptionError(f"--num-seeds must be at least 1, not {options.num_seeds}")
+        at_least(1, "--num-seeds", options.num_seeds)
         return tuple(range(options.num_seeds))
     return (options.seed or 0,)
 

@@ -1,4 +1,4 @@
-"""What a run is asked to do, and how defaults, preset and command line make it up."""
+"""What decides the result of a run, and how defaults, preset and command line make it up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RunSpec:
     env: str
     options: Mapping[str, Any]
     env_options: Mapping[str, Any]
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...] = (0,)
     updates: int
     preset: str | None = None
     eval_every: int = 1
@@ -72,21 +72,6 @@ class RunSpec:
         return {name: self.to_json()[name] for name in names}
 
 
-class Request(NamedTuple):
-    """A run as asked for on the command line: None means not said."""
-
-    algorithm: str
-    env: str
-    preset: str | None = None
-    options: Mapping[str, Any] = {}
-    env_options: Mapping[str, Any] = {}
-    seeds: tuple[int, ...] = (0,)
-    updates: int | None = None
-    eval_every: int = 1
-    eval_envs: int = 256
-    checkpoint_every: int | None = None
-
-
 class Setup(NamedTuple):
     """The objects of a run."""
 
@@ -95,33 +80,52 @@ class Setup(NamedTuple):
     algorithm: Algorithm
 
 
-def resolve(request: Request) -> RunSpec:
-    """Fill in a request: the plug-ins' defaults, over them the preset, over that what was asked for.
+def resolve(
+    algorithm: str,
+    env: str,
+    *,
+    preset: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    env_options: Mapping[str, Any] | None = None,
+    updates: int | None = None,
+    checkpoint_every: int | None = None,
+    **settings: Any,
+) -> RunSpec:
+    """Make up a run: the plug-ins' defaults, over them the preset, over that what is given here.
+
+    Args:
+        algorithm: name of the algorithm.
+        env: name of the environment.
+        preset: named settings of the algorithm for this environment.
+        options: options of the algorithm.
+        env_options: options of the environment.
+        updates: None: the preset's.
+        checkpoint_every: None: a twentieth of all updates.
+        **settings: other fields of `RunSpec`.
 
     Raises:
         PolaxError: unknown names or options, values out of range, or no number of updates.
     """
-    plugin = registry.algorithm_plugin(request.algorithm)
-    env_plugin = registry.environment_plugin(request.env)
-    preset = None if request.preset is None else _preset(plugin, request.preset, request)
-    updates = preset.updates if preset and request.updates is None else request.updates
+    plugin, env_plugin = registry.algorithm_plugin(algorithm), registry.environment_plugin(env)
+    base = None if preset is None else _preset(plugin, preset, algorithm, env)
+    if base is not None:
+        updates = base.updates if updates is None else updates
+        options, env_options = {**base.options, **(options or {})}, {**base.env_options, **(env_options or {})}
     if updates is None:
-        raise OptionError(f"say for how long to train: --updates N{_offer(plugin, request)}")
-    chosen = {**(preset.options if preset else {}), **request.options}
-    env_chosen = {**(preset.env_options if preset else {}), **request.env_options}
-    options: Any = make_config(plugin.config, chosen, what=request.algorithm)
-    env_options: Any = make_config(env_plugin.config, env_chosen, what=request.env)
+        names = presets_for(plugin, env)
+        offer = f" or --preset {' or '.join(names)}" if names else ""
+        raise OptionError(f"missing training length: pass --updates N{offer}")
+    config: Any = make_config(plugin.config, options or {}, what=algorithm)
+    env_config: Any = make_config(env_plugin.config, env_options or {}, what=env)
     return RunSpec(
-        algorithm=request.algorithm,
-        env=request.env,
-        preset=request.preset,
-        options=_plain(options, request.algorithm),
-        env_options=_plain(env_options, request.env),
-        seeds=request.seeds,
+        algorithm=algorithm,
+        env=env,
+        preset=preset,
+        options=_plain(config, algorithm),
+        env_options=_plain(env_config, env),
         updates=updates,
-        eval_every=request.eval_every,
-        eval_envs=request.eval_envs,
-        checkpoint_every=max(1, updates // 20) if request.checkpoint_every is None else request.checkpoint_every,
+        checkpoint_every=max(1, updates // 20) if checkpoint_every is None else checkpoint_every,
+        **settings,
     )
 
 
@@ -140,17 +144,12 @@ def presets_for(plugin: AlgorithmPlugin, env: str) -> tuple[str, ...]:
     return tuple(name for name, env_id in plugin.presets if env_id == env)
 
 
-def _preset(plugin: AlgorithmPlugin, name: str, request: Request) -> Preset:
-    found = plugin.presets.get((name, request.env))
+def _preset(plugin: AlgorithmPlugin, name: str, algorithm: str, env: str) -> Preset:
+    found = plugin.presets.get((name, env))
     if found is None:
-        names = presets_for(plugin, request.env)
-        raise OptionError(f"{request.algorithm} has no preset {name!r} for {request.env}; {suggest(name, names)}")
+        hint = suggest(name, presets_for(plugin, env))
+        raise OptionError(f"{algorithm} has no preset {name!r} for {env}; {hint}")
     return found
-
-
-def _offer(plugin: AlgorithmPlugin, request: Request) -> str:
-    names = presets_for(plugin, request.env)
-    return f", or take a preset: --preset {' or '.join(names)}" if names else ""
 
 
 def _plain(config: Any, what: str) -> dict[str, Any]:

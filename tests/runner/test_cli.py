@@ -54,7 +54,7 @@ def test_help_is_quick() -> None:
         (["train"], "say what to train in which game"),
         (["train", "pola-dise", "IPD-v0"], "unknown algorithm 'pola-dise'; did you mean 'pola-dice'?"),
         (["train", "toy", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
-        (["train", "toy", "IPD-v0"], "say for how long to train: --updates N, or take a preset: --preset quick"),
+        (["train", "toy", "IPD-v0"], "missing training length: pass --updates N or --preset quick"),
         (["train", "toy", "IPD-v0", "--preset", "quik"], "no preset 'quik' for IPD-v0; did you mean 'quick'?"),
         (["train", "toy", "IPD-v0", "--updates", "many"], "argument --updates: invalid int value: 'many'"),
         (["train", "toy", "IPD-v0", "--updates", "0"], "--updates must be a whole number of at least 1, not 0"),

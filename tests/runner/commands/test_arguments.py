@@ -1,14 +1,14 @@
-"""Splitting and reading the command line's words."""
+"""Parsing a command's own options and those of plug-ins."""
 
+import argparse
 import dataclasses
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from polax.options import OptionError, make_config
-from polax.runner.commands.arguments import describe_options, parse_options, split_arguments, split_env_options
-
-VALUED = {"--updates", "--seeds", "--out"}
-FLAGS = {"--quiet"}
+from polax.runner.cli import UsageError
+from polax.runner.commands.arguments import CommandParser, describe_options, parse_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +29,70 @@ class Options:
     keep: bool = True
 
 
+class Toy:
+    config = Options
+
+
+class Game:
+    config = dataclasses.make_dataclass("GameOptions", [("factor", float, 1.0)])
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("train", "...")
+    parser.add_argument("algorithm")
+    parser.add_argument("env", nargs="?")
+    parser.add_argument("--updates", type=int)
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--quiet", action="store_true")
+    return parser
+
+
+def _read(parser: CommandParser, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    plugins = {"toy": Toy, "game": Game}
+    return parser.read(options, {"": (options.algorithm, plugins.__getitem__), "env": (options.env, lambda name: Game)})
+
+
 def test_options_of_plug_ins_may_stand_anywhere() -> None:
     words = ["--size", "4", "toy", "--updates", "3", "IPD-v0", "--keep", "--quiet"]
-    words += ["--seeds", "1", "2", "3", "--env.factor=-2", "--rate", "-1"]
-    split = split_arguments(words, valued=VALUED, flags=FLAGS)
-    assert split.fixed == ["toy", "--updates", "3", "IPD-v0", "--quiet", "--seeds", "1", "2", "3"]
-    assert split.plugin == {"size": "4", "keep": True, "env.factor": "-2", "rate": "-1"}
-    assert split_env_options(split.plugin) == ({"size": "4", "keep": True, "rate": "-1"}, {"factor": "-2"})
+    words += ["--seeds", "1", "2", "3", "--env.factor=-2", "--rate", "-1e-3"]
+    parser = _parser()
+    options = parser.parse(words, plugins=True)
+    assert (options.algorithm, options.env, options.updates) == ("toy", "IPD-v0", 3)
+    assert (options.quiet, options.seeds) == (True, [1, 2, 3])
+    assert options.plugin_options == {"size": "4", "keep": True, "env.factor": "-2", "rate": "-1e-3"}
+    assert _read(parser, options) == {"": {"size": 4, "keep": True, "rate": -0.001}, "env": {"factor": -2}}
 
 
-def test_an_option_given_twice_is_an_error() -> None:
+@pytest.mark.parametrize("again", ["--size=5", "--size"])
+def test_an_option_given_twice_is_an_error(again: str) -> None:
     with pytest.raises(OptionError, match="--size is given twice"):
-        split_arguments(["--size", "4", "--size=5"], valued=VALUED, flags=FLAGS)
+        _parser().parse(["toy", "--size", "4", again], plugins=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["toy", "game", "--colour.size", "3"], "train has no option --colour.size"),
+        (["toy", "game", "--emv.factor", "3"], "train has no option --emv.factor"),
+        (["toy", "--env.factor", "3"], "train: --env.factor is given without --env"),
+        (["toy", "game", "--env.factr", "3"], "game has no option 'factr'; did you mean 'factor'?"),
+        (["toy", "game", "--out"], "train: argument --out: expected one argument"),
+        (["toy", "game", "-x"], "train: unrecognized arguments: -x"),
+        (["--updates", "3"], "train: the following arguments are required: algorithm"),
+    ],
+)
+def test_a_wrong_command_line_is_an_error_of_one_line(words: list[str], message: str) -> None:
+    parser = _parser()
+    with pytest.raises((OptionError, UsageError)) as caught:
+        _read(parser, parser.parse(words, plugins=True))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_command_without_plug_ins_names_the_nearest_of_its_options() -> None:
+    with pytest.raises(UsageError, match="train has no option --updtes; did you mean '--updates'"):
+        _parser().parse(["toy", "--updtes", "3"])
 
 
 @pytest.mark.parametrize(
