@@ -70,7 +70,7 @@ class Trainer:
             self.start()
             return
         found = checkpoints.load(self._folder.checkpoints, saved[-1], self._learner.template(self._keys.init))
-        if not np.array_equal(found.fingerprint, self._fingerprint):
+        if found.fingerprint != self._fingerprint:
             raise RunError(
                 f"the options in {self._folder.path / 'config.json'} are not those of its checkpoint {found.update}; "
                 "restore them, or start a new run"
