@@ -17,10 +17,14 @@ from .registry import (
     environment_plugin,
     list_algorithms,
     list_environments,
+    list_policies,
     make_algorithm,
     make_env,
+    make_policy,
+    policy_resolver,
     register_algorithm,
     register_environment,
+    register_policy,
 )
 
 __all__ = [
@@ -35,10 +39,14 @@ __all__ = [
     "environment_plugin",
     "list_algorithms",
     "list_environments",
+    "list_policies",
     "make_algorithm",
     "make_env",
+    "make_policy",
+    "policy_resolver",
     "register_algorithm",
     "register_environment",
+    "register_policy",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -90,6 +91,21 @@ def option_types(config: type[Any]) -> dict[str, Any]:
 def unknown_option(name: str, known: Mapping[str, Any]) -> str:
     """Say that an option does not exist, and which one may have been meant."""
     return f"has no option {name!r}; {suggest(name, known, otherwise='its options are')}"
+
+
+def player_index(player: Any, num_players: int) -> int:
+    """Return a player's number as an int.
+
+    Raises:
+        OptionError: it is not a whole number from 0 to ``num_players - 1``.
+    """
+    try:
+        index = operator.index(player)
+    except TypeError:
+        index = -1
+    if index not in range(num_players):
+        raise OptionError(f"player must be a whole number from 0 to {num_players - 1}, not {player!r}")
+    return index
 
 
 def describe(kind: Any) -> str:

@@ -1,30 +1,35 @@
-"""Names of environments and algorithms, and the plug-ins behind them.
+"""Names of environments, algorithms and policies, and the plug-ins behind them.
 
-Plug-ins are found through the entry-point groups ``polax.envs`` and ``polax.algorithms``; the built-in ones are
-declared in the same way. Listing reads names only, a plug-in is imported when its name is first asked for, and a broken
-one harms nothing else. This module needs the standard library only, so that ``import polax`` stays quick.
+Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algorithms`` and ``polax.policies``; the
+built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when its name is first asked
+for, and a broken one does not affect the others. This module needs the standard library only, so that ``import polax``
+stays quick.
 
 Example:
     >>> import polax
     >>> env, params = polax.make_env("IPD-v0", contribution_factor=1.5)  # doctest: +SKIP
     >>> algorithm = polax.make_algorithm("pola-dice", env, params, inner_steps=4)  # doctest: +SKIP
+    >>> opponent = polax.make_policy("tit-for-tat", env, params, player=1)  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .options import OptionError, PolaxError, make_config, one_line, suggest
+from .options import OptionError, PolaxError, make_config, one_line, player_index, suggest
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
     from .algorithms.base import Algorithm, AlgorithmPlugin
-    from .envs.base import EnvironmentPlugin, Game
+    from .envs.base import EnvironmentPlugin, Game, Policy, PolicyResolver
 
 __all__ = [
     "Listing",
@@ -36,15 +41,23 @@ __all__ = [
     "environment_plugin",
     "list_algorithms",
     "list_environments",
+    "list_policies",
     "make_algorithm",
     "make_env",
+    "make_policy",
+    "policy_resolver",
     "register_algorithm",
     "register_environment",
+    "register_policy",
+    "split_reference",
 ]
+
+RUN_PREFIX = "run"
+"""The prefix that the path of a run need not be given."""
 
 
 class UnknownNameError(PolaxError, ValueError):
-    """No environment or algorithm has this name."""
+    """No environment, algorithm or policy has this name."""
 
 
 class PluginError(PolaxError, RuntimeError):
@@ -77,11 +90,11 @@ class _Claim(NamedTuple):
 class _Kind:
     """The plug-ins of one entry-point group."""
 
-    def __init__(self, group: str, word: str, contract: str) -> None:
-        """Remember the group, the word for messages, and the module of the contract (loaded when a plug-in is)."""
+    def __init__(self, group: str, word: str, check: Callable[[Any, str], None]) -> None:
+        """Remember the group, the word for messages, and what raises `PluginError` for an object that is no plug-in."""
         self.group = group
         self.word = word
-        self.contract = contract
+        self.check = check
         self.registered: dict[str, Any] = {}
         self._claims: dict[str, tuple[_Claim, ...]] = {}
         self._claims_path: tuple[str, ...] | None = None
@@ -97,22 +110,23 @@ class _Kind:
     def find(self, name: str) -> Any:
         """Return the plug-in of that name, importing it if need be."""
         if not isinstance(name, str):
-            raise UnknownNameError(f"the name of {_article(self.word)} is a string, not {name!r}")
+            raise UnknownNameError(f"{self.word} names are strings, not {name!r}")
         if name in self.registered:
             return self.registered[name]
         if ":" in name:
-            return self._load_target(name)
+            return self._load(name, f"{self.word} {name!r}")
         claims = self.claims().get(name) or self.claims(fresh=True).get(name)
         if not claims:
-            raise UnknownNameError(self._unknown(name))
+            raise UnknownNameError(f"unknown {self.word} {name!r}; {suggest(name, self.names())}")
         if len(claims) > 1:
             raise PluginError(f"{self.word} {name!r}: {_clash(claims)}")
-        return self._load_claim(claims[0])
+        origin = f"{claims[0].distribution} {claims[0].version}"
+        return self._load(claims[0].entry_point.value, f"{self.word} {name!r} of {origin}")
 
     def register(self, name: str, plugin: Any, *, replace: bool) -> None:
         """Add a plug-in object under ``name`` for this process."""
         if not isinstance(name, str) or not name or ":" in name or name != name.strip():
-            raise PluginError(f"the name of {_article(self.word)} is a word without ':', not {name!r}")
+            raise PluginError(f"{self.word} names must be a word without ':', not {name!r}")
         self.check(plugin, f"{self.word} {name!r}")
         owners = self.claims().get(name)
         if owners and not replace:
@@ -121,22 +135,9 @@ class _Kind:
             )
         self.registered[name] = plugin
 
-    def check(self, plugin: Any, what: str) -> Any:
-        """Return ``plugin`` if it has the fields and the version of the contract, else raise `PluginError`."""
-        missing = [field for field in ("config", "build", "summary", "api_version") if not hasattr(plugin, field)]
-        if missing:
-            raise PluginError(f"{what} is no {self.word} plug-in: {type(plugin).__name__} has no {', '.join(missing)}")
-        if not isinstance(plugin.config, type) or not hasattr(plugin.config, "__dataclass_fields__"):
-            raise PluginError(f"{what}: its config must be a dataclass, not {plugin.config!r}")
-        if not callable(plugin.build):
-            raise PluginError(f"{what}: its build must be callable, not {plugin.build!r}")
-        ours = importlib.import_module(self.contract, __package__).API_VERSION
-        if plugin.api_version != ours:
-            raise PluginError(
-                f"{what} is written for version {plugin.api_version!r} of the {self.word} contract, "
-                f"this polax has version {ours}; install versions that fit each other"
-            )
-        return plugin
+    def names(self) -> list[str]:
+        """Return every name, sorted."""
+        return sorted({*self.registered, *self.claims()})
 
     def listing(self) -> tuple[Listing, ...]:
         """Return every name with its origin; loads nothing."""
@@ -146,32 +147,47 @@ class _Kind:
             rows += [Listing(name, each.distribution, each.version, each.entry_point.value, error) for each in claims]
         return tuple(sorted(rows, key=lambda row: row[:4]))
 
-    def _load_claim(self, claim: _Claim) -> Any:
-        what = f"{self.word} {claim.entry_point.name!r} of {claim.distribution} {claim.version}"
-        return self._load(claim.entry_point.value, what)
-
-    def _load_target(self, target: str) -> Any:
-        return self._load(target, f"{self.word} {target!r}")
-
     def _load(self, target: str, what: str) -> Any:
         module_name, _, attribute = target.partition(":")
         try:
             found: Any = importlib.import_module(module_name.strip())
             for part in attribute.split("[")[0].strip().split("."):
                 found = getattr(found, part)
-        except (Exception, SystemExit) as cause:  # a plug-in is anybody's code: what it raises becomes this one error
+        except (Exception, SystemExit) as cause:  # whatever the code of a plug-in raises becomes this one error
             missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
             hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
             raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {one_line(cause)}{hint}") from cause
-        return self.check(found, what)
-
-    def _unknown(self, name: str) -> str:
-        known = sorted({*self.registered, *self.claims()})
-        return f"unknown {self.word} {name!r}; {suggest(name, known)}"
+        self.check(found, what)
+        return found
 
 
-def _article(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+def _check_plugin(plugin: Any, what: str, *, word: str, contract: str) -> None:
+    """Check the fields and the version of an environment's or algorithm's plug-in.
+
+    Args:
+        plugin: the object.
+        what: its name, for messages.
+        word: what kind of plug-in it should be.
+        contract: the module that defines the contract; it is loaded only when a plug-in is.
+    """
+    missing = [field for field in ("config", "build", "summary", "api_version") if not hasattr(plugin, field)]
+    if missing:
+        raise PluginError(f"{what} is not a plug-in: {type(plugin).__name__} has no {', '.join(missing)}")
+    if not isinstance(plugin.config, type) or not hasattr(plugin.config, "__dataclass_fields__"):
+        raise PluginError(f"{what}: its config must be a dataclass, not {plugin.config!r}")
+    if not callable(plugin.build):
+        raise PluginError(f"{what}: its build must be callable, not {plugin.build!r}")
+    ours = importlib.import_module(contract, __package__).API_VERSION
+    if plugin.api_version != ours:
+        raise PluginError(
+            f"{what} is written for version {plugin.api_version!r} of the {word} contract, "
+            f"this polax has version {ours}; install versions that fit each other"
+        )
+
+
+def _check_resolver(resolver: Any, what: str) -> None:
+    if not callable(resolver):
+        raise PluginError(f"{what} must be a function (reference, game, params, player) -> policy, not {resolver!r}")
 
 
 def _clash(claims: Iterable[_Claim]) -> str:
@@ -226,8 +242,13 @@ def _by_installer(distribution: Distribution) -> bool:
     return distribution.read_text("METADATA") is not None
 
 
-_ENVIRONMENTS = _Kind("polax.envs", "environment", ".envs.base")
-_ALGORITHMS = _Kind("polax.algorithms", "algorithm", ".algorithms.base")
+def _kind_with_config(group: str, word: str, contract: str) -> _Kind:
+    return _Kind(group, word, partial(_check_plugin, word=word, contract=contract))
+
+
+_ENVIRONMENTS = _kind_with_config("polax.envs", "environment", ".envs.base")
+_ALGORITHMS = _kind_with_config("polax.algorithms", "algorithm", ".algorithms.base")
+_POLICIES = _Kind("polax.policies", "policy prefix", _check_resolver)
 _listeners: list[Callable[[str], None]] = []
 
 
@@ -253,6 +274,17 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
     return plugin
 
 
+def policy_resolver(prefix: str) -> PolicyResolver:
+    """Return the function that makes policies from references of the form ``prefix:rest``, importing it if need be.
+
+    Raises:
+        UnknownNameError: nothing has this prefix; the nearest match is in the message.
+        PluginError: the plug-in cannot be used; the cause is chained.
+    """
+    resolver: PolicyResolver = _POLICIES.find(prefix)
+    return resolver
+
+
 def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
     """Make an environment.
 
@@ -270,10 +302,7 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
     """
     plugin = environment_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
-    try:
-        return plugin.build(config)
-    except ValueError as cause:
-        raise OptionError(f"{name}: {one_line(cause)}") from cause
+    return _built(name, plugin.build, config)
 
 
 def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: Any) -> Algorithm:
@@ -296,10 +325,93 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
     """
     plugin = algorithm_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
+    return _built(name, plugin.build, env, params, config)
+
+
+def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int = 0) -> Policy:
+    """Make the policy of one player of a game.
+
+    Args:
+        reference: one of
+
+            - the name of one of the game's strategies: ``"tit-for-tat"``;
+            - a `Policy`, which is returned as it is;
+            - the path of a training run, with a seed if it is not the first: ``"runs/mine#3"``; the last checkpoint
+              of its player of the same number is taken;
+            - ``"prefix:rest"``, such as ``"axelrod:Tit For Tat"`` (``polax list`` shows the prefixes);
+            - an object of a library whose name is a prefix, such as ``axelrod.Grudger()``.
+        env: the game, from `make_env`.
+        params: its params, from `make_env`.
+        player: which player it is to be.
+
+    Returns:
+        The policy: a pytree, unless it is one of another library or of a learner written in ordinary Python.
+
+    Raises:
+        UnknownNameError: no strategy, run or prefix has this name; the nearest match is in the message.
+        PluginError: the plug-in behind the prefix cannot be used, or does not return a policy.
+        OptionError: something of another kind, a player that the game does not have, or a reference that does not fit
+            the game, such as a run in another one.
+        PolaxError: a run cannot be read, or a library is not installed.
+    """
+    player = player_index(player, env.num_players)
+    if _is_policy(reference):
+        policy: Policy = reference
+        return policy
+    if isinstance(reference, str) and reference in env.strategies:
+        return env.strategies[reference](env, player)
+    prefix, rest = split_reference(reference)
+    if not prefix and isinstance(reference, str):
+        hint = suggest(reference, env.strategies)
+        raise UnknownNameError(
+            f"{env.name} has no strategy {reference!r}, and no run is in a folder of that name; {hint}"
+        )
+    if not prefix:
+        raise OptionError(
+            f"a player is the name of a strategy, a Policy, the path of a run, or PREFIX:NAME with one of the prefixes "
+            f"{', '.join(_POLICIES.names())}; got {reference!r}"
+        )
+    policy = _built(f"{prefix}:{rest}", policy_resolver(prefix), rest, env, params, player)
+    if not _is_policy(policy):
+        raise PluginError(
+            f"policy prefix {prefix!r} returned {policy!r} for {rest!r}, which is not a policy: "
+            "it needs the methods initial_memory and act"
+        )
+    return policy
+
+
+def split_reference(reference: Any) -> tuple[str, Any]:
+    """Return the prefix of a reference to a policy and what follows it.
+
+    The path of a run has the prefix ``run``, and an object of a library whose name is a prefix has that prefix. The
+    prefix is empty for anything else, such as the name of a strategy.
+    """
+    if isinstance(reference, os.PathLike):
+        return RUN_PREFIX, os.fspath(reference)
+    if not isinstance(reference, str):
+        libraries = [kind.__module__.partition(".")[0] for kind in type(reference).__mro__]
+        return next((name for name in libraries if name in _POLICIES.names()), ""), reference
+    prefix, colon, rest = reference.partition(":")
+    if colon and os.sep not in prefix:
+        return prefix, rest
+    folder = reference.partition("#")[0]
+    is_path = os.sep in folder or (folder != "" and Path(folder).is_dir())
+    return (RUN_PREFIX if is_path else ""), reference
+
+
+def _is_policy(given: Any) -> bool:
+    methods = (getattr(given, name, None) for name in ("initial_memory", "act"))
+    return not isinstance(given, type) and all(map(callable, methods))
+
+
+def _built(what: str, build: Callable[..., Any], *arguments: Any) -> Any:
+    """Return ``build(*arguments)``; a ValueError of the plug-in's becomes an `OptionError`."""
     try:
-        return plugin.build(env, params, config)
+        return build(*arguments)
+    except PolaxError:
+        raise
     except ValueError as cause:
-        raise OptionError(f"{name}: {one_line(cause)}") from cause
+        raise OptionError(f"{what}: {one_line(cause)}") from cause
 
 
 def list_environments() -> tuple[Listing, ...]:
@@ -310,6 +422,11 @@ def list_environments() -> tuple[Listing, ...]:
 def list_algorithms() -> tuple[Listing, ...]:
     """Return the names of all algorithms with their origin, sorted; loads none of them."""
     return _ALGORITHMS.listing()
+
+
+def list_policies() -> tuple[Listing, ...]:
+    """Return the prefixes of all policies with their origin, sorted; loads none of them."""
+    return _POLICIES.listing()
 
 
 def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool = False) -> None:
@@ -345,6 +462,22 @@ def register_algorithm(name: str, plugin: AlgorithmPlugin, *, replace: bool = Fa
         PluginError: ``plugin`` does not fit the contract, or the name belongs to a distribution.
     """
     _ALGORITHMS.register(name, plugin, replace=replace)
+
+
+def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = False) -> None:
+    """Make policies known as ``prefix:rest`` in this process, for a notebook or a test.
+
+    Registering a prefix again replaces what was registered before.
+
+    Args:
+        prefix: what stands before the colon.
+        resolver: what an entry point would provide, see `polax.envs.base.PolicyResolver`.
+        replace: take the prefix even if an installed distribution has it.
+
+    Raises:
+        PluginError: ``resolver`` is not callable, or the prefix belongs to a distribution.
+    """
+    _POLICIES.register(prefix, resolver, replace=replace)
 
 
 def on_environment_registered(listener: Callable[[str], None]) -> None:

@@ -26,9 +26,9 @@ def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
     from polax.envs.views.axelrod_player import axelrod_game, axelrod_player
 
     learned = [
-        axelrod_player(runs[learner], name=f"{name}, player {seat}", seat=seat)
+        axelrod_player(runs[learner], name=f"{name}, player {player}", player=player)
         for learner, name in LEARNERS.items()
-        for seat in (0, 1)
+        for player in (0, 1)
     ]
     others = [strategy() for strategy in axelrod.axelrod_first_strategies]
     players = [*learned, *others]

@@ -86,6 +86,14 @@ class Measure(NamedTuple):
     """Whether it is one of the few to draw beside scores: in learning curves, benchmarks, findings."""
 
 
+PolicyResolver = Callable[[Any, Any, Any, int], Policy]
+"""``(reference, game, params, player) -> Policy``: what an entry point of the group ``polax.policies`` provides.
+
+``reference`` is the text that follows the prefix in ``prefix:reference``, or an object of the library of that name. It
+raises ``ValueError`` or a `PolaxError` where the reference names nothing, or nothing that can play this game.
+"""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Game(environment.Environment[TState, TParams]):
     """A simultaneous-move game of fixed length as a gymnax environment.

@@ -15,8 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...opponents import AXELROD, OpponentError
-from ...options import MissingExtraError
+from ...options import MissingExtraError, OptionError
 from ..base import Game
 from ..matrix_game import START, MatrixGame
 
@@ -27,44 +26,44 @@ class Episode:
     def __init__(self, player: Any, other: Any) -> None:
         self.player = player
         self.other = other
-        """A stand-in for whoever plays the other seat, with that player's history."""
+        """A stand-in for the opponent, with the opponent's history."""
         self.started = False
 
 
 class AxelrodStrategy:
-    """A strategy of the Axelrod library in one seat of a matrix game; a `Policy` of ordinary Python.
+    """A strategy of the Axelrod library as a player of a matrix game; a `Policy` of ordinary Python.
 
     To cooperate is action 1 here. As in a match of the library's own, the strategy is told the number of rounds and
     the library's usual payoffs (3, 0, 5, 1), whatever the game's are: many strategies have been tuned for these, and
     some cannot do with others. What it remembers is kept in objects that `act` changes: a memory serves one episode.
 
     Args:
-        player: a player of the library; each episode has its own clone.
+        strategy: a player of the library; each episode has its own clone.
         game: a matrix game whose action 1 is to cooperate.
-        params: its numbers.
-        seat: the player it is to be.
+        params: its params.
+        player: which player it is to be.
 
     Raises:
-        OpponentError: another kind of game, or a strategy that needs its opponent's source or state.
+        OptionError: another kind of game, or a strategy that needs its opponent's source or state.
     """
 
-    def __init__(self, player: Any, game: Game[Any, Any], params: Any, *, seat: int) -> None:
+    def __init__(self, strategy: Any, game: Game[Any, Any], params: Any, *, player: int) -> None:
         self._axelrod = load_axelrod()
         classifiers = self._axelrod.Classifiers
         if not isinstance(game, MatrixGame) or game.cooperative_action is None:
-            raise OpponentError(f"strategies of the Axelrod library play matrix games with a dilemma, not {game.name}")
-        if not classifiers.obey_axelrod(player):
-            raise OpponentError(
-                f"{AXELROD}{player.name} looks into its opponent, or changes it, which is not possible here"
+            raise OptionError(f"strategies of the Axelrod library play matrix games with a dilemma, not {game.name}")
+        if not classifiers.obey_axelrod(strategy):
+            raise OptionError(
+                f"axelrod:{strategy.name} looks into its opponent, or changes it, which is not possible here"
             )
-        self._player = player
+        self._strategy = strategy
         length = int(params.max_steps_in_episode)
         self._attributes = {"length": length, "game": self._axelrod.DefaultGame, "noise": 0}
-        self._other_first = game.observation_layout == "shared" and seat == 1
-        self._stochastic = bool(classifiers["stochastic"](player))
+        self._other_first = game.observation_layout == "shared" and player == 1
+        self._stochastic = bool(classifiers["stochastic"](strategy))
 
     def __repr__(self) -> str:
-        return f"AxelrodStrategy({self._player!r})"
+        return f"AxelrodStrategy({self._strategy!r})"
 
     def initial_memory(self, num_envs: int) -> list[Episode]:
         """Return a fresh player for each episode."""
@@ -93,7 +92,7 @@ class AxelrodStrategy:
         return np.array(actions, np.int32), memory
 
     def _begin(self) -> Episode:
-        player = self._player.clone()
+        player = self._strategy.clone()
         player.set_match_attributes(**self._attributes)
         return Episode(player, self._axelrod.Player())
 
@@ -115,6 +114,23 @@ class AxelrodStrategy:
             episode.other.update_history(names[theirs], names[mine])
 
 
+def resolve(reference: Any, game: Game[Any, Any], params: Any, player: int) -> AxelrodStrategy:
+    """Return a strategy of the library as a player of a matrix game, for the prefix ``axelrod``.
+
+    Args:
+        reference: what `find_player` takes, or a player of the library.
+        game: a matrix game whose action 1 is to cooperate.
+        params: its params.
+        player: which player it is to be.
+
+    Raises:
+        OptionError: an unknown strategy, or one that cannot play this game.
+        MissingExtraError: the library is not installed.
+    """
+    strategy = find_player(reference) if isinstance(reference, str) else reference
+    return AxelrodStrategy(strategy, game, params, player=player)
+
+
 def find_player(name: str) -> Any:
     """Return a player of the Axelrod library.
 
@@ -122,15 +138,15 @@ def find_player(name: str) -> Any:
         name: of the strategy (``Tit For Tat``) or its class (``TitForTat``); case, blanks and signs do not matter.
 
     Raises:
-        OpponentError: there is none; the message has the nearest name.
+        OptionError: there is none; the message has the nearest name.
         MissingExtraError: the library is not installed.
     """
     classes = _classes()
     found = classes.get(_plain(name))
     if found is None:
         near = get_close_matches(_plain(name), classes, n=1)
-        guess = f"; did you mean {AXELROD + classes[near[0]].name!r}?" if near else ""
-        raise OpponentError(f"the Axelrod library has no strategy {name!r}{guess}")
+        hint = f"; did you mean 'axelrod:{classes[near[0]].name}'?" if near else ""
+        raise OptionError(f"the Axelrod library has no strategy {name!r}{hint}")
     return found()
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import registry
-from ...opponents import OpponentError, make_opponent
+from ...options import OptionError
 from ..base import Game, Policy
 from ..matrix_game import MatrixGame, MatrixGameState
 from ..policies.axelrod import load_axelrod
@@ -37,11 +37,11 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
         "manipulates_state": False,
     }
 
-    def __init__(self, policy: Policy, game: Game[Any, Any], name: str, seat: int = 0) -> None:
+    def __init__(self, policy: Policy, game: Game[Any, Any], name: str, player: int = 0) -> None:
         super().__init__()
         self.name = name
         self._policy = policy
-        self._views = _views(game, seat)
+        self._views = _views(game, player)
         self._memory = policy.initial_memory(1)
         self._compiled = is_compiled(policy)
         self._key: Any = None
@@ -69,14 +69,16 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
         return axelrod.Action.C if int(action[0]) == 1 else axelrod.Action.D
 
 
-def axelrod_player(player: Any, *, name: str | None = None, env: str | Game[Any, Any] = "IPD-v0", seat: int = 0) -> Any:
+def axelrod_player(
+    reference: Any, *, name: str | None = None, env: str | Game[Any, Any] = "IPD-v0", player: int = 0
+) -> Any:
     """Return a player of polax as one of the Axelrod library.
 
     Args:
-        player: what `polax.opponents.make_opponent` takes: the folder of a training run, a `Policy`, a strategy's name.
-        name: what the library's rankings call it; None: ``polax`` and ``player``.
+        reference: what `polax.make_policy` takes: the folder of a training run, a `Policy`, a strategy's name.
+        name: what the library's rankings call it; None: ``polax`` and ``reference``.
         env: the game it has learned to play, whose options say how it reads observations.
-        seat: which of the run's players it is.
+        player: which player of the game it is.
 
     Returns:
         A `PolaxPlayer`, for ``axelrod.Match`` and ``axelrod.Tournament``.
@@ -85,8 +87,8 @@ def axelrod_player(player: Any, *, name: str | None = None, env: str | Game[Any,
         PolaxError: no such player or game, or a game without a dilemma of two actions.
     """
     game = _dilemma(env)
-    policy = make_opponent(player, game, seat)
-    return PolaxPlayer(policy, game, name or f"polax {player}", seat)
+    policy = registry.make_policy(reference, game, game.default_params, player=player)
+    return PolaxPlayer(policy, game, name or f"polax {reference}", player)
 
 
 def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
@@ -103,20 +105,20 @@ def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
 def _dilemma(env: str | Game[Any, Any]) -> Game[Any, Any]:
     game = registry.make_env(env)[0] if isinstance(env, str) else env
     if not isinstance(game, MatrixGame) or game.cooperative_action is None:
-        raise OpponentError(f"players of the Axelrod library play matrix games with a dilemma, not {game.name}")
+        raise OptionError(f"players of the Axelrod library play matrix games with a dilemma, not {game.name}")
     return game
 
 
 @cache
-def _views(game: Game[Any, Any], seat: int) -> dict[tuple[int, int] | None, np.ndarray]:
-    """Return what a seat sees, ``[1, features]``, after the library's actions (own, other's), or None at the start."""
+def _views(game: Game[Any, Any], player: int) -> dict[tuple[int, int] | None, np.ndarray]:
+    """Return what a player sees, ``[1, features]``, after the library's actions (own, other's); None: at the start."""
     params, key = game.default_params, jax.random.key(0)
     start, _ = game.reset_env(key, params)
-    views: dict[tuple[int, int] | None, np.ndarray] = {None: np.asarray(start)[seat : seat + 1]}
+    views: dict[tuple[int, int] | None, np.ndarray] = {None: np.asarray(start)[player : player + 1]}
     for own, other in product((0, 1), repeat=2):  # the library counts C as 0 and D as 1
-        played = (1 - own, 1 - other) if seat == 0 else (1 - other, 1 - own)
+        played = (1 - own, 1 - other) if player == 0 else (1 - other, 1 - own)
         state = MatrixGameState(last_actions=jnp.array(played, jnp.int32), time=jnp.int32(1))
-        views[own, other] = np.asarray(game.observe(key, state, None, params))[seat : seat + 1]
+        views[own, other] = np.asarray(game.observe(key, state, None, params))[player : player + 1]
     return views
 
 

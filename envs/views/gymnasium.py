@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import gymnasium
@@ -10,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ... import registry
-from ...opponents import make_opponent
+from ...options import player_index
 from ..base import Game
 from ..policies.python_players import Policies
 from ..rendering.frame import DEFAULT_SIZE
@@ -25,7 +24,7 @@ def make(
     env_id: str,
     *,
     opponent: Any = DEFAULT_OPPONENT,
-    seat: int = 0,
+    player: int = 0,
     render_mode: str | None = None,
     render_size: int = DEFAULT_SIZE,
     **options: Any,
@@ -34,20 +33,21 @@ def make(
 
     Args:
         env_id: an environment of polax.
-        opponent: a strategy's name, a `Policy`, the path of a training run, or ``axelrod:NAME``.
-        seat: the player that is yours, 0 or 1.
+        opponent: who plays the others, as `polax.make_policy` takes it: a strategy's name, a `Policy`, the path of a
+            training run, or ``prefix:rest``.
+        player: the number of the player that is yours.
         render_mode: None, ``rgb_array``, ``human`` or ``ansi``.
         render_size: width of the picture in pixels.
         **options: options of the environment.
 
     Raises:
         PolaxError: an unknown environment, option or opponent.
-        ValueError: an unknown seat or render mode.
+        ValueError: an unknown player or render mode.
     """
     game, params = registry.make_env(env_id, **options)
-    policies = seat_policies(game, params, opponent, seat)
+    policies = policies_around(player, opponent, game, params)
     recorder = EpisodeRecorder(game, params, render_mode, fps=GameEnv.metadata["render_fps"], size=render_size)
-    return GameEnv(HostGame(game, params, policies), observation_box(game, params), recorder, seat=seat)
+    return GameEnv(HostGame(game, params, policies), observation_box(game, params), recorder, player=player)
 
 
 class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -61,7 +61,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
 
     Attributes:
         game: the game (a gymnax environment).
-        seat: this player.
+        player: the number of this player.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -69,9 +69,11 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         "render_fps": 4,
     }
 
-    def __init__(self, host: HostGame, observation_space: spaces.Box, recorder: EpisodeRecorder, *, seat: int) -> None:
+    def __init__(
+        self, host: HostGame, observation_space: spaces.Box, recorder: EpisodeRecorder, *, player: int
+    ) -> None:
         self.game = host.game
-        self.seat = seat
+        self.player = player
         self.render_mode = recorder.mode
         self.observation_space = observation_space
         self.action_space = spaces.Discrete(host.game.num_actions)
@@ -85,7 +87,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         super().reset(seed=seed, options=options)
         observations = self._host.reset(seed)
         self._recorder.start(self._host)
-        return observations[self.seat], {}
+        return observations[self.player], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Play one action against the opponent's.
@@ -97,11 +99,11 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
         actions = [0, 0]
-        actions[self.seat] = action_number(self.game, action, self.seat)
+        actions[self.player] = action_number(self.game, action, self.player)
         observations, rewards, counts = self._host.step(*actions)
         self._recorder.record(self._host, rewards)
         info: dict[str, Any] = {**counts, "rewards": rewards}
-        return observations[self.seat], float(rewards[self.seat]), False, self._host.ended, info
+        return observations[self.player], float(rewards[self.player]), False, self._host.ended, info
 
     def render(self) -> Any:
         """Return the picture: an array ``[height, width, 3]`` uint8, a text, or None for a window."""
@@ -113,20 +115,14 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         self._host.close()
 
 
-def seat_policies(game: Game[Any, Any], params: Any, opponent: Any, seat: int) -> Policies:
-    """Return who sits where: None in ``seat``, the opponent in the other seats.
+def policies_around(player: int, opponent: Any, game: Game[Any, Any], params: Any) -> Policies:
+    """Return the policy of every player: None for ``player``, the opponent for the others.
 
     Raises:
-        PolaxError: no such opponent.
-        ValueError: an unknown seat.
+        PolaxError: no such player or opponent.
     """
-    try:
-        own = operator.index(seat)
-    except TypeError:
-        own = -1
-    if own not in range(game.num_players):
-        raise ValueError(f"seat must be a player of {game.name}, from 0 to {game.num_players - 1}; got {seat!r}")
+    own = player_index(player, game.num_players)
     return tuple(
-        None if player == own else make_opponent(opponent, game, player, params=params)
-        for player in range(game.num_players)
+        None if other == own else registry.make_policy(opponent, game, params, player=other)
+        for other in range(game.num_players)
     )

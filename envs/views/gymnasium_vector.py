@@ -18,7 +18,7 @@ from ... import registry
 from ..base import Game
 from ..policies.python_players import Policies, PythonPlayers
 from ..rendering.frame import DEFAULT_SIZE, Frame
-from .gymnasium import DEFAULT_OPPONENT, seat_policies
+from .gymnasium import DEFAULT_OPPONENT, policies_around
 from .host import Carry, Outcome, action_number, advance, begin, next_key, observation_box, python_key, seed_words
 
 VECTOR_RENDER_MODES = ("rgb_array", "ansi")
@@ -29,7 +29,7 @@ def make_vec(
     num_envs: int = 1,
     *,
     opponent: Any = DEFAULT_OPPONENT,
-    seat: int = 0,
+    player: int = 0,
     render_mode: str | None = None,
     render_size: int = DEFAULT_SIZE,
     **options: Any,
@@ -39,16 +39,16 @@ def make_vec(
     Args:
         env_id: an environment of polax.
         num_envs: how many copies.
-        opponent: as in `gymnasium_view.make`; the same kind of player in every copy. One that is ordinary Python acts
+        opponent: as in `gymnasium.make`; the same kind of player in every copy. One that is ordinary Python acts
             between two compiled steps.
-        seat: as in `gymnasium_view.make`.
+        player: the number of the player that is yours.
         render_mode: None, ``rgb_array`` or ``ansi``: ``render()`` gives a tuple, one picture or text for each copy.
         render_size: width of a picture in pixels.
         **options: options of the environment.
 
     Raises:
         PolaxError: an unknown environment, option or opponent.
-        ValueError: no copy, an unknown seat, or a render mode that does not exist here.
+        ValueError: no copy, an unknown player, or a render mode that does not exist here.
     """
     if render_mode is not None and render_mode not in VECTOR_RENDER_MODES:
         allowed = ", ".join(VECTOR_RENDER_MODES)
@@ -60,8 +60,8 @@ def make_vec(
         raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
     game, params = registry.make_env(env_id, **options)
     gallery = None if render_mode is None else _Gallery(game, params, render_mode, render_size)
-    players = PythonPlayers(seat_policies(game, params, opponent, seat))
-    return GameVectorEnv(game, params, players, gallery, seat=seat, num_envs=int(num_envs))
+    players = PythonPlayers(policies_around(player, opponent, game, params))
+    return GameVectorEnv(game, params, players, gallery, player=player, num_envs=int(num_envs))
 
 
 class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -75,7 +75,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     Attributes:
         game: the game (a gymnax environment).
-        seat: the player that is yours.
+        player: the number of the player that is yours.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -91,11 +91,11 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         players: PythonPlayers,
         gallery: _Gallery | None,
         *,
-        seat: int,
+        player: int,
         num_envs: int,
     ) -> None:
         self.game = game
-        self.seat = seat
+        self.player = player
         self.num_envs = num_envs
         self.render_mode = None if gallery is None else gallery.mode
         self.single_observation_space = observation_box(game, params)
@@ -145,11 +145,11 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
         carry = self._require_started("step")
-        joint = {self.seat: self._check(actions)}
+        joint = {self.player: self._check(actions, self.player)}
         if self._players:
             joint |= self._python_actions(carry)
-        by_seat = tuple(joint.get(seat) for seat in range(self.game.num_players))
-        self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_seat)
+        by_player = tuple(joint.get(player) for player in range(self.game.num_players))
+        self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_player)
         rewards = np.asarray(outcome.rewards)
         if self._gallery is not None:
             self._gallery.record(np.asarray(outcome.actions), rewards)
@@ -159,11 +159,11 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         observation = self._own_view(self._carry)
         self._time += 1
         if self._time < self._horizon:
-            return observation, rewards[:, self.seat].astype(np.float64), self._none.copy(), self._none.copy(), info
+            return observation, rewards[:, self.player].astype(np.float64), self._none.copy(), self._none.copy(), info
         last = np.empty(self.num_envs, object)
         last[:] = list(observation)
         final = {"final_obs": last, "_final_obs": self._all, "final_info": info, "_final_info": self._all}
-        own = rewards[:, self.seat].astype(np.float64)
+        own = rewards[:, self.player].astype(np.float64)
         first = self._start(_begin_all_next(self.game, *self._inputs, self._carry))
         return first, own, self._none.copy(), self._all.copy(), final
 
@@ -197,14 +197,13 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _own_view(self, carry: Carry) -> np.ndarray:
         """Return this player's observations, a copy for the user to write in."""
-        return np.array(np.asarray(carry.observations)[:, self.seat])
+        return np.array(np.asarray(carry.observations)[:, self.player])
 
     def _python_actions(self, carry: Carry) -> dict[int, np.ndarray]:
         chosen = self._players.choose(_first_key(carry), np.asarray(carry.observations))
-        return {seat: self._check(actions, seat) for seat, actions in chosen.items()}
+        return {player: self._check(actions, player) for player, actions in chosen.items()}
 
-    def _check(self, actions: Any, seat: int | None = None) -> np.ndarray:
-        seat = self.seat if seat is None else seat
+    def _check(self, actions: Any, player: int) -> np.ndarray:
         array = np.asarray(actions)
         if array.shape != (self.num_envs,):
             raise ValueError(
@@ -212,11 +211,11 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 f"got shape {array.shape}"
             )
         if not np.issubdtype(array.dtype, np.integer):
-            raise TypeError(f"the actions of player_{seat} in {self.game.name} must be integers; got {array.dtype}")
+            raise TypeError(f"the actions of player_{player} in {self.game.name} must be integers; got {array.dtype}")
         if array.min() < 0 or array.max() >= self.game.num_actions:
             copy = int(np.flatnonzero((array < 0) | (array >= self.game.num_actions))[0])
             try:
-                action_number(self.game, array[copy], seat)
+                action_number(self.game, array[copy], player)
             except ValueError as error:
                 raise ValueError(f"copy {copy}: {error}") from error
         return array.astype(np.int32)
@@ -282,7 +281,7 @@ def _begin_all_next(game: Game[Any, Any], params: Any, policies: Policies, carry
 def _advance_all(
     game: Game[Any, Any], params: Any, policies: Policies, carry: Carry, actions: tuple[Any, ...]
 ) -> tuple[Carry, Outcome]:
-    """Step all copies; ``actions`` has ``[B]`` for each seat that acts from outside, None for the others."""
+    """Step all copies; ``actions`` has ``[B]`` for each player that acts from outside, None for the others."""
 
     def one(carry: Carry, actions: tuple[Any, ...]) -> tuple[Carry, Outcome]:
         joint = tuple(jnp.int32(0) if action is None else action for action in actions)

@@ -55,11 +55,11 @@ def advance(
     """Take one step; ``actions`` has an entry for each player, which counts where no policy plays it."""
     time = carry.state.time + 1
     chosen, memories = list(actions), list(carry.memories)
-    for seat, policy in enumerate(policies):
+    for player, policy in enumerate(policies):
         if policy is not None:
-            key = _child(carry.key, time, 1 + seat)
-            action, memories[seat] = policy.act(key, carry.observations[seat][None], memories[seat])
-            chosen[seat] = action[0]
+            key = _child(carry.key, time, 1 + player)
+            action, memories[player] = policy.act(key, carry.observations[player][None], memories[player])
+            chosen[player] = action[0]
     joint = jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen])
     observation, state, rewards, _, info = game.step_env(_child(carry.key, time, 0), carry.state, joint, params)
     return Carry(carry.key, state, tuple(memories), observation), Outcome(rewards, info, joint)
@@ -88,7 +88,7 @@ def seed_words(seed: int | None) -> np.ndarray:
     return np.random.SeedSequence(seed).generate_state(2)
 
 
-def action_number(game: Game[Any, Any], action: Any, seat: int) -> int:
+def action_number(game: Game[Any, Any], action: Any, player: int) -> int:
     """Return one player's action as an int.
 
     Raises:
@@ -107,8 +107,8 @@ def action_number(game: Game[Any, Any], action: Any, seat: int) -> int:
     meanings = ", ".join(f"{index} {name}" for index, name in enumerate(game.action_names))
     allowed = f"an integer from 0 to {game.num_actions - 1} ({meanings})"
     if number is None:
-        raise TypeError(f"the action of player_{seat} in {game.name} must be {allowed}; got {action!r}")
-    raise ValueError(f"the action of player_{seat} in {game.name} must be {allowed}; got {number}")
+        raise TypeError(f"the action of player_{player} in {game.name} must be {allowed}; got {action!r}")
+    raise ValueError(f"the action of player_{player} in {game.name} must be {allowed}; got {number}")
 
 
 def observation_box(game: Game[Any, Any], params: Any) -> gymnasium.spaces.Box:
@@ -205,8 +205,8 @@ class HostGame:
         key = _step_key(self.game, *self._inputs, self._packed)
         chosen = self._players.choose(key, self._visible()[0][None])
         return tuple(
-            action_number(self.game, chosen[seat].item(), seat) if seat in chosen else action
-            for seat, action in enumerate(actions)
+            action_number(self.game, chosen[player].item(), player) if player in chosen else action
+            for player, action in enumerate(actions)
         )
 
     def _visible(self) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:

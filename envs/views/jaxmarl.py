@@ -57,7 +57,7 @@ class GameMultiAgentEnv(MultiAgentEnv):
     def __init__(self, game: Game[Any, Any]) -> None:
         super().__init__(num_agents=game.num_players)
         self.game = game
-        self.agents = [f"player_{seat}" for seat in range(game.num_players)]
+        self.agents = [f"player_{player}" for player in range(game.num_players)]
         both = game.observation_space(game.default_params)
         low, high = (np.broadcast_to(bound, both.shape)[0] for bound in (both.low, both.high))
         self.observation_spaces = {
@@ -113,4 +113,4 @@ class GameMultiAgentEnv(MultiAgentEnv):
         return {agent: jnp.ones(self.game.num_actions, bool) for agent in self.agents}
 
     def _by_player(self, values: jax.Array) -> dict[str, jax.Array]:
-        return {agent: values[seat] for seat, agent in enumerate(self.agents)}
+        return {agent: values[player] for player, agent in enumerate(self.agents)}

@@ -90,7 +90,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self.game, params = registry.make_env(env_id, **options)
         self.metadata = {**type(self).metadata, "name": _module_name(env_id)}  # type: ignore[misc]
         self.render_mode = render_mode
-        self.possible_agents = [f"player_{seat}" for seat in range(self.game.num_players)]
+        self.possible_agents = [f"player_{player}" for player in range(self.game.num_players)]
         self.agents: list[str] = []
         self._host = HostGame(self.game, params, (None,) * self.game.num_players)
         self._recorder = EpisodeRecorder(
@@ -138,7 +138,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
             raise ValueError(
                 f"{self.game.name} needs an action of each of {', '.join(self.agents)}; got {list(actions)}"
             )
-        joint = [action_number(self.game, actions[name], seat) for seat, name in enumerate(self.agents)]
+        joint = [action_number(self.game, actions[name], player) for player, name in enumerate(self.agents)]
         observations, rewards, counts = self._host.step(*joint)
         self._recorder.record(self._host, rewards)
         players, ended = self.agents, self._host.ended

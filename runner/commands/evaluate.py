@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         nargs="+",
         default=[],
         metavar="PLAYER",
-        help="play against these instead: names of strategies, other runs, axelrod:NAME",
+        help="play against these instead: strategies, other runs (RUN, RUN#SEED), PREFIX:NAME (axelrod:NAME)",
     )
     parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -54,7 +54,7 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
         folder: the run.
         which: an update's number, ``best`` or ``last``.
         num_envs: episodes of each match-up.
-        against: whom they play, as `polax.opponents.make_opponent` takes it; nobody: each other and every strategy.
+        against: whom they play, as `polax.make_policy` takes it; nobody: each other and every strategy.
 
     Returns:
         ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
@@ -62,14 +62,14 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
     Raises:
         PolaxError: no such checkpoint, an unreadable one, a plug-in that is gone, or no such player.
     """
-    from ...opponents import make_opponent
+    from ... import registry
     from ..evaluation.evaluate import Evaluator, score_against
     from ..runs.load import load_run
 
     run = load_run(folder, checkpoint=which)
     if against:
         opponents = [
-            [make_opponent(name, run.env, seat, params=run.params) for seat in range(run.env.num_players)]
+            [registry.make_policy(name, run.env, run.params, player=player) for player in range(run.env.num_players)]
             for name in against
         ]
         table = score_against(run, opponents, against, num_envs=num_envs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ USAGE = "[--details] [--json]"
 KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str], Any]]] = {
     "algorithms": (registry.list_algorithms, registry.algorithm_plugin),
     "environments": (registry.list_environments, registry.environment_plugin),
+    "policies": (registry.list_policies, registry.policy_resolver),
 }
 
 
@@ -62,6 +64,8 @@ def _load_contracts() -> None:
 
 
 def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
+    if kind == "policies":
+        return {"summary": (inspect.getdoc(plugin) or "").partition("\n")[0]}
     details: dict[str, Any] = {"summary": plugin.summary, "options": list(option_types(plugin.config))}
     if kind == "algorithms":
         presets = sorted(plugin.presets) if hasattr(plugin, "presets") else []
@@ -82,7 +86,7 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
         table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False)
         table.add_column(no_wrap=True, style="cyan")
         for entry in entries:
-            table.add_row(entry["name"], "\n".join(_lines(entry)))
+            table.add_row(entry["name"] + (":" if kind == "policies" else ""), "\n".join(_lines(entry)))
         console.print(table, "")
     for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
         message = f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"
@@ -101,7 +105,7 @@ def _origin(entry: dict[str, Any]) -> str:
 
 def _lines(entry: dict[str, Any]) -> list[str]:
     """Say about one name what is known."""
-    lines = [entry["summary"]] if "summary" in entry else []
+    lines = [entry["summary"]] if entry.get("summary") else []
     if entry.get("strategies"):
         lines.append("strategies: " + ", ".join(entry["strategies"]))
     presets: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ from ... import registry
 from ..process import set_up
 from .arguments import CommandParser
 
-USAGE = "ENV --opponent NAME|RUN|RUN#SEED|axelrod:NAME [--seat 0|1] [--episode E] [--env.OPTION VALUE ...]"
+USAGE = "ENV --opponent NAME|RUN|RUN#SEED|PREFIX:NAME [--player 0|1] [--episode E] [--env.OPTION VALUE ...]"
 
 
 def main(arguments: list[str]) -> int:
@@ -14,17 +14,16 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("play", USAGE)
     parser.add_argument("env", help="id of a game (see polax list)")
     parser.add_argument(
-        "--opponent", required=True, metavar="NAME", help="a strategy's name, folder of a run, or axelrod:NAME"
+        "--opponent", required=True, metavar="NAME", help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME)"
     )
-    parser.add_argument("--seat", type=int, default=0, choices=(0, 1), help="your seat (default: 0)")
+    parser.add_argument("--player", type=int, default=0, choices=(0, 1), help="the player you are (default: 0)")
     parser.add_argument("--episode", type=int, metavar="E", help="random seed of the episode (default: a new one)")
     options = parser.parse(arguments, plugins=True)
     set_up()
     env_options = parser.read(options, {"env": (options.env, registry.environment_plugin)})["env"]
     from ...envs.rendering.animation import play_in_terminal
-    from ...opponents import make_opponent
 
     game, params = registry.make_env(options.env, **env_options)
-    opponent = make_opponent(options.opponent, game, 1 - options.seat, params=params)
-    play_in_terminal(game, params, opponent, seat=options.seat, seed=options.episode)
+    opponent = registry.make_policy(options.opponent, game, params, player=1 - options.player)
+    play_in_terminal(game, params, opponent, seat=options.player, seed=options.episode)
     return 0

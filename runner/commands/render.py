@@ -27,17 +27,18 @@ def main(arguments: list[str]) -> int:
     set_up()
     from ...envs.rendering.animation import check_format, save_frames
     from ...envs.rendering.recorder import record_episode
-    from ..runs.folder import writing
-    from ..runs.load import load_players
+    from ..runs.folder import RunFolder, writing
+    from ..runs.load import load_run
 
     try:
         check_format(options.out)
     except (ValueError, RuntimeError) as cause:
         raise OptionError(f"--out: {cause}") from cause
-    players = load_players(options.run, seed=options.seed, checkpoint=options.checkpoint)
-    frames = record_episode(players.env, players.params, players.policies, seed=options.episode)
+    run = load_run(RunFolder.open(options.run), checkpoint=options.checkpoint)
+    players = run.players(run.seed_index(options.seed))
+    frames = record_episode(run.env, run.params, players, seed=options.episode)
     with writing(options.out):
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        save_frames(players.env, frames, options.out, fps=options.fps)
+        save_frames(run.env, frames, options.out, fps=options.fps)
     print(options.out)
     return 0

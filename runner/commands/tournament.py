@@ -15,8 +15,8 @@ from .arguments import CommandParser, at_least
 
 USAGE = "PLAYER ... --env ENV [--all-seeds] [--best-response [LEARNER]] [--out DIR] [--env.OPTION VALUE ...]"
 EPILOG = """\
-A player is the name of a strategy (see polax list --details), the folder of a training run (RUN, or RUN:SEED for
-one of its seeds; a run's first seed by default), or axelrod:NAME where that library is installed.
+A player is the name of a strategy (see polax list --details), the folder of a training run (RUN, or RUN#SEED for
+one of its seeds; a run's first seed by default), or PREFIX:NAME, such as axelrod:NAME where that library is installed.
 Options of the game are given as --env.contribution-factor 1.5; without them the runs' own options hold. Options of
 the learner of best responses are given as --best-response.num-envs 64.
 The folder gets tournament.json, payoffs.csv, tournament.md and payoffs.png."""
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> CommandParser:
     hint = "; options of the game are given as --env.OPTION"
     parser = CommandParser("tournament", USAGE, epilog=EPILOG, plugin_options=hint)
-    parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, a run, RUN:SEED or axelrod:NAME")
+    parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, RUN, RUN#SEED or PREFIX:NAME")
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
         "--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)"
@@ -66,21 +66,22 @@ def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_opti
 
     from ..tournament.best_response import Training, check_training, usual_updates
     from ..tournament.contest import contest
-    from ..tournament.entrants import Request, gather
+    from ..tournament.line_up import make_line_up
     from ..tournament.output import prepare, write
 
     begun = time.perf_counter()
     console = Console(width=None if sys.stdout.isatty() else 130)
-    request = Request(options.players, options.env, env_options, options.all_seeds, options.checkpoint)
-    field = gather(request)
+    line_up = make_line_up(
+        options.players, options.env, env_options, all_seeds=options.all_seeds, checkpoint=options.checkpoint
+    )
     training = None
     if options.best_response is not None:
-        updates = usual_updates(field) if options.best_response_updates is None else options.best_response_updates
+        updates = usual_updates(line_up) if options.best_response_updates is None else options.best_response_updates
         training = Training(options.best_response, updates, learner_options)
-        check_training(training, field)
-    out = options.out or Path("tournaments") / f"{field.env}-{time.strftime('%Y%m%d-%H%M%S')}"
+        check_training(training, line_up)
+    out = options.out or Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}"
     prepare(out)
-    content = contest(field, episodes=options.episodes, seed=options.seed, training=training, console=console)
+    content = contest(line_up, episodes=options.episodes, seed=options.seed, training=training, console=console)
     write(out, {**content, "command": ["polax", *sys.argv[1:]]})
     _show(console, content, out, time.perf_counter() - begun)
     return 0

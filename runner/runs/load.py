@@ -20,6 +20,7 @@ from .spec import RunSpec, build
 class LoadedRun(NamedTuple):
     """A run at one checkpoint: all its seeds."""
 
+    path: Path
     spec: RunSpec
     env: Game[Any, Any]
     params: Any
@@ -33,18 +34,20 @@ class LoadedRun(NamedTuple):
 
     keys: SeedKeys
 
-    def players(self, index: int) -> tuple[Policy, ...]:
-        """Return the players of the seed at ``index`` of the run's seeds, one for each seat."""
+    def players(self, index: int = 0) -> tuple[Policy, ...]:
+        """Return the policies of all players of the seed at ``index`` of the run's seeds."""
         return tuple(jax.tree.map(lambda leaf: leaf[index], self.policies) if self.pure else self.policies[index])
 
+    def seed_index(self, seed: int | None) -> int:
+        """Return the place of a seed among the run's seeds; None: the first.
 
-class Players(NamedTuple):
-    """The players of one seed."""
-
-    env: Game[Any, Any]
-    params: Any
-    policies: tuple[Policy, ...]
-    """One for each player."""
+        Raises:
+            OptionError: the run has no such seed.
+        """
+        seeds = self.spec.seeds
+        if seed is not None and seed not in seeds:
+            raise OptionError(f"{self.path} has no seed {seed}; there are {', '.join(map(str, seeds))}")
+        return 0 if seed is None else seeds.index(seed)
 
 
 def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
@@ -64,6 +67,7 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
     keys = seed_keys(spec.seeds)
     saved = checkpoints.load(folder.checkpoints, update, learner.template(keys.init))
     return LoadedRun(
+        path=folder.path,
         spec=spec,
         env=setup.env,
         params=setup.params,
@@ -75,26 +79,47 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
     )
 
 
-def load_players(path: Path, *, seed: int | None = None, checkpoint: str = "last") -> Players:
-    """Load the players of one seed of a run.
-
-    Args:
-        path: the run's folder.
-        seed: one of its seeds; None: the first.
-        checkpoint: an update's number, ``best`` or ``last``.
-
-    Returns:
-        The players with the game they learned.
+def read_reference(text: str) -> tuple[Path, int | None]:
+    """Return the folder and the seed of a run given as ``PATH`` or ``PATH#SEED``.
 
     Raises:
-        PolaxError: no run, no such seed or checkpoint, or a plug-in that is gone.
+        OptionError: the seed is not a whole number.
     """
-    run = load_run(RunFolder.open(path), checkpoint=checkpoint)
-    seeds = run.spec.seeds
-    if seed is not None and seed not in seeds:
-        raise OptionError(f"{path} has no seed {seed}; there are {', '.join(map(str, seeds))}")
-    index = 0 if seed is None else seeds.index(seed)
-    return Players(run.env, run.params, run.players(index))
+    path, sign, seed = text.rpartition("#")
+    if not sign or Path(text).is_dir():
+        return Path(text), None
+    if not seed.isdecimal():
+        raise OptionError(f"the seed after # in {text!r} must be a whole number")
+    return Path(path), int(seed)
+
+
+def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> Policy:
+    """Return what a run has learned for one player of a game, for the prefix ``run``.
+
+    Args:
+        reference: the run's folder; ``PATH#SEED`` takes another seed than the first.
+        game: the game it is to play.
+        params: not needed.
+        player: which of the run's players; it plays as the player that it was trained as.
+
+    Raises:
+        OptionError: no such seed, or the run learned another game or another form of it.
+        PolaxError: there is no run, it has no checkpoint, or its plug-ins cannot be used.
+    """
+    del params
+    path, seed = read_reference(reference)
+    run = load_run(RunFolder.open(path))
+    if run.env.name != game.name:
+        raise OptionError(f"the run {path} learned {run.env.name}; it cannot play {game.name}")
+    ours, theirs = (_interface(env) for env in (game, run.env))
+    if ours != theirs:
+        raise OptionError(f"the run {path} learned another form of {game.name}; use its options: {run.env!r}")
+    return run.players(run.seed_index(seed))[player]
+
+
+def _interface(env: Game[Any, Any]) -> tuple[Any, ...]:
+    """Return what must be equal in two forms of a game for a policy to play both."""
+    return env.observation_space(None).shape, env.observation_layout, env.num_actions
 
 
 def find_update(folder: RunFolder, which: str) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from ...algorithms.core.devices import for_each_seed, on_one_device
 from ...envs.base import Game
 from ...envs.policies.one_of import stack_players
-from .entrants import Entrant
+from .line_up import Participant
 from .records import START, Played, Shown
 
 EPISODES_AT_ONCE = 40_000
@@ -69,7 +69,7 @@ class _Sums(NamedTuple):
 
 
 def play_everyone(
-    key: jax.Array, game: Game[Any, Any], params: Any, entrants: Sequence[Entrant], *, episodes: int
+    key: jax.Array, game: Game[Any, Any], params: Any, participants: Sequence[Participant], *, episodes: int
 ) -> Played:
     """Play every ordered pair of players.
 
@@ -77,16 +77,16 @@ def play_everyone(
         key: a typed key.
         game: a game of two players.
         params: its numbers.
-        entrants: the players; their policies are pytrees.
+        participants: the players; their policies are pytrees.
         episodes: of each ordered pair.
 
     Returns:
         What happened; on the same kind of device a key always gives the same.
     """
-    count = len(entrants)
+    count = len(participants)
     batches = 2 * -(-episodes * count**2 // (2 * EPISODES_AT_ONCE))  # an even number: two devices share the work
     num_envs = -(-episodes // batches)
-    arena, stacks = _arena(game, entrants, num_envs, int(params.max_steps_in_episode))
+    arena, stacks = _arena(game, participants, num_envs, int(params.max_steps_in_episode))
     counted = (np.arange(batches * num_envs) < episodes).reshape(batches, num_envs)
     sums: _Sums = jax.device_get(
         _play(arena, params, stacks, jax.random.split(key, batches), counted.astype(np.float32))
@@ -101,21 +101,23 @@ def play_everyone(
 
 
 def _arena(
-    game: Game[Any, Any], entrants: Sequence[Entrant], num_envs: int, num_steps: int
+    game: Game[Any, Any], participants: Sequence[Participant], num_envs: int, num_steps: int
 ) -> tuple[_Arena, tuple[Any, ...]]:
     """Sort the players' policies into groups; each group's leaves get a leading axis."""
-    views = tuple(dict.fromkeys((game, *(each.view for each in entrants))))
-    policies = [each.policies[seat] for seat in (0, 1) for each in entrants]
+    views = tuple(dict.fromkeys((game, *(each.view for each in participants))))
+    policies = [each.policies[seat] for seat in (0, 1) for each in participants]
     groups, stacks = [], []
     for number, view in enumerate(views):
-        members = np.array([index for index in range(len(policies)) if entrants[index % len(entrants)].view == view])
+        members = np.array(
+            [index for index in range(len(policies)) if participants[index % len(participants)].view == view]
+        )
         if not len(members):
             continue
         stacked = stack_players([policies[index] for index in members])
         for kind, stack in enumerate(stacked.stacks):
             groups.append(_Group(number, tuple(members[stacked.stack == kind].tolist())))
             stacks.append(stack)
-    return _Arena(views, tuple(groups), len(entrants), num_envs, num_steps), tuple(stacks)
+    return _Arena(views, tuple(groups), len(participants), num_envs, num_steps), tuple(stacks)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -21,7 +21,7 @@ from ...envs.policies.one_of import stack_players
 from ...envs.policies.play import play
 from ...options import OptionError, make_config, option_types
 from ..training.seeds import strong
-from .entrants import Entrant, Field
+from .line_up import LineUp, Participant
 
 SIZES: Mapping[str, Any] = {
     "num_envs": 128,
@@ -56,25 +56,25 @@ class Response(NamedTuple):
     """What the player gets."""
 
 
-def usual_updates(field: Field) -> int:
+def usual_updates(line_up: LineUp) -> int:
     """Return how many updates a response takes in a game, unless something else is asked for."""
-    count = field.game.num_observations
+    count = line_up.game.num_observations
     return UPDATES if count is not None and count <= FEW_OBSERVATIONS else MANY_UPDATES
 
 
-def check_training(training: Training, field: Field) -> None:
+def check_training(training: Training, line_up: LineUp) -> None:
     """Raise `PolaxError` unless the learner is there, fits the game, and may be compiled."""
     if training.updates < 1:
         raise OptionError(f"--best-response-updates must be at least 1, not {training.updates}")
-    algorithm = registry.make_algorithm(training.algorithm, field.game, field.params, **_options(training))
+    algorithm = registry.make_algorithm(training.algorithm, line_up.game, line_up.params, **_options(training))
     if not algorithm.pure:
         raise OptionError(f"a best response needs a learner written in JAX; {training.algorithm} is not")
 
 
 def best_responses(
     key: jax.Array,
-    field: Field,
-    entrants: Sequence[Entrant],
+    line_up: LineUp,
+    participants: Sequence[Participant],
     training: Training,
     *,
     episodes: int,
@@ -84,8 +84,8 @@ def best_responses(
 
     Args:
         key: a typed key.
-        field: the game.
-        entrants: the players.
+        line_up: the game.
+        participants: the players.
         training: how to learn.
         episodes: of the final match in each seat.
         progress: told the number of each update that is done.
@@ -94,13 +94,13 @@ def best_responses(
         One for each player; None for those of ordinary Python, against which nothing can be trained in a compiled
         program.
     """
-    compiled = [index for index, each in enumerate(entrants) if each.compiled]
-    responses: list[Response | None] = [None] * len(entrants)
+    compiled = [index for index, each in enumerate(participants) if each.compiled]
+    responses: list[Response | None] = [None] * len(participants)
     if not compiled:
         return responses
     # An even number of players can be shared by two devices.
     padded = compiled + compiled[: len(compiled) % 2]
-    game, params = _frozen([entrants[index] for index in padded], field)
+    game, params = _frozen([participants[index] for index in padded], line_up)
     learners = [registry.make_algorithm(training.algorithm, game, each, **_options(training)) for each in params]
     init_key, update_key, play_key = jax.random.split(key, 3)
     init_keys = jax.random.split(init_key, len(padded))
@@ -116,7 +116,7 @@ def best_responses(
             states[member] = jax.tree.map(lambda leaf, place=place: leaf[place], stacked)
     policies = _stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])
     keys = jax.random.split(play_key, len(padded))
-    static = (game, episodes, int(field.params.max_steps_in_episode))
+    static = (game, episodes, int(line_up.params.max_steps_in_episode))
     rewards, left = jax.device_get(_score(static, _stack(params), keys, policies))
     for place, index in enumerate(compiled):
         responses[index] = Response(float(rewards[place].mean()), float(left[place].mean()))
@@ -135,27 +135,27 @@ def options_of(training: Training) -> dict[str, Any]:
     return _options(training)
 
 
-def _frozen(entrants: Sequence[Entrant], field: Field) -> tuple[FrozenGame, list[FrozenParams]]:
+def _frozen(participants: Sequence[Participant], line_up: LineUp) -> tuple[FrozenGame, list[FrozenParams]]:
     """Return one game for all players, and for each player the numbers that put it into that game."""
     seats: list[list[FrozenSeat]] = []
     views = []
     for seat in (0, 1):
         # Players that see different forms of the game may not share a candidate.
-        forms = list(dict.fromkeys(each.view for each in entrants))
+        forms = list(dict.fromkeys(each.view for each in participants))
         candidates: list[tuple[Any, Any]] = []  # of every structure: who is it, with which rows
-        own = [(0, 0)] * len(entrants)
+        own = [(0, 0)] * len(participants)
         for form in forms:
-            members = [index for index, each in enumerate(entrants) if each.view == form]
-            stacked = stack_players([entrants[index].policies[seat] for index in members])
+            members = [index for index, each in enumerate(participants) if each.view == form]
+            stacked = stack_players([participants[index].policies[seat] for index in members])
             for index, stack, row in zip(members, stacked.stack, stacked.row, strict=True):
                 own[index] = (len(candidates) + int(stack), int(row))
             candidates += [(form, stack) for stack in stacked.stacks]
         views.append([form for form, _ in candidates])
         seats.append([_seat(candidates, plays, row) for plays, row in own])
-    game = FrozenGame.of(field.game, views)
-    steps = jnp.asarray(field.params.max_steps_in_episode, jnp.int32)
+    game = FrozenGame.of(line_up.game, views)
+    steps = jnp.asarray(line_up.params.max_steps_in_episode, jnp.int32)
     params = [
-        FrozenParams(base=field.params, seats=(first, second), max_steps_in_episode=steps)
+        FrozenParams(base=line_up.params, seats=(first, second), max_steps_in_episode=steps)
         for first, second in zip(*seats, strict=True)
     ]
     return game, params

@@ -11,7 +11,7 @@ from rich.console import Console
 from ..runs.manifest import versions
 from ..training.progress import LINE_INTERVAL, Rate, format_seconds
 from .best_response import Response, Training, best_responses, options_of
-from .entrants import Field, add_strategy
+from .line_up import LineUp
 from .matches import play_all
 from .output import FORMAT
 from .records import Played
@@ -21,11 +21,13 @@ DEFECTOR = "always-defect"
 """The strategy that shows how a player fares with somebody who gives nothing."""
 
 
-def contest(field: Field, *, episodes: int, seed: int, training: Training | None, console: Console) -> dict[str, Any]:
+def contest(
+    line_up: LineUp, *, episodes: int, seed: int, training: Training | None, console: Console
+) -> dict[str, Any]:
     """Play the matches, train the responses, and put the tables together.
 
     Args:
-        field: the game and the players.
+        line_up: the game and the players.
         episodes: for each ordered pair.
         seed: of all that is random.
         training: how best responses are learned; None: they are not.
@@ -34,15 +36,15 @@ def contest(field: Field, *, episodes: int, seed: int, training: Training | None
     Returns:
         What ``tournament.json`` holds, the command apart.
     """
-    names = [each.name for each in field.entrants]
+    names = [each.name for each in line_up.participants]
     play_key, response_key = jax.random.split(jax.random.key(seed))
     say = _Progress(console)
-    played, against_defector = _play(play_key, field, episodes, say)
+    played, against_defector = _play(play_key, line_up, episodes, say)
     responses: list[Response | None] = [None] * len(names)
     if training is not None:
         say.begin(f"training a best response ({training.algorithm}) to {len(names)} players", training.updates)
         responses = best_responses(
-            response_key, field, field.entrants, training, episodes=episodes, progress=say.advance
+            response_key, line_up, line_up.participants, training, episodes=episodes, progress=say.advance
         )
     scores = score(played.rewards)
     measures = [
@@ -58,13 +60,13 @@ def contest(field: Field, *, episodes: int, seed: int, training: Training | None
         "format": FORMAT,
         "kind": "tournament",
         "versions": versions(),
-        "env": field.env,
-        "env_options": field.env_options,
+        "env": line_up.env,
+        "env_options": line_up.env_options,
         "episodes": episodes,
-        "steps": int(field.params.max_steps_in_episode),
-        "action_names": list(field.game.action_names),
+        "steps": int(line_up.params.max_steps_in_episode),
+        "action_names": list(line_up.game.action_names),
         "seed": seed,
-        "players": [each.to_json() for each in field.entrants],
+        "players": [each.to_json() for each in line_up.participants],
         "scores": {"mean": scores.mean.tolist(), "standard_error": scores.standard_error.tolist()},
         "seats": scores.by_seat.tolist(),
         "rankings": {
@@ -72,30 +74,30 @@ def contest(field: Field, *, episodes: int, seed: int, training: Training | None
             "head_to_head": rank_head_to_head(names, scores),
         },
         "measures": measures,
-        "policy_tables": policy_tables(names, played, field.game),
-        "cooperative_action": field.game.cooperative_action,
-        "player_measures": player_measures(names, played, field.game),
-        "episodes_shown": episodes_shown(names, played, field.game),
+        "policy_tables": policy_tables(names, played, line_up.game),
+        "cooperative_action": line_up.game.cooperative_action,
+        "player_measures": player_measures(names, played, line_up.game),
+        "episodes_shown": episodes_shown(names, played, line_up.game),
     }
 
 
-def _play(key: jax.Array, field: Field, episodes: int, say: _Progress) -> tuple[Played, list[float | None]]:
+def _play(key: jax.Array, line_up: LineUp, episodes: int, say: _Progress) -> tuple[Played, list[float | None]]:
     """Play the matches, and each player's against always-defect, whether or not it takes part.
 
     Returns:
         The matches of those who take part, and what each gets from always-defect; None where a game has no such player.
     """
-    names = [each.name for each in field.entrants]
-    guest = None if DEFECTOR in names else add_strategy(field, DEFECTOR)
-    entrants = [*field.entrants, *([guest] if guest else [])]
+    names = [each.name for each in line_up.participants]
+    is_extra = DEFECTOR not in names and DEFECTOR in line_up.game.strategies
+    everyone = line_up.add(DEFECTOR) if is_extra else line_up
     console_line = f"playing {len(names)} players against each other, {episodes} episodes a pair and seat"
     say.begin(console_line, 0)
-    played = play_all(key, field, entrants, episodes=episodes, progress=say.pairs)
-    if guest is None and DEFECTOR not in names:
+    played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=say.pairs)
+    if not is_extra and DEFECTOR not in names:
         return played, [None] * len(names)
-    column = len(names) if guest else names.index(DEFECTOR)
+    column = len(names) if is_extra else names.index(DEFECTOR)
     against = score(played.rewards).mean[: len(names), column]
-    return (played.without_last(1) if guest else played), [float(value) for value in against]
+    return (played.without_last(1) if is_extra else played), [float(value) for value in against]
 
 
 def _response(response: Response | None, training: Training | None) -> dict[str, Any] | None:

@@ -9,15 +9,15 @@ import jax
 import numpy as np
 
 from .arena import play_everyone
-from .entrants import Entrant, Field
+from .line_up import LineUp, Participant
 from .python_matches import play_pair
 from .records import Played
 
 
 def play_all(
     key: jax.Array,
-    field: Field,
-    entrants: Sequence[Entrant],
+    line_up: LineUp,
+    participants: Sequence[Participant],
     *,
     episodes: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -26,34 +26,34 @@ def play_all(
 
     Args:
         key: a typed key.
-        field: the game.
-        entrants: P players of any kind.
+        line_up: the game.
+        participants: P players of any kind.
         episodes: of each ordered pair.
         progress: told how many pairs of players in ordinary Python are done, and of how many.
 
     Returns:
         What happened.
     """
-    compiled = [index for index, each in enumerate(entrants) if each.compiled]
+    compiled = [index for index, each in enumerate(participants) if each.compiled]
     together = None
     if compiled:
-        chosen = [entrants[index] for index in compiled]
-        together = play_everyone(jax.random.fold_in(key, 0), field.game, field.params, chosen, episodes=episodes)
-        if len(compiled) == len(entrants):
+        chosen = [participants[index] for index in compiled]
+        together = play_everyone(jax.random.fold_in(key, 0), line_up.game, line_up.params, chosen, episodes=episodes)
+        if len(compiled) == len(participants):
             return together
     apart = [
         (row, column)
-        for row in range(len(entrants))
-        for column in range(len(entrants))
-        if not (entrants[row].compiled and entrants[column].compiled)
+        for row in range(len(participants))
+        for column in range(len(participants))
+        if not (participants[row].compiled and participants[column].compiled)
     ]
     table: dict[tuple[int, int], Played] = {}
     for number, (row, column) in enumerate(apart):
         progress(number, len(apart))
-        policies = [entrants[row].policies[0], entrants[column].policies[1]]
+        policies = [participants[row].policies[0], participants[column].policies[1]]
         pair_key = jax.random.fold_in(key, 1 + number)
-        table[row, column] = play_pair(pair_key, field.game, field.params, policies, episodes=episodes)
-    return _assemble(together, compiled, table, len(entrants))
+        table[row, column] = play_pair(pair_key, line_up.game, line_up.params, policies, episodes=episodes)
+    return _assemble(together, compiled, table, len(participants))
 
 
 def _assemble(

@@ -11,7 +11,6 @@ import polax
 import pytest
 from polax.envs.policies.strategies import make_strategy
 from polax.envs.rendering.animation import record_episode
-from polax.opponents import make_opponent
 from polax.runner.cli import main
 
 pytestmark = pytest.mark.learners
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.learners
 def moves(first, second, *, seed=0, **options):
     """The joint actions of one episode between two opponents by name."""
     game, params = polax.make_env("IPD-v0", **options)
-    players = [make_opponent(one, game, seat, params=params) for seat, one in enumerate((first, second))]
+    players = [polax.make_policy(one, game, params, player=player) for player, one in enumerate((first, second))]
     return record_episode(game, params, players, seed=seed)[-1].history
 
 
@@ -59,7 +58,7 @@ def test_every_quick_strategy_plays():
     rng = np.random.default_rng(0)
     assert len(axelrod.short_run_time_strategies) > 200
     for strategy in axelrod.short_run_time_strategies:
-        policy = make_opponent(strategy(), game, 1, params=params)
+        policy = polax.make_policy(strategy(), game, params, player=1)
         memory, own, other = policy.initial_memory(2), np.full(2, 2), np.full(2, 2)
         for _ in range(12):
             observation = np.concatenate([np.eye(3)[own], np.eye(3)[other]], axis=1)
@@ -110,7 +109,7 @@ def test_what_cannot_play_is_refused(env_id, name, message):
 
 def test_a_memory_serves_one_episode():
     game, _ = polax.make_env("IPD-v0")
-    policy = make_opponent("axelrod:Tit For Tat", game, 0)
+    policy = polax.make_policy("axelrod:Tit For Tat", game, game.default_params)
     start = np.eye(3)[[2, 2]].reshape(1, 6)
     _, memory = policy.act(jax.random.key(0), start, policy.initial_memory(1))
     with pytest.raises(ValueError, match="starts with initial_memory"):
@@ -163,7 +162,7 @@ def test_a_player_can_be_sent_to_another_process(run_folder):
     import axelrod
     from polax.envs.views.axelrod_player import axelrod_player
 
-    player = axelrod_player(run_folder, seat=1)
+    player = axelrod_player(run_folder, player=1)
     same = pickle.loads(pickle.dumps(player))
     results = [axelrod.Match((one, axelrod.Alternator()), turns=15, seed=3).play() for one in (player, same)]
     assert results[0] == results[1]
@@ -220,6 +219,6 @@ def test_a_strategy_of_ours_plays_the_other_seat_alike():
     from polax.envs.views.axelrod_player import PolaxPlayer
 
     game, _ = polax.make_env("IPD-v0", observation_layout="shared")
-    player = PolaxPlayer(make_strategy("tit-for-tat", game, 1), game, "tft", seat=1)
+    player = PolaxPlayer(make_strategy("tit-for-tat", game, 1), game, "tft", player=1)
     match = axelrod.Match((player, axelrod.Alternator()), turns=6, seed=0)
     assert "".join(str(both[0]) for both in match.play()) == "CCDCDC"

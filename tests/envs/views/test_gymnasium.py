@@ -27,16 +27,16 @@ def test_the_id_works_with_its_module_too():
     assert gymnasium.make("polax:CoinGame-v0", grid_size=4).observation_space.shape == (64,)
 
 
-@pytest.mark.parametrize(("env_id", "seat"), [("IPD-v0", 0), ("CoinGame-v0", 0), ("CoinGame-v0", 1)])
-def test_the_view_agrees_step_by_step_with_the_game(env_id, seat):
+@pytest.mark.parametrize(("env_id", "player"), [("IPD-v0", 0), ("CoinGame-v0", 0), ("CoinGame-v0", 1)])
+def test_the_view_agrees_step_by_step_with_the_game(env_id, player):
     """The view's reported rewards and observations follow from its own states and actions by the native step."""
-    env = gymnasium.make(env_id, opponent="tit-for-tat", seat=seat, max_steps_in_episode=20).unwrapped
+    env = gymnasium.make(env_id, opponent="tit-for-tat", player=player, max_steps_in_episode=20).unwrapped
     game, params = polax.make_env(env_id, max_steps_in_episode=20)
-    opponent = make_strategy("tit-for-tat", game, 1 - seat)
+    opponent = make_strategy("tit-for-tat", game, 1 - player)
     step = jax.jit(game.step_env)
     see = jax.jit(lambda state: game.observe(jax.random.key(0), state, None, params))
     act = jax.jit(opponent.act)
-    rng = np.random.default_rng(seat)
+    rng = np.random.default_rng(player)
     for episode in range(10):
         observation, info = env.reset(seed=7 if episode == 0 else None)
         assert info == {}
@@ -44,14 +44,14 @@ def test_the_view_agrees_step_by_step_with_the_game(env_id, seat):
         for time in range(1, 21):
             before = env._host.state()
             both = np.asarray(see(before))
-            np.testing.assert_array_equal(observation, both[seat])
-            other, memory = act(jax.random.key(0), both[1 - seat][None], memory)
+            np.testing.assert_array_equal(observation, both[player])
+            other, memory = act(jax.random.key(0), both[1 - player][None], memory)
             action = int(rng.integers(env.action_space.n))
-            joint = jnp.array([action, other[0]] if seat == 0 else [other[0], action])
+            joint = jnp.array([action, other[0]] if player == 0 else [other[0], action])
             _, native, rewards, _, counts = step(jax.random.key(0), before, joint, params)
             observation, reward, terminated, truncated, info = env.step(action)
             np.testing.assert_array_equal(info.pop("rewards"), rewards)
-            assert reward == rewards[seat]
+            assert reward == rewards[player]
             assert info == {name: float(value) for name, value in counts.items()}
             assert not terminated
             assert truncated == (time == 20)
@@ -113,30 +113,30 @@ def test_each_copy_of_make_vec_plays_what_a_single_environment_of_its_seed_plays
     vector.close()
 
 
-@pytest.mark.parametrize(("env_id", "seat"), [("IPD-v0", 1), ("CoinGame-v0", 0)])
-def test_a_thousand_random_episodes_agree_with_the_game(env_id, seat):
+@pytest.mark.parametrize(("env_id", "player"), [("IPD-v0", 1), ("CoinGame-v0", 0)])
+def test_a_thousand_random_episodes_agree_with_the_game(env_id, player):
     """200 copies play five episodes; every step, start and end of them is what the native step makes of it."""
-    options = {"num_envs": 200, "opponent": "tit-for-tat", "seat": seat, "max_steps_in_episode": 6}
+    options = {"num_envs": 200, "opponent": "tit-for-tat", "player": player, "max_steps_in_episode": 6}
     env = gymnasium.make_vec(env_id, **options)
     game, params = polax.make_env(env_id, max_steps_in_episode=6)
     step = jax.jit(jax.vmap(game.step_env, in_axes=(0, 0, 0, None)))
     see = jax.jit(jax.vmap(lambda state: game.observe(jax.random.key(0), state, None, params)))
-    opponent = make_strategy("tit-for-tat", game, 1 - seat)
+    opponent = make_strategy("tit-for-tat", game, 1 - player)
     act, keys = jax.jit(opponent.act), jax.random.split(jax.random.key(0), 200)
-    rng = np.random.default_rng(seat)
+    rng = np.random.default_rng(player)
     observation, _ = env.reset(seed=0)
     for _ in range(5):
         memory = opponent.initial_memory(200)
         for time in range(1, 7):
             before = env._carry.state
             both = np.asarray(see(before))
-            np.testing.assert_array_equal(observation, both[:, seat])
-            others, memory = act(keys[0], both[:, 1 - seat], memory)
+            np.testing.assert_array_equal(observation, both[:, player])
+            others, memory = act(keys[0], both[:, 1 - player], memory)
             own = rng.integers(0, game.num_actions, 200)
-            joint = np.stack([own, others] if seat == 0 else [others, own], axis=1)
+            joint = np.stack([own, others] if player == 0 else [others, own], axis=1)
             seen, _, rewards, _, counts = step(keys, before, joint, params)
             observation, reward, terminated, truncated, info = env.step(own)
-            np.testing.assert_array_equal(reward, np.asarray(rewards)[:, seat])
+            np.testing.assert_array_equal(reward, np.asarray(rewards)[:, player])
             assert not terminated.any()
             assert truncated.tolist() == [time == 6] * 200
             last = np.stack(info["final_obs"]) if time == 6 else observation
@@ -145,7 +145,7 @@ def test_a_thousand_random_episodes_agree_with_the_game(env_id, seat):
             for name, count in counts.items():
                 np.testing.assert_array_equal(info[name], count)
             players = slice(0, 18) if env_id == "CoinGame-v0" else slice(None)  # a new coin may lie elsewhere
-            np.testing.assert_array_equal(last[:, players], np.asarray(seen)[:, seat, players])
+            np.testing.assert_array_equal(last[:, players], np.asarray(seen)[:, player, players])
 
 
 @pytest.mark.parametrize("env_id", ["IPD-v0", "CoinGame-v0"])
@@ -216,7 +216,7 @@ def test_a_step_compiles_once_for_all_equal_environments():
     ],
 )
 def test_bad_actions_name_player_action_and_range(action, error, message):
-    env = gymnasium.make("CoinGame-v0", seat=1).unwrapped
+    env = gymnasium.make("CoinGame-v0", player=1).unwrapped
     env.reset(seed=0)
     with pytest.raises(error, match=message):
         env.step(action)
@@ -263,9 +263,9 @@ def test_vector_steps_out_of_order_and_bad_actions_say_what_is_wrong():
     ("options", "message"),
     [
         ({"opponent": "tit-for-tta"}, "did you mean 'tit-for-tat'"),
-        ({"opponent": 3}, "a strategy's name, a Policy or the path of a run; got 3"),
-        ({"seat": 2}, "seat must be a player of IPD-v0, from 0 to 1"),
-        ({"seat": "red"}, "seat must be a player of IPD-v0"),
+        ({"opponent": 3}, "prefixes axelrod, run; got 3"),
+        ({"player": 2}, "player must be a whole number from 0 to 1, not 2"),
+        ({"player": "red"}, "player must be a whole number from 0 to 1, not 'red'"),
         ({"render_mode": "rgb"}, "render_mode must be None or one of rgb_array, human, ansi"),
         ({"contribution_factr": 1.5}, "did you mean 'contribution_factor'"),
     ],
@@ -295,7 +295,7 @@ def run_folder(tmp_path_factory):
 
 
 def test_a_training_run_may_be_the_opponent(run_folder):
-    env = gymnasium.make("IPD-v0", opponent=str(run_folder), seat=1)
+    env = gymnasium.make("IPD-v0", opponent=str(run_folder), player=1)
     env.reset(seed=0)
     rewards = [env.step(0)[1] for _ in range(20)]
     assert {round(reward, 3) for reward in rewards} == {0.0, 0.665}  # an untrained player does now this, now that

@@ -41,11 +41,11 @@ def test_a_person_plays_against_a_strategy_and_against_a_run(
 ) -> None:
     monkeypatch.chdir(run.path.parent)
     monkeypatch.setattr("sys.stdin", io.StringIO("cooperate\n7\n0\nq\n"))
-    assert main(["play", "IPD-v0", "--opponent", opponent, "--seat", "1", "--env.max-steps-in-episode", "4"]) == 0
+    assert main(["play", "IPD-v0", "--opponent", opponent, "--player", "1", "--env.max-steps-in-episode", "4"]) == 0
     assert "Stopped after 2 steps: player_0" in capsys.readouterr().out
 
 
 def test_play_says_what_is_wrong(fails: Fails) -> None:
     assert "did you mean 'tit-for-tat'?" in fails("play", "IPD-v0", "--opponent", "tit-for-tatt")
     assert "play has no option --foo" in fails("play", "IPD-v0", "--opponent", "grim", "--foo", "3")
-    assert "--seat" in fails("play", "IPD-v0", "--opponent", "grim", "--seat", "2")
+    assert "--player" in fails("play", "IPD-v0", "--opponent", "grim", "--player", "2")

@@ -37,7 +37,7 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     words = [str(several.path), str(single.path), "tit-for-tat", "--all-seeds", *QUICK, "--out", str(out)]
     assert main(["tournament", *words]) == 0
     content = _read(out)
-    names = ["several:0", "several:1", "single", "tit-for-tat"]
+    names = ["several#0", "several#1", "single", "tit-for-tat"]
     assert [player["name"] for player in content["players"]] == names
     assert [player["kind"] for player in content["players"]] == ["run", "run", "run", "strategy"]
     assert content["players"][1]["seed"] == 1
@@ -59,8 +59,8 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert (out / "payoffs.png").stat().st_size > 5000
     assert "| tit-for-tat |" in (out / "tournament.md").read_text()
     assert "Ranking" in capsys.readouterr().out
-    assert main(["tournament", f"{several.path}:1", f"{several.path}#0", *QUICK, "--out", str(tmp_path / "two")]) == 0
-    assert _names(tmp_path / "two") == ["several:1", "several:0"]
+    assert main(["tournament", f"{several.path}#1", f"{several.path}#0", *QUICK, "--out", str(tmp_path / "two")]) == 0
+    assert _names(tmp_path / "two") == ["several#1", "several#0"]
 
 
 def test_the_same_seed_gives_the_same_table_and_one_episode_no_error_bar(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_runs_that_cannot_play_are_refused(train: Train, fails: Fails, tmp_path:
     other = train("other", "--updates", "1", "--env.contribution-factor", "1.5")
     one, two = str(run.path), str(other.path)
     out = ["--out", str(tmp_path / "out")]
-    assert "no seed 7; there are 0, 1" in fails("tournament", f"{one}:7", *out)
-    assert "run:0 is named twice" in fails("tournament", one, f"{one}:0", *out)
+    assert "no seed 7; there are 0, 1" in fails("tournament", f"{one}#7", *out)
+    assert "run#0 is named twice" in fails("tournament", one, f"{one}#0", *out)
     assert f"{one} learned IPD-v0; it cannot play CoinGame-v0" in fails("tournament", one, "--env", "CoinGame-v0", *out)
     assert "learned IPD-v0 with contribution_factor 1.5" in fails("tournament", one, two, *out)
     assert "--env.contribution-factor VALUE" in fails("tournament", one, two, *out)

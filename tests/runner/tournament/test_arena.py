@@ -8,7 +8,7 @@ import numpy as np
 import polax
 import pytest
 from polax.runner.tournament import arena
-from polax.runner.tournament.entrants import Entrant, Field, Request, gather
+from polax.runner.tournament.line_up import LineUp, Participant, make_line_up
 from polax.runner.tournament.matches import play_all
 from polax.runner.tournament.records import Played
 from polax.runner.tournament.standings import episodes_shown, player_measures, policy_tables, score
@@ -17,14 +17,14 @@ STEPS = 10
 NAMES = ["always-cooperate", "always-defect", "tit-for-tat", "grim", "win-stay-lose-shift"]
 
 
-def _ipd(*names: str) -> Field:
-    return gather(Request(names, "IPD-v0", {"max_steps_in_episode": STEPS}))
+def _ipd(*names: str) -> LineUp:
+    return make_line_up(names, "IPD-v0", {"max_steps_in_episode": STEPS})
 
 
 @pytest.fixture(scope="module")
-def ipd() -> tuple[Field, Played]:
-    field = _ipd(*NAMES)
-    return field, play_all(jax.random.key(0), field, field.entrants, episodes=3)
+def ipd() -> tuple[LineUp, Played]:
+    line_up = _ipd(*NAMES)
+    return line_up, play_all(jax.random.key(0), line_up, line_up.participants, episodes=3)
 
 
 class Twin:
@@ -57,7 +57,7 @@ def _twin_scores(first: str, second: str, steps: int) -> tuple[float, float]:
     return totals[0] / steps, totals[1] / steps
 
 
-def test_every_pair_of_strategies_scores_what_a_twin_in_python_scores(ipd: tuple[Field, Played]) -> None:
+def test_every_pair_of_strategies_scores_what_a_twin_in_python_scores(ipd: tuple[LineUp, Played]) -> None:
     scores = score(ipd[1].rewards)
     for row, first in enumerate(NAMES):
         for column, second in enumerate(NAMES):
@@ -67,14 +67,14 @@ def test_every_pair_of_strategies_scores_what_a_twin_in_python_scores(ipd: tuple
     np.testing.assert_allclose(scores.standard_error, 0, atol=1e-7)
 
 
-def test_the_three_best_known_players_get_their_known_scores(ipd: tuple[Field, Played]) -> None:
+def test_the_three_best_known_players_get_their_known_scores(ipd: tuple[LineUp, Played]) -> None:
     mean = score(ipd[1].rewards).mean[:3, :3]
     first_step = 1 / STEPS  # tit-for-tat is exploited, and exploits nobody, in the first step alone
     known = [[0.33, -0.335, 0.33], [0.665, 0.0, 0.665 * first_step], [0.33, -0.335 * first_step, 0.33]]
     np.testing.assert_allclose(mean, known, atol=1e-6)
 
 
-def test_policy_tables_say_what_the_strategies_are(ipd: tuple[Field, Played]) -> None:
+def test_policy_tables_say_what_the_strategies_are(ipd: tuple[LineUp, Played]) -> None:
     tables = policy_tables(NAMES, ipd[1], ipd[0].game)
     for name, rates in {
         "always-cooperate": {1.0},
@@ -87,7 +87,7 @@ def test_policy_tables_say_what_the_strategies_are(ipd: tuple[Field, Played]) ->
     assert total == 2 * len(NAMES) * 3 * STEPS
 
 
-def test_the_shown_episode_is_paid_as_the_game_pays(ipd: tuple[Field, Played]) -> None:
+def test_the_shown_episode_is_paid_as_the_game_pays(ipd: tuple[LineUp, Played]) -> None:
     for episode in episodes_shown(NAMES, ipd[1], ipd[0].game):
         frames = episode["frames"]
         assert len(frames["actions"]) == STEPS
@@ -97,26 +97,28 @@ def test_the_shown_episode_is_paid_as_the_game_pays(ipd: tuple[Field, Played]) -
 
 def test_batches_change_nothing_but_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arena, "EPISODES_AT_ONCE", 12)
-    field = _ipd("random", "tit-for-tat")
-    played = play_all(jax.random.key(1), field, field.entrants, episodes=25)  # ten batches of three, five too many
+    line_up = _ipd("random", "tit-for-tat")
+    played = play_all(
+        jax.random.key(1), line_up, line_up.participants, episodes=25
+    )  # ten batches of three, five too many
     assert played.rewards.shape == (2, 2, 25, 2)
     assert played.moves is not None
     assert (played.moves.sum(axis=(-1, -2)) == 25 * STEPS).all()
-    again = play_all(jax.random.key(1), field, field.entrants, episodes=25)
+    again = play_all(jax.random.key(1), line_up, line_up.participants, episodes=25)
     np.testing.assert_array_equal(played.rewards, again.rewards)
     assert np.unique(played.rewards[0, 0, :, 0]).size > 5  # no episode twice
 
 
-def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[Field, Played]) -> None:
-    field, usual = ipd
+def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[LineUp, Played]) -> None:
+    line_up, usual = ipd
     shared, _ = polax.make_env("IPD-v0", observation_layout="shared")
     mixed = [
         each
         if number % 2
         else each._replace(view=shared, policies=tuple(shared.strategies[each.name](shared, seat) for seat in (0, 1)))
-        for number, each in enumerate(field.entrants)
+        for number, each in enumerate(line_up.participants)
     ]
-    played = play_all(jax.random.key(0), field, mixed, episodes=3)
+    played = play_all(jax.random.key(0), line_up, mixed, episodes=3)
     np.testing.assert_allclose(played.rewards, usual.rewards, atol=1e-6)
 
 
@@ -134,17 +136,17 @@ class InPython:
         return np.asarray(actions, np.int64), memory
 
 
-def _in_python(entrant: Entrant) -> Entrant:
-    return entrant._replace(policies=tuple(map(InPython, entrant.policies)), compiled=False)
+def _in_python(participant: Participant) -> Participant:
+    return participant._replace(policies=tuple(map(InPython, participant.policies)), compiled=False)
 
 
 def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
-    field = _ipd("tit-for-tat", "grim", "always-defect")
-    usual = play_all(jax.random.key(0), field, field.entrants, episodes=3)
-    mixed = [field.entrants[0], _in_python(field.entrants[1]), field.entrants[2]]
+    line_up = _ipd("tit-for-tat", "grim", "always-defect")
+    usual = play_all(jax.random.key(0), line_up, line_up.participants, episodes=3)
+    mixed = [line_up.participants[0], _in_python(line_up.participants[1]), line_up.participants[2]]
     told: list[tuple[int, int]] = []
     played = play_all(
-        jax.random.key(0), field, mixed, episodes=3, progress=lambda done, total: told.append((done, total))
+        jax.random.key(0), line_up, mixed, episodes=3, progress=lambda done, total: told.append((done, total))
     )
     assert told == [(number, 5) for number in range(5)]
     np.testing.assert_allclose(played.rewards, usual.rewards, atol=1e-6)
@@ -152,7 +154,7 @@ def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
     np.testing.assert_array_equal(played.shown.actions, usual.shown.actions)
     for name, values in usual.info.items():
         np.testing.assert_allclose(played.info[name], values, atol=1e-6)
-    alone = play_all(jax.random.key(0), field, [_in_python(field.entrants[1])], episodes=2)
+    alone = play_all(jax.random.key(0), line_up, [_in_python(line_up.participants[1])], episodes=2)
     np.testing.assert_allclose(alone.rewards, 0.33, atol=1e-6)
 
 
@@ -167,17 +169,17 @@ def _places(board: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_in_the_coin_game_scores_follow_from_the_coins_and_boards_from_moves() -> None:
     names = ["always-cooperate", "always-defect", "random"]
-    field = gather(Request(names, "CoinGame-v0", {"max_steps_in_episode": STEPS}))
-    played = play_all(jax.random.key(0), field, field.entrants, episodes=40)
+    line_up = make_line_up(names, "CoinGame-v0", {"max_steps_in_episode": STEPS})
+    played = play_all(jax.random.key(0), line_up, line_up.participants, episodes=40)
     assert played.moves is None
     mean = score(played.rewards).mean.mean(axis=1)
-    coins_of = player_measures(names, played, field.game)["values"]
+    coins_of = player_measures(names, played, line_up.game)["values"]
     for index, coins in enumerate(coins_of.values()):
         paid = coins["own_coins"] + coins["other_coins"] - 2 * coins["lost_coins"]
         assert paid == pytest.approx(mean[index], abs=1e-5)
     assert coins_of["always-cooperate"]["own_coin_proportion"] > 0.95
     steps = {0: (0, 1), 1: (0, -1), 2: (1, 0), 3: (-1, 0)}
-    for episode in episodes_shown(names, played, field.game):
+    for episode in episodes_shown(names, played, line_up.game):
         frames = episode["frames"]
         places = [_places(board) for board in frames["boards"]]
         assert len(places) == STEPS + 1

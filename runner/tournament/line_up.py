@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,27 +12,26 @@ import jax
 from ... import registry
 from ...envs.base import Game, Policy, as_tuples
 from ...envs.policies.play import is_compiled
-from ...opponents import AXELROD, make_opponent
 from ...options import OptionError
 from ..runs import checkpoint as checkpoints
 from ..runs.folder import RunError, RunFolder
-from ..runs.load import LoadedRun, load_run
+from ..runs.load import LoadedRun, load_run, read_reference
 from ..runs.spec import RunSpec
 
 LAYOUT = "observation_layout"
 """The option in which players may differ: each sees the game in the layout it learned."""
 
 
-class Entrant(NamedTuple):
+class Participant(NamedTuple):
     """One player of a tournament."""
 
     name: str
     kind: str
-    """``strategy``, ``run`` or ``axelrod``."""
+    """``strategy``, or the prefix of its reference, such as ``run`` or ``axelrod``."""
     policies: tuple[Policy, ...]
-    """One for each seat."""
+    """One for each player of the game."""
     view: Game[Any, Any]
-    """The game in the form in which this player sees it."""
+    """The game in the form in which this participant sees it."""
     compiled: bool
     """Whether its policies go through ``jax.jit``; else it plays in ordinary Python."""
     path: str | None = None
@@ -42,7 +40,7 @@ class Entrant(NamedTuple):
     spec: RunSpec | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what identifies the player, JSON-ready."""
+        """Return what identifies the participant, JSON-ready."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -53,73 +51,98 @@ class Entrant(NamedTuple):
             "config": None if self.spec is None else self.spec.to_json(),
         }
 
+    @classmethod
+    def of_run(cls, run: LoadedRun, view: Game[Any, Any], seed: int) -> Participant:
+        """Return one seed of a run."""
+        index = run.seed_index(seed)
+        base = run.path.resolve().name
+        return cls(
+            name=base if len(run.spec.seeds) == 1 else f"{base}#{seed}",
+            kind=registry.RUN_PREFIX,
+            policies=run.players(index),
+            view=view,
+            compiled=run.pure,
+            path=str(run.path),
+            seed=seed,
+            # A seed that stopped being finite keeps what it was before that.
+            update=int(run.ended[index] - 1) if run.ended[index] else run.update,
+            spec=run.spec,
+        )
 
-class Request(NamedTuple):
-    """Who is to play what, as asked for on the command line."""
 
-    words: Sequence[str]
-    """Names of strategies, folders of runs, ``RUN:SEED``, and what else `polax.opponents.make_opponent` knows."""
-    env: str | None = None
-    """None: the game that the runs learned."""
-    env_options: Mapping[str, Any] = {}
-    all_seeds: bool = False
-    checkpoint: str | None = None
-    """An update's number, ``best`` or ``last``; None: the last one, of runs that have finished."""
-
-
-class Field(NamedTuple):
-    """The game and everybody who plays it."""
+class LineUp(NamedTuple):
+    """A game and everything that plays it."""
 
     env: str
     env_options: dict[str, Any]
     game: Game[Any, Any]
     params: Any
-    entrants: list[Entrant]
+    participants: list[Participant]
+
+    def add(self, reference: str) -> LineUp:
+        """Return the line-up with one more participant, which is not of a run."""
+        policies = tuple(
+            registry.make_policy(reference, self.game, self.params, player=player)
+            for player in range(self.game.num_players)
+        )
+        compiled = all(is_compiled(policy) for policy in policies)
+        kind = "strategy" if reference in self.game.strategies else registry.split_reference(reference)[0]
+        new = Participant(reference, kind, policies, self.game, compiled)
+        return self._replace(participants=[*self.participants, new])
 
 
-class _Word(NamedTuple):
-    text: str
-    folder: RunFolder | None = None
-    seed: int | None = None
+def make_line_up(
+    references: Sequence[str],
+    env: str | None = None,
+    env_options: Mapping[str, Any] | None = None,
+    *,
+    all_seeds: bool = False,
+    checkpoint: str | None = None,
+) -> LineUp:
+    """Make the game, and load or make every participant; a run is loaded once.
 
-
-def gather(request: Request) -> Field:
-    """Make the game, and load or make every player.
+    Args:
+        references: what `polax.make_policy` takes.
+        env: id of the game; None: the one that the runs learned.
+        env_options: its options; those that are left out are those of the runs.
+        all_seeds: whether every seed of a run takes part, or the first.
+        checkpoint: an update's number, ``best`` or ``last``; None: the last one, of runs that have finished.
 
     Raises:
-        PolaxError: nobody is named, somebody twice or of another game, a run that has not finished, cannot be read or
-            whose learner is gone.
+        PolaxError: no references, one that is given twice or does not fit the game, a run that has not finished or
+            cannot be read, or whose learner is not installed.
     """
-    if not request.words:
+    if not references:
         raise OptionError(
             "tournament: say who plays, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
         )
-    words = [_read_word(text) for text in request.words]
-    specs = {str(word.folder.path): word.folder.spec() for word in words if word.folder is not None}
-    env = _common_env(request.env, specs)
-    options = _common_options(env, request.env_options, specs)
-    game, params = registry.make_env(env, **options)
-    if game.num_players != 2:
-        raise OptionError(f"a tournament is between two players; {env} has {game.num_players}")
-    loaded = {path: _load(RunFolder(Path(path)), spec, request.checkpoint) for path, spec in specs.items()}
-    entrants: list[Entrant] = []
-    for word in words:
-        if word.folder is None:
-            entrants.append(_make(word.text, game, params))
-        else:
-            run = loaded[str(word.folder.path)]
-            entrants += _of_run(word, word.folder.path, run, _view(game, run, word.text), all_seeds=request.all_seeds)
-    return Field(env, options, game, params, _with_own_names(entrants))
+    runs = {text: found for text in references if (found := _find_run(text)) is not None}
+    specs = {str(folder.path): folder.spec() for folder, _ in runs.values()}
+    env = _common_env(env, specs)
+    options = _common_options(env, env_options or {}, specs)
+    line_up = LineUp(env, options, *registry.make_env(env, **options), [])
+    if line_up.game.num_players != 2:
+        raise OptionError(f"a tournament is between two players; {env} has {line_up.game.num_players}")
+    loaded = {path: _load(RunFolder(Path(path)), spec, checkpoint) for path, spec in specs.items()}
+    for text in references:
+        if text not in runs:
+            line_up = line_up.add(text)
+            continue
+        folder, seed = runs[text]
+        run = loaded[str(folder.path)]
+        seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
+        view = _view(line_up.game, run, text)
+        line_up.participants.extend(Participant.of_run(run, view, each) for each in seeds)
+    return line_up._replace(participants=_with_own_names(line_up.participants))
 
 
-def _read_word(text: str) -> _Word:
-    """Tell the folder of a run, with or without a seed, from other names."""
-    if Path(text).is_dir() and (Path(text) / "config.json").exists():
-        return _Word(text, RunFolder.open(Path(text)))
-    found = re.fullmatch(r"(.+)[:#](\d+)", text)
-    if found and Path(found[1]).is_dir():
-        return _Word(text, RunFolder.open(Path(found[1])), int(found[2]))
-    return _Word(text)
+def _find_run(text: str) -> tuple[RunFolder, int | None] | None:
+    """Return the run and the seed that a reference means, or None where there is no such run."""
+    prefix, rest = registry.split_reference(text)
+    if prefix != registry.RUN_PREFIX:
+        return None
+    path, seed = read_reference(rest)
+    return (RunFolder.open(path), seed) if (path / "config.json").exists() else None
 
 
 def _common_env(asked: str | None, specs: Mapping[str, RunSpec]) -> str:
@@ -177,7 +200,7 @@ def _load(folder: RunFolder, spec: RunSpec, checkpoint: str | None) -> LoadedRun
     return run
 
 
-def _view(game: Game[Any, Any], run: LoadedRun, word: str) -> Game[Any, Any]:
+def _view(game: Game[Any, Any], run: LoadedRun, reference: str) -> Game[Any, Any]:
     """Return the game as a run's players see it.
 
     Raises:
@@ -187,66 +210,25 @@ def _view(game: Game[Any, Any], run: LoadedRun, word: str) -> Game[Any, Any]:
         return game
     if run.pure and game.in_layout(run.env.observation_layout) == run.env:
         return run.env
-    raise OptionError(f"{word} learned another form of {game.name}: {run.env!r}, not {game!r}; use its options")
+    raise OptionError(f"{reference} learned another form of {game.name}: {run.env!r}, not {game!r}; use its options")
 
 
-def _of_run(word: _Word, path: Path, run: LoadedRun, view: Game[Any, Any], *, all_seeds: bool) -> list[Entrant]:
-    """Return the chosen seed of a run, all of them, or the first."""
-    seeds = run.spec.seeds
-    if word.seed is not None and word.seed not in seeds:
-        raise OptionError(f"{path} has no seed {word.seed}; there are {', '.join(map(str, seeds))}")
-    chosen = [word.seed] if word.seed is not None else list(seeds) if all_seeds else [seeds[0]]
-    base = path.resolve().name
-    return [
-        Entrant(
-            name=base if len(seeds) == 1 else f"{base}:{seed}",
-            kind="run",
-            policies=run.players(seeds.index(seed)),
-            view=view,
-            compiled=run.pure,
-            path=str(path),
-            seed=seed,
-            # A seed that stopped being finite keeps what it was before that.
-            update=int(run.ended[seeds.index(seed)] - 1) if run.ended[seeds.index(seed)] else run.update,
-            spec=run.spec,
-        )
-        for seed in chosen
-    ]
-
-
-def _make(name: str, game: Game[Any, Any], params: Any) -> Entrant:
-    """Return a player that has no run: a strategy, or whatever else `make_opponent` knows."""
-    policies = tuple(make_opponent(name, game, seat, params=params) for seat in range(game.num_players))
-    return Entrant(
-        name=name,
-        kind="axelrod" if name.startswith(AXELROD) else "strategy",
-        policies=policies,
-        view=game,
-        compiled=all(is_compiled(policy) for policy in policies),
-    )
-
-
-def add_strategy(field: Field, name: str) -> Entrant | None:
-    """Return the strategy of that name of a game, or None where the game has none."""
-    return _make(name, field.game, field.params) if name in field.game.strategies else None
-
-
-def _with_own_names(entrants: list[Entrant]) -> list[Entrant]:
-    """Give every player a name of its own; players of one name and different folders go by their folders.
+def _with_own_names(participants: list[Participant]) -> list[Participant]:
+    """Give every participant a name of its own; players of one name and different folders go by their folders.
 
     Raises:
         OptionError: one player is there twice.
     """
     seen: set[Any] = set()
-    for each in entrants:
+    for each in participants:
         who = (each.name if each.path is None else Path(each.path).resolve(), each.seed)
         if who in seen:
             raise OptionError(f"{each.name} is named twice; name each player once")
         seen.add(who)
-    count = Counter(each.name for each in entrants)
+    count = Counter(each.name for each in participants)
     return [
-        each._replace(name=each.path + (f":{each.seed}" if ":" in each.name else ""))
+        each._replace(name=each.path + (f"#{each.seed}" if "#" in each.name else ""))
         if count[each.name] > 1 and each.path is not None
         else each
-        for each in entrants
+        for each in participants
     ]
