@@ -10,7 +10,7 @@ import numpy as np
 import polax
 import pytest
 from polax.envs.policies.strategies import make_strategy
-from polax.envs.rendering.animation import record_episode
+from polax.envs.rendering.recorder import record_episode
 from polax.runner.cli import main
 
 pytestmark = pytest.mark.learners
