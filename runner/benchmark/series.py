@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.table import Table
 
 from ...options import PolaxError, describe_error
 from ..runs.folder import RunFolder, write_text, writing
-from ..training.progress import format_seconds
+from ..training.progress import Rate, say
 from .combination import how_far, score_combination, train_combination
 from .drawings import draw_or_say
 from .plan import Combination
@@ -37,21 +36,23 @@ def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, e
     Returns:
         The exit status: 0, 1 where a combination failed, 130 or 143 after a signal.
     """
-    clock = _Clock(sum(not results.is_done(each) for each in planned))
+    rate, left = Rate(whole=True), sum(not results.is_done(each) for each in planned)
     stopped = 0
     for number, combination in enumerate(planned, 1):
         title = f"[{number}/{len(planned)}] {combination.algorithm} in {combination.env}"
         if results.is_done(combination):
-            _say(console, f"{title}: done before")
+            say(console, f"{title}: done before")
             continue
-        _say(console, f"{title}{clock.left()}")
+        time_left = rate.left(left)
+        say(console, f"{title}  (about {time_left} for {left} of them)" if time_left else title)
         try:
             stopped = _run_one(folder, combination, results, episodes=episodes, console=console)
         except KeyboardInterrupt:  # in between, where nothing is to be finished first
             stopped = 128 + signal.SIGINT
         if stopped:
             break
-        clock.advance()
+        rate.tick()
+        left -= 1
     trouble = draw_or_say(folder, results.rows)
     results.write()  # again, now that there are figures to show
     _show(console, results)
@@ -63,7 +64,7 @@ def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, e
     if stopped:
         print("polax: stopped; the same command goes on from here", file=sys.stderr)
         return stopped
-    _say(console, f"results: {folder / 'results.md'}")
+    say(console, f"results: {folder / 'results.md'}")
     return NO_SUCCESS if failed or trouble else 0
 
 
@@ -81,7 +82,7 @@ def _run_one(folder: Path, combination: Combination, results: Results, *, episod
         _note_length(folder, combination, results)
         results.update(combination, status=FAILED, error=describe_error(error), scores={})
         _keep_traceback(folder, combination, error)
-        _say(console, f"  failed: {describe_error(error)}")
+        say(console, f"  failed: {describe_error(error)}")
         return 0
     _note_length(folder, combination, results)
     kept = {name: found[name] for name in ("scores", "measures")}
@@ -112,25 +113,6 @@ def _keep_traceback(folder: Path, combination: Combination, error: Exception) ->
     write_text(path, "".join(traceback.format_exception(error)))
 
 
-class _Clock:
-    """How long the combinations that are left may take, from those that were done."""
-
-    def __init__(self, total: int) -> None:
-        self._left = total
-        self._done = 0
-        self._begun = time.monotonic()
-
-    def advance(self) -> None:
-        self._left -= 1
-        self._done += 1
-
-    def left(self) -> str:
-        if not self._done:
-            return ""
-        each = (time.monotonic() - self._begun) / self._done
-        return f"  (about {format_seconds(each * self._left)} left for {self._left} of them)"
-
-
 def _show(console: Console, results: Results) -> None:
     """Print the scores, a table for each game."""
     for env, rows in by_env(results.rows).items():
@@ -145,7 +127,3 @@ def _show(console: Console, results: Results) -> None:
         if not metrics:
             table.add_column("status")
         console.print(table)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]])
     from ..benchmark.plan import Protocol, combinations, open_folder
     from ..benchmark.results import Results
     from ..benchmark.series import run_all
+    from ..training.progress import say
 
     protocol = Protocol(
         algorithms=tuple(options.algorithms or ()),
@@ -71,6 +72,6 @@ def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]])
     planned = combinations(protocol)
     console = Console(width=None if sys.stdout.isatty() else 130)
     if open_folder(options.out, protocol):
-        console.print(f"going on with {options.out}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"going on with {options.out}")
     results = Results(options.out, protocol, planned, command=["polax", *sys.argv[1:]])
     return run_all(options.out, planned, results, episodes=protocol.evaluation_episodes, console=console)

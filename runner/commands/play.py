@@ -14,7 +14,10 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("play", USAGE)
     parser.add_argument("env", help="id of a game (see polax list)")
     parser.add_argument(
-        "--opponent", required=True, metavar="NAME", help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME)"
+        "--opponent",
+        required=True,
+        metavar="NAME",
+        help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME)",
     )
     parser.add_argument("--player", type=int, default=0, choices=(0, 1), help="the player you are (default: 0)")
     parser.add_argument("--episode", type=int, metavar="E", help="random seed of the episode (default: a new one)")

@@ -92,6 +92,7 @@ def _show(console: Any, content: dict[str, Any], out: Path, seconds: float) -> N
     from rich.table import Table
 
     from ..tournament.output import measure_rows, ranking_rows
+    from ..training.progress import say
 
     for title, (head, rows) in (("Ranking", ranking_rows(content)), ("Measures", measure_rows(content))):
         table = Table(title=title, title_justify="left", title_style="bold")
@@ -100,4 +101,4 @@ def _show(console: Any, content: dict[str, Any], out: Path, seconds: float) -> N
         for row in rows:
             table.add_row(*row)
         console.print(table)
-    console.print(f"{len(content['players'])} players, {seconds:.1f} s: {out}", highlight=False, soft_wrap=True)
+    say(console, f"{len(content['players'])} players, {seconds:.1f} s: {out}")

@@ -107,6 +107,7 @@ def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
     from ..report.figures import draw_learning_curves
     from ..report.tables import score_table
     from ..training.loop import last_rows, train
+    from ..training.progress import say
 
     console = Console()
     outcome = train(spec, setup, folder, resume=resume, console=console)
@@ -114,11 +115,11 @@ def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
     if rows:
         console.print(score_table(rows))
         figure = draw_learning_curves([folder], folder.figures / "learning.png")
-        console.print(f"figure: {figure}", highlight=False, soft_wrap=True)
+        say(console, f"figure: {figure}")
     if outcome.exit_status:
         print(f"polax: {outcome.message}", file=sys.stderr)
     else:
-        console.print(outcome.message, highlight=False, soft_wrap=True)
+        say(console, outcome.message)
     return outcome.exit_status
 
 

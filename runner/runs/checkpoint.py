@@ -104,7 +104,9 @@ def load(folder: Path, update: int, template: Any) -> Checkpoint:
     if not {"format", *_COUNTERS} <= set(counters):
         raise RunError(f"{path} was not written by polax")
     if counters["format"] != FORMAT:
-        raise RunError(f"{path} has format {counters['format']}, this polax reads {FORMAT}; use the polax that wrote it")
+        raise RunError(
+            f"{path} has format {counters['format']}, this polax reads {FORMAT}; use the polax that wrote it"
+        )
     target = jax.tree.map(_saved_shape, template)
     _check_leaves(metadata.tree["state"], target, f"checkpoint {update} of {folder.parent}")
     plain = jax.tree.map(lambda leaf: ocp.RestoreArgs(restore_type=np.ndarray), target)

@@ -10,10 +10,10 @@ import numpy as np
 
 from ...envs.base import Game, Policy
 from ...options import OptionError
-from . import checkpoint as checkpoints
-from .metrics import best_update, score_by_update
-from .folder import RunError, RunFolder
 from ..training.seeds import Learner, SeedKeys, make_learner, seed_keys
+from . import checkpoint as checkpoints
+from .folder import RunError, RunFolder
+from .metrics import best_update, score_by_update
 from .spec import RunSpec, build
 
 

@@ -17,7 +17,13 @@ PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax
 
 
 def add_launch(
-    folder: RunFolder, spec: RunSpec, *, command: Sequence[str], devices: Sequence[Any], game: Game[Any, Any], params: Any
+    folder: RunFolder,
+    spec: RunSpec,
+    *,
+    command: Sequence[str],
+    devices: Sequence[Any],
+    game: Game[Any, Any],
+    params: Any,
 ) -> None:
     """Write down when, with what and on what a run starts, and how its game's numbers are to be read."""
     launch = {

@@ -15,8 +15,8 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
-from .folder import RunFolder, write_lines, writing
 from ..evaluation.scores import mean_score
+from .folder import RunFolder, write_lines, writing
 
 
 class MetricsLog:

@@ -9,7 +9,7 @@ import jax
 from rich.console import Console
 
 from ..runs.manifest import versions
-from ..training.progress import LINE_INTERVAL, Rate, format_seconds
+from ..training.progress import LINE_INTERVAL, Rate, say
 from .best_response import Response, Training, best_responses, options_of
 from .line_up import LineUp
 from .matches import play_all
@@ -38,13 +38,13 @@ def contest(
     """
     names = [each.name for each in line_up.participants]
     play_key, response_key = jax.random.split(jax.random.key(seed))
-    say = _Progress(console)
-    played, against_defector = _play(play_key, line_up, episodes, say)
+    progress = _Progress(console)
+    played, against_defector = _play(play_key, line_up, episodes, progress)
     responses: list[Response | None] = [None] * len(names)
     if training is not None:
-        say.begin(f"training a best response ({training.algorithm}) to {len(names)} players", training.updates)
+        progress.begin(f"training a best response ({training.algorithm}) to {len(names)} players", training.updates)
         responses = best_responses(
-            response_key, line_up, line_up.participants, training, episodes=episodes, progress=say.advance
+            response_key, line_up, line_up.participants, training, episodes=episodes, progress=progress.advance
         )
     scores = score(played.rewards)
     measures = [
@@ -81,7 +81,7 @@ def contest(
     }
 
 
-def _play(key: jax.Array, line_up: LineUp, episodes: int, say: _Progress) -> tuple[Played, list[float | None]]:
+def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -> tuple[Played, list[float | None]]:
     """Play the matches, and each player's against always-defect, whether or not it takes part.
 
     Returns:
@@ -91,8 +91,8 @@ def _play(key: jax.Array, line_up: LineUp, episodes: int, say: _Progress) -> tup
     is_extra = DEFECTOR not in names and DEFECTOR in line_up.game.strategies
     everyone = line_up.add(DEFECTOR) if is_extra else line_up
     console_line = f"playing {len(names)} players against each other, {episodes} episodes a pair and seat"
-    say.begin(console_line, 0)
-    played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=say.pairs)
+    progress.begin(console_line, 0)
+    played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.pairs)
     if not is_extra and DEFECTOR not in names:
         return played, [None] * len(names)
     column = len(names) if is_extra else names.index(DEFECTOR)
@@ -125,7 +125,7 @@ class _Progress:
         self._total = total
         self._rate = Rate()
         self._last = time.monotonic()
-        self._say(what)
+        say(self._console, what)
 
     def advance(self, done: int) -> None:
         """Note that an update is done."""
@@ -137,10 +137,7 @@ class _Progress:
 
     def _note(self, what: str, left: int) -> None:
         self._rate.tick()
-        each = self._rate.seconds_each()
-        if each is not None and time.monotonic() - self._last > LINE_INTERVAL:
+        time_left = self._rate.left(left)
+        if time_left and time.monotonic() - self._last > LINE_INTERVAL:
             self._last = time.monotonic()
-            self._say(f"{what}  {format_seconds(each * left)} left")
-
-    def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            say(self._console, f"{what}  {time_left}")

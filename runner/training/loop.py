@@ -20,7 +20,7 @@ from ..runs.manifest import add_launch, finish_launch
 from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
 from .interrupts import StopRequest
-from .progress import TrainingProgress, format_seconds
+from .progress import TrainingProgress, format_seconds, say
 from .seeds import Learner, SeedKeys, Taken, make_learner, seed_keys, take_updates
 
 
@@ -198,7 +198,7 @@ def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, conso
     seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
     begin = f", from update {trainer.update}" if trainer.update else ""
     title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
-    console.print(title, highlight=False, markup=False, soft_wrap=True)
+    say(console, title)
     add_launch(folder, spec, command=sys.argv, devices=jax.devices(), game=setup.env, params=setup.params)
     return trainer.run(console)
 

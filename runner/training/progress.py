@@ -27,7 +27,7 @@ class TrainingProgress:
 
     def __init__(self, total: int, *, done: int, console: Console) -> None:
         self._total = total
-        self._done = self._first = done
+        self._done = done
         self._console = console
         self._scores = ""
         self._last_line = 0.0
@@ -66,40 +66,45 @@ class TrainingProgress:
         """Note that one more update is done, scores included."""
         self._done += 1
         self._rate.tick()
-        self._bar.update(self._task, completed=self._done, left=self._left())
+        self._bar.update(self._task, completed=self._done, left=self._rate.left(self._total - self._done))
         self._line(force=self._done == self._total)
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
-
-    def _left(self) -> str:
-        each = self._rate.seconds_each()
-        return "" if each is None else f"{format_seconds(each * (self._total - self._done))} left"
+        say(self._console, message)
 
     def _line(self, *, force: bool) -> None:
         now = time.monotonic()
         if self._console.is_terminal or (not force and now - self._last_line < LINE_INTERVAL):
             return
         self._last_line = now
-        left = f"  {self._left()}" if self._first < self._done < self._total else ""
+        left = f"  {self._rate.left(self._total - self._done)}" if self._done < self._total else ""
         self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
 
 
 class Rate:
-    """Seconds an update takes: the mean of the last ones, without the first, which compiles."""
+    """Foresees the time left from the mean of the last steps.
 
-    def __init__(self) -> None:
-        self._ticks: list[float] = []
+    Args:
+        whole: whether the first step counts; where it compiles, it tells nothing about the others.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._ticks = [time.monotonic()] if whole else []
 
     def tick(self) -> None:
-        """Note that one more is done."""
+        """Note that one more step is done."""
         self._ticks = [*self._ticks, time.monotonic()][-20:]
 
-    def seconds_each(self) -> float | None:
-        """Return the mean, or None before the second update is done."""
+    def left(self, steps: int) -> str:
+        """Return the time that so many steps will take, such as ``3:05 left``; empty before it is known."""
         count = len(self._ticks) - 1
-        return (self._ticks[-1] - self._ticks[0]) / count if count > 0 else None
+        return f"{format_seconds((self._ticks[-1] - self._ticks[0]) / count * steps)} left" if count > 0 else ""
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is, above a progress bar where there is one."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -84,7 +84,9 @@ def test_a_truncated_checkpoint_is_an_error_that_names_the_others(tmp_path: Path
     for path in (tmp_path / "00000006").rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(RunError, match=r"00000006 cannot be read, it is damaged or not a checkpoint: .*there are also 5"):
+    with pytest.raises(
+        RunError, match=r"00000006 cannot be read, it is damaged or not a checkpoint: .*there are also 5"
+    ):
         checkpoint.load(tmp_path, 6, STATE)
 
 
