@@ -96,7 +96,8 @@ class CommandParser(argparse.ArgumentParser):
         for prefix, words in sorted_words.items():
             plugin, find = owners[prefix]
             if words and plugin is None:
-                raise UsageError(f"{self._command}: --{prefix}.{next(iter(words))} is given without --{prefix}")
+                option = prefix.replace("_", "-")
+                raise UsageError(f"{self._command}: --{option}.{next(iter(words))} is given without --{option}")
             values[prefix] = parse_options(find(plugin).config, words, what=plugin) if words and plugin else {}
         return values
 
