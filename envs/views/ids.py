@@ -7,10 +7,9 @@ Registering is idempotent and never takes an id that another package holds.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -70,42 +69,51 @@ def _announce_all(module: ModuleType) -> None:
         _REGISTER[module.__name__](module, name)
 
 
-class _AfterImport(MetaPathFinder):
-    """Calls `_announce_all` right after one of the modules in `_REGISTER` was executed; finds nothing itself."""
+class _Watcher(MetaPathFinder):
+    """Lets `_announce_all` follow the import of each module in `_REGISTER`; it finds nothing itself."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec that the other finders give, with a loader that registers our ids at the end."""
-        del path, target
+        """Return the spec of the first other finder that has one, with a loader that announces our ids at the end."""
         if fullname not in _REGISTER:
             return None
-        sys.meta_path.remove(self)
-        try:
-            spec = importlib.util.find_spec(fullname)
-        finally:
-            sys.meta_path.insert(0, self)
+        others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            _extend(spec.loader)
+            spec.loader = _AnnouncingLoader(spec.loader)
         return spec
 
 
-def _extend(loader: Any) -> None:
-    """Let ``loader`` register our ids after it has executed its module; its type and place stay as they are."""
-    execute = loader.exec_module
+class _AnnouncingLoader(Loader):
+    """Loads as another loader does, gives the module back to that loader, and announces our ids."""
 
-    def exec_module(module: ModuleType) -> None:
-        execute(module)
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)  # get_source, get_resource_reader and the like, before the module is loaded
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create the module as the other loader does."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute the module, which from then on knows the other loader only, then announce our ids."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
         _announce_all(module)
-
-    loader.exec_module = exec_module
 
 
 def install() -> None:
     """Register all ids where a library is loaded, and watch for the others; a second call changes nothing."""
-    if any(type(finder).__name__ == _AfterImport.__name__ for finder in sys.meta_path):
+    if any(type(finder).__name__ == _Watcher.__name__ for finder in sys.meta_path):  # by name: polax may be reloaded
         return
-    sys.meta_path.insert(0, _AfterImport())
+    sys.meta_path.insert(0, _Watcher())
     registry.on_environment_registered(_announce)
     for module_name in _REGISTER:
         if module_name in sys.modules:
