@@ -248,8 +248,8 @@ def _check_summary(subject: Subject, game: Game[Any, Any], played: _Episode) -> 
 def _check_strategies(subject: Subject, game: Game[Any, Any], params: Any) -> None:
     for name, make in game.strategies.items():
         subject.demand("strategies", isinstance(name, str) and callable(make), f"{name!r}: {make!r}")
-        for seat in range(game.num_players):
+        for number in range(game.num_players):
             with subject.running("strategies"):
-                policy = make(game, seat)
-            player = Subject(f"the strategy {name!r} in seat {seat} of {game.name}")
-            check_player(player, policy, game, params, seat=seat, pure=True)
+                policy = make(game, number)
+            player = Subject(f"the strategy {name!r} as player {number} of {game.name}")
+            check_player(player, policy, game, params, player=number, pure=True)

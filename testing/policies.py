@@ -10,6 +10,7 @@ import numpy as np
 
 from ..envs.base import Game, Memory, Policy
 from ..envs.policies.python_play import play_in_python
+from ..options import player_index
 from .clauses import Subject
 from .plugins import Env, as_game
 from .tracing import demand_same_program
@@ -19,7 +20,7 @@ BATCHES = (1, 3)
 """Numbers of episodes that a policy is tried with."""
 
 
-def check_policy(policy: Policy, env: Env, seat: int = 0, *, pure: bool = True) -> None:
+def check_policy(policy: Policy, env: Env, player: int = 0, *, pure: bool = True) -> None:
     """Check that a player keeps the contract of `polax.envs.base.Policy`.
 
     It plays a few short episodes against players that act at random.
@@ -27,27 +28,26 @@ def check_policy(policy: Policy, env: Env, seat: int = 0, *, pure: bool = True) 
     Args:
         policy: the player.
         env: an environment's id, a game, or ``(game, params)``.
-        seat: where it sits.
+        player: the number of the player that it is.
         pure: whether it is to be compiled, as scripted players and those of pure algorithms are; False: it plays in
             ordinary Python.
 
     Raises:
         ContractError: a clause is broken; it is named, with how to mend it.
-        PolaxError: there is no such environment or seat.
+        PolaxError: there is no such environment or player.
 
     Example:
         >>> from polax.envs.matrix_game import MatrixGame
         >>> from polax.envs.policies.strategies import make_strategy
-        >>> check_policy(make_strategy("tit-for-tat", MatrixGame(), seat=1), "IPD-v0", seat=1)
+        >>> check_policy(make_strategy("tit-for-tat", MatrixGame(), 1), "IPD-v0", player=1)
     """
     game, params = as_game(env)
-    if seat not in range(game.num_players):
-        raise ValueError(f"seat must be from 0 to {game.num_players - 1}; got {seat!r}")
-    subject = Subject(f"the policy {type(policy).__name__} in seat {seat} of {game.name}")
-    check_player(subject, policy, game, params, seat=seat, pure=pure)
+    player = player_index(player, game.num_players)
+    subject = Subject(f"the policy {type(policy).__name__} as player {player} of {game.name}")
+    check_player(subject, policy, game, params, player=player, pure=pure)
 
 
-def check_player(subject: Subject, policy: Any, game: Game[Any, Any], params: Any, *, seat: int, pure: bool) -> None:
+def check_player(subject: Subject, policy: Any, game: Game[Any, Any], params: Any, *, player: int, pure: bool) -> None:
     """Do what `check_policy` does, under the name of ``subject``."""
     methods = [name for name in ("initial_memory", "act") if not callable(getattr(policy, name, None))]
     subject.demand("acts", not methods, f"{type(policy).__name__} has no {' and no '.join(methods)}")
@@ -57,7 +57,7 @@ def check_player(subject: Subject, policy: Any, game: Game[Any, Any], params: An
         _check_traced(subject, policy, game, params)
     watched = _Watched(subject, policy, game.num_actions, pure)
     players: list[Policy] = [_AtRandom(game.num_actions) for _ in range(game.num_players)]
-    players[seat] = watched
+    players[player] = watched
     for num_envs in BATCHES:
         play_in_python(jax.random.key(num_envs), game, params, players, num_envs=num_envs)
 

@@ -100,9 +100,9 @@ def check_training(trial: Trial) -> None:
     with subject.running("runs"):
         policies = learner.policies(states)
     players = jax.tree.map(lambda leaf: leaf[0], policies) if pure else policies[0]
-    for seat, policy in enumerate(players):
-        player = Subject(f"player {seat} of {subject.name}")
-        check_player(player, policy, trial.game, trial.params, seat=seat, pure=pure)
+    for number, policy in enumerate(players):
+        player = Subject(f"player {number} of {subject.name}")
+        check_player(player, policy, trial.game, trial.params, player=number, pure=pure)
 
 
 def _saved_and_loaded(subject: Subject, states: Any, template: Any) -> Any:

@@ -310,6 +310,160 @@ def test_registering_an_environment_makes_its_id_known_everywhere(monkeypatch: p
     gymnasium.registry.pop("AnotherIPD-v0")
 
 
+@dataclasses.dataclass
+class Always:
+    """A policy of ordinary Python that remembers how it was made."""
+
+    made_of: Any
+
+    def initial_memory(self, num_envs: int) -> list[int]:
+        return [0] * num_envs
+
+    def act(self, key: Any, observation: Any, memory: Any) -> Any:
+        return [1] * len(memory), memory
+
+
+POLICY_PLUGIN = """
+class Constant:
+    def __init__(self, *made_of): self.made_of = made_of
+    def initial_memory(self, num_envs): return ()
+    def act(self, key, observation, memory): return [0] * len(observation), memory
+def resolve(reference, game, params, player):
+    if reference == "wrong": raise ValueError("there is no\\nsuch thing")
+    return None if reference == "nothing" else Constant(reference, game.name, player)
+"""
+
+
+@pytest.fixture
+def ipd() -> tuple[Any, Any]:
+    return polax.make_env("IPD-v0", max_steps_in_episode=5)
+
+
+@pytest.fixture
+def _policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry._POLICIES, "registered", {})
+
+
+def test_the_built_in_prefixes_come_from_entry_points_of_polax_itself() -> None:
+    rows = {row.name: row for row in polax.list_policies()}
+    assert rows["run"].distribution == rows["axelrod"].distribution == "polax"
+    assert rows["run"].error is None
+
+
+def test_a_strategy_is_made_for_the_game_and_the_player_that_are_asked_for(ipd: Any) -> None:
+    class Spied(type(ipd[0])):  # type: ignore[misc]
+        strategies = {"spy": lambda game, player: Always((game, player))}  # noqa: RUF012
+
+    game = Spied()
+    for player in (0, 1):
+        policy: Any = polax.make_policy("spy", game, ipd[1], player=player)
+        assert policy.made_of == (game, player)
+
+
+def test_a_policy_is_its_own_reference(ipd: Any) -> None:
+    policy = Always("hand")
+    assert polax.make_policy(policy, *ipd) is policy
+
+
+@pytest.mark.usefixtures("_policies")
+def test_a_registered_prefix_gets_what_follows_it_and_the_game(ipd: Any) -> None:
+    polax.register_policy("mine", lambda *given: Always(given))
+    env, params = ipd
+    policy: Any = polax.make_policy("mine:a:b/c#3", env, params, player=1)
+    assert policy.made_of == ("a:b/c#3", env, params, 1)
+    polax.register_policy("mine", lambda *given: Always("new"))
+    policy = polax.make_policy("mine:", env, params)
+    assert policy.made_of == "new"
+    assert polax.list_policies()[1] == polax.Listing("mine", "(registered)", "", "", None)
+
+
+@pytest.mark.usefixtures("_policies")
+def test_an_object_of_a_library_goes_to_the_prefix_of_that_name(ipd: Any) -> None:
+    polax.register_policy("mylib", lambda reference, *rest: Always(reference))
+    base = type("Base", (), {"__module__": "mylib.models"})
+    model = type("Model", (base,), {"__module__": "__main__"})()
+    policy: Any = polax.make_policy(model, *ipd)
+    assert policy.made_of is model
+
+
+def test_an_installed_prefix_is_listed_and_loaded_only_when_asked_for(install: Any, ipd: Any) -> None:
+    install("policy_plugin", "[polax.policies]\nconst = policy_plugin:resolve\n", POLICY_PLUGIN)
+    assert polax.Listing("const", "policy-plugin", "1.0", "policy_plugin:resolve", None) in polax.list_policies()
+    assert "policy_plugin" not in sys.modules
+    policy: Any = polax.make_policy("const:x", *ipd, player=1)
+    assert policy.made_of == ("x", "IPD-v0", 1)
+    with pytest.raises(polax.PluginError, match=r"'const' returned None for 'nothing', which is not a policy"):
+        polax.make_policy("const:nothing", *ipd)
+    with pytest.raises(polax.OptionError, match=r"^const:wrong: there is no such thing$"):
+        polax.make_policy("const:wrong", *ipd)
+    del sys.modules["policy_plugin"]
+
+
+def test_a_prefix_whose_plug_in_does_not_load_names_its_distribution(install: Any, ipd: Any) -> None:
+    install("policy_broken", "[polax.policies]\nbad = policy_broken:resolve\nseven = policy_broken:X\n", "X = 7\n")
+    with pytest.raises(polax.PluginError, match=r"'bad' of policy-broken 1\.0 cannot be loaded: AttributeError"):
+        polax.make_policy("bad:x", *ipd)
+    with pytest.raises(polax.PluginError, match=r"'seven' of policy-broken 1\.0 must be a function .* not 7"):
+        polax.make_policy("seven:x", *ipd)
+    assert polax.make_policy("grim", *ipd) is not None
+
+
+@pytest.mark.parametrize(
+    ("reference", "error", "message"),
+    [
+        ("axelrood:Grudger", polax.UnknownNameError, "unknown policy prefix 'axelrood'; did you mean 'axelrod'"),
+        ("zzzz:Grudger", polax.UnknownNameError, "unknown policy prefix 'zzzz'; there are axelrod, run"),
+        (":x", polax.UnknownNameError, "IPD-v0 has no strategy ':x'"),
+        ("tit-for-tt", polax.UnknownNameError, "IPD-v0 has no strategy 'tit-for-tt'.*did you mean 'tit-for-tat'"),
+        ("", polax.UnknownNameError, "IPD-v0 has no strategy ''"),
+        ("#3", polax.UnknownNameError, "IPD-v0 has no strategy '#3'"),
+        (3, polax.OptionError, "prefixes axelrod, run; got 3"),
+        (Always, polax.OptionError, "got <class"),
+    ],
+)
+def test_a_reference_to_nothing_says_what_there_is(ipd: Any, reference: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message) as caught:
+        polax.make_policy(reference, *ipd)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("player", [2, -1, "red", 0.5, None])
+def test_a_player_that_the_game_does_not_have_is_refused(ipd: Any, player: Any) -> None:
+    with pytest.raises(polax.OptionError, match=r"player must be a whole number from 0 to 1"):
+        polax.make_policy("grim", *ipd, player=player)
+
+
+@pytest.mark.usefixtures("_policies")
+def test_what_is_not_a_resolver_and_a_prefix_that_is_taken_are_not_registered() -> None:
+    with pytest.raises(polax.PluginError, match="must be a function"):
+        polax.register_policy("mine", 7)  # type: ignore[arg-type]
+    with pytest.raises(polax.PluginError, match="belongs to polax"):
+        polax.register_policy("run", lambda *given: Always(given))
+    with pytest.raises(polax.PluginError, match="a word without"):
+        polax.register_policy("a:b", lambda *given: Always(given))
+
+
+def test_a_watched_module_keeps_its_own_loader_source_and_neighbours() -> None:
+    _python(
+        "import importlib, importlib.util, inspect, sys, polax\n"
+        "from importlib.machinery import SourceFileLoader\n"
+        "before = importlib.util.find_spec('gymnasium.envs.registration')\n"
+        "assert 'def register' in before.loader.get_source('gymnasium.envs.registration')\n"
+        "import gymnasium\n"
+        "from gymnasium.envs import registration\n"
+        "for _ in range(2):\n"
+        "    assert type(registration.__spec__.loader) is SourceFileLoader\n"
+        "    assert registration.__loader__ is registration.__spec__.loader\n"
+        "    assert 'exec_module' not in vars(registration.__loader__)\n"
+        "    assert 'def register' in inspect.getsource(registration)\n"
+        "    assert 'CoinGame-v0' in registration.registry\n"
+        "    importlib.reload(registration)\n"
+        "from importlib.resources import files\n"
+        "assert files('gymnasium').joinpath('envs', 'registration.py').is_file()\n"
+        "assert files('gymnasium.envs').joinpath('registration.py').is_file()\n"
+    )
+
+
 def test_importing_polax_is_quick_and_loads_no_numerical_library() -> None:
     out = _python(
         "import time, sys; start = time.perf_counter(); import polax; print(time.perf_counter() - start)\n"

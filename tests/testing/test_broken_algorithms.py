@@ -382,7 +382,7 @@ def test_a_policy_in_ordinary_python_passes_and_may_change_its_memory_in_place()
 
 
 def test_a_seat_or_an_environment_that_there_is_not_is_a_users_error() -> None:
-    with pytest.raises(ValueError, match="seat must be from 0 to 1; got 2"):
+    with pytest.raises(ValueError, match="player must be a whole number from 0 to 1, not 2"):
         check_policy(Player(jnp.float32(0)), "IPD-v0", 2)
     with pytest.raises(polax.PolaxError, match="an environment is an id, a Game or"):
         check_policy(Player(jnp.float32(0)), 7)  # type: ignore[arg-type]
