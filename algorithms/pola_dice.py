@@ -26,18 +26,6 @@ POLA_DICE = AlgorithmPlugin(
             options={"num_envs": 1000, "inner_steps": 4, "inner_lr": 0.01, "inner_beta": 5.0, "outer_beta": 150.0},
             env_options=_PUBLISHED,
         ),
-        ("small", "IPD-v0"): Preset(
-            updates=40,
-            options={
-                "num_envs": 128,
-                "hidden_size": 16,
-                "outer_steps": 50,
-                "inner_lr": 0.01,
-                "outer_lr": 0.02,
-                "critic_lr": 0.002,
-            },
-            env_options=_PUBLISHED,
-        ),
         ("laptop", "IPD-v0"): Preset(
             updates=20,
             options={

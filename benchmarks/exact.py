@@ -18,22 +18,24 @@ import time
 from measurements import finish, make_parser
 
 REPRODUCE = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
-CELLS = {
-    "lola tabular, one f, 20 runs": ("lola-exact", "figure3-tabular-1.33", 20, 16),
-    "lola mlp, one f, 20 runs": ("lola-exact", "figure3-mlp-1.33", 20, 100),
-    "pola tabular, one f, 20 runs": ("pola-exact", "figure3-tabular-1.33", 20, 210),
-    "pola mlp, one f, 20 runs": ("pola-exact", "figure3-mlp-1.33", 20, 470),
-    "pola preconditioned, one f, 20 runs": ("pola-exact", "figure3-preconditioned-1.33", 20, 830),
-    "lola tabular, one f, 1,000 runs": ("lola-exact", "figure3-tabular-1.33", 1000, None),
-    "pola tabular, f 1.1, 1,000 runs": ("pola-exact", "figure3-tabular-1.1", 1000, None),
-    "pola tabular, f 1.33, 1,000 runs": ("pola-exact", "figure3-tabular-1.33", 1000, None),
-    "pola tabular, f 1.6, 1,000 runs": ("pola-exact", "figure3-tabular-1.6", 1000, None),
+SETTINGS = {
+    "lola tabular, one f, 20 runs": ("lola", "tabular", 1.33, 20, 16),
+    "lola mlp, one f, 20 runs": ("lola", "mlp", 1.33, 20, 100),
+    "pola tabular, one f, 20 runs": ("pola", "tabular", 1.33, 20, 210),
+    "pola mlp, one f, 20 runs": ("pola", "mlp", 1.33, 20, 470),
+    "pola preconditioned, one f, 20 runs": ("pola", "preconditioned", 1.33, 20, 830),
+    "lola tabular, one f, 1,000 runs": ("lola", "tabular", 1.33, 1000, None),
+    "pola tabular, f 1.1, 1,000 runs": ("pola", "tabular", 1.1, 1000, None),
+    "pola tabular, f 1.33, 1,000 runs": ("pola", "tabular", 1.33, 1000, None),
+    "pola tabular, f 1.6, 1,000 runs": ("pola", "tabular", 1.6, 1000, None),
 }
-"""Name -> learner, preset, runs, seconds of the published program on two cores (None: not measured)."""
+"""Name -> learner, parameterisation, contribution factor, runs, seconds of the published program on two cores."""
 
-ONE_CELL = """
-from polax.papers.pola.cells import cell_of_preset, run_cells
-run_cells([cell_of_preset({learner!r}, {preset!r}, "")], runs={runs}, seed=0, report=print)
+ONE_SETTING = """
+from polax.papers.pola.exact_runs import run_settings
+from polax.papers.pola.published import Key
+from polax.papers.pola.settings import figure3_setting
+run_settings([figure3_setting(Key(*{key!r}))], runs={runs}, seed=0, report=print)
 """
 
 
@@ -54,8 +56,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", REPRODUCE, "reproduce", "figure3", "--runs", "20", "--out", folder]
         results |= measure("figure3, all cells, 20 runs", command)
-    for name, (learner, preset, runs, published) in CELLS.items():
-        results |= measure(name, [sys.executable, "-c", ONE_CELL.format(learner=learner, preset=preset, runs=runs)])
+    for name, (*key, runs, published) in SETTINGS.items():
+        results |= measure(name, [sys.executable, "-c", ONE_SETTING.format(key=tuple(key), runs=runs)])
         if published is not None:
             results[f"{name}, published program s"] = published
     finish(options, results)

@@ -74,16 +74,18 @@ def main() -> int:
     runs = options.runs or Path("runs") / f"{study.figure}-laptop"
 
     set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
-    from polax.papers.pola.sampled import Training, trained
+    from polax.papers.pola.sampled import trained
+    from polax.runner.runs.spec import resolve
     from polax.runner.training.loop import last_rows
 
-    training = Training(range(options.seeds), "laptop", runs, Console())
+    console = Console()
     command = "python benchmarks/laptop.py" + ("" if options.env == "IPD-v0" else f" --env {options.env}")
     if options.seeds != parser.get_default("seeds"):
         command += f" --seeds {options.seeds}"
     tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
     for learner in LEARNERS:
-        folder = trained(options.env, learner, training)
+        spec = resolve(learner, options.env, preset="laptop", seeds=tuple(range(options.seeds)))
+        folder = trained(spec, runs / learner, console)
         rows = [summary(row) for row in last_rows(folder)]
         config = folder.read_json("config.json")
         single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"

@@ -210,6 +210,17 @@ class Game(environment.Environment[TState, TParams]):
         """The action that is cooperation, None where no single action is."""
         return None
 
+    def memory_one_payoffs(self, params: TParams) -> jax.Array | None:
+        """Return the payoffs of a repeated 2x2 game whose players see the last joint action or the start, nothing else.
+
+        There, the return of two memory-one policies is a formula, which the exact learners need.
+
+        Returns:
+            ``[player, action of player 0, action of player 1]``; None for every other game.
+        """
+        del params
+        return None
+
     def reference_scores(self, params: TParams) -> dict[str, float]:
         """Return named scores (mean reward per player and step) to draw beside learning curves."""
         del params

@@ -177,6 +177,10 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
             return jnp.stack([first_view, first_view])
         return jnp.stack([first_view, jnp.where(last[0] == START, 4, 2 * last[1] + last[0])])
 
+    def memory_one_payoffs(self, params: MatrixGameParams) -> jax.Array | None:
+        """Return the payoffs, unless an episode starts from a joint action."""
+        return params.payoffs if self.initial_state == "start" else None
+
     @property
     def strategies(self) -> Mapping[str, StrategyFactory]:
         """The scripted players that make sense in this game."""

@@ -1,6 +1,9 @@
-"""Learning from exact returns: memory-one policies in repeated 2x2 games, no sampling."""
+"""Learning from exact returns of memory-one policies in repeated 2x2 games, one file a rule; nothing is sampled.
 
-from .opponent_model import Fit, fit_model
+May import `algorithms.base`, the contract of a game, and option checks. A rule's file imports no other rule's.
+"""
+
+from .opponent_model import Fit, Model, fit_model
 from .parameterisations import Mlp, MlpParams, Preconditioned, Tabular, bernoulli_kl, make_parameterisation
 from .policy import MemoryOnePolicy
 from .returns import (
@@ -20,6 +23,7 @@ __all__ = [
     "MemoryOnePolicy",
     "Mlp",
     "MlpParams",
+    "Model",
     "Preconditioned",
     "Tabular",
     "bernoulli_kl",

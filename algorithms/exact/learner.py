@@ -1,26 +1,102 @@
-"""The exact learners as an `Algorithm`: state, and the three functions, hashable by value."""
+"""What the exact learners share: options, state, and the three functions of an `Algorithm`, hashable by value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
-from ..base import Metrics
-from .lola import Matchup, Rates, descend
-from .opponent_model import Fit, Target, fit_model
-from .parameterisations import Parameterisation, Params
-from .pola import proximal_update
+from ...checks import check_number, check_whole_number
+from ...envs.base import Game, as_tuples
+from ..base import Algorithm, Metrics
+from .matchup import Matchup, Rates, descend
+from .opponent_model import Model, Target, fit_model
+from .parameterisations import Parameterisation, Params, make_parameterisation
 from .policy import MemoryOnePolicy
-from .returns import STATES, ExactGame, discounted_returns, social_optimum
+from .returns import STATES, ExactGame, check_discount, discounted_returns, social_optimum
 
 PLAYERS = 2
+_OWN_FIRST = np.array([0, 2, 1, 3, 4])
+"""Player 1 sees its own action first: DC and CD change places."""
+
 _RECIPROCATES_BELOW = 0.65
 _SHARE_OF_OPTIMUM = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactConfig:
+    """Options of every exact learner."""
+
+    parameterisation: str = "tabular"
+    """How a policy is written: ``tabular``, ``mlp`` or ``preconditioned``."""
+    hidden_size: int = 16
+    """Width of the hidden layer of every ``mlp``."""
+    preconditioned_columns: tuple[int, int] = (2, 1)
+    """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
+    discount: float = 0.96
+    """Discount per step of the game."""
+    outer_lr: float = 2.0
+    """Step size of a player's own update."""
+
+    def __post_init__(self) -> None:
+        check_discount(self.discount)
+        self.written(self.parameterisation)
+        check_number("outer_lr", self.outer_lr, above=0)
+
+    def written(self, name: str) -> Parameterisation:
+        """Return the parameterisation called ``name`` at the sizes of these options."""
+        return make_parameterisation(name, hidden_size=self.hidden_size, columns=self.preconditioned_columns)
+
+    def rates(self) -> Rates:
+        """Return the numbers of the update."""
+        return Rates(outer_lr=self.outer_lr)
+
+    def model(self) -> Model | None:
+        """Return how the opponent is modelled; None: its own parameters are used."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactLookaheadConfig(ExactConfig):
+    """Options of the exact learners that look at the opponent's learning, or at that of a model of the opponent."""
+
+    inner_lr: float
+    """Step size of the opponent's imagined update."""
+    opponent_model: str | None = None
+    """Parameterisation of the model; None uses the opponent's own parameters."""
+    model_lr: float = 0.2
+    """Step size of fitting the model."""
+    model_threshold: float = 1e-7
+    """Fit until KL(true || model) is below this."""
+    model_max_steps: int = 10_000
+    """Give the fit up after this many steps; the metrics say so."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("inner_lr", self.inner_lr, at_least=0)
+        check_number("model_lr", self.model_lr, above=0)
+        check_number("model_threshold", self.model_threshold, above=0)
+        check_whole_number("model_max_steps", self.model_max_steps, at_least=1)
+        self.model()
+
+    def rates(self) -> Rates:
+        """Return the numbers of the update."""
+        return Rates(
+            outer_lr=self.outer_lr,
+            inner_lr=self.inner_lr,
+            model_lr=self.model_lr,
+            model_threshold=self.model_threshold,
+        )
+
+    def model(self) -> Model | None:
+        """Return how the opponent is modelled; None: its own parameters are used."""
+        return None if self.opponent_model is None else Model(self.written(self.opponent_model), self.model_max_steps)
 
 
 @struct.dataclass
@@ -42,6 +118,10 @@ class Learned(NamedTuple):
     metrics: Metrics
 
 
+Rule = Callable[[Matchup, Params, Params], Learned]
+"""``rule(matchup, own, other)``: the update of one player, hashable by value."""
+
+
 @dataclass(frozen=True)
 class GradientRule:
     """One step along a gradient of the learner's objective."""
@@ -54,67 +134,47 @@ class GradientRule:
         return Learned(params, jnp.bool_(True), {})
 
 
-@dataclass(frozen=True)
-class ProximalRule:
-    """POLA's update, see `proximal_update`."""
+def build_exact(env: Game[Any, Any], params: Any, config: ExactConfig, rule: Rule) -> Algorithm:
+    """Make an exact learner for a game.
 
-    inner_steps: int
-    outer_steps: int | None
-    max_steps: int
+    Args:
+        env: a repeated game of two players and two actions.
+        params: its params; the payoffs travel in the state.
+        config: the options.
+        rule: the update of one player.
 
-    def __call__(self, matchup: Matchup, own: Params, other: Params) -> Learned:
-        """Return the learner after the update."""
-        end = proximal_update(
-            matchup,
-            own,
-            other,
-            inner_steps=self.inner_steps,
-            outer_steps=self.outer_steps,
-            max_steps=self.max_steps,
+    Returns:
+        The algorithm. Equal rules and sizes give equal update functions.
+
+    Raises:
+        ValueError: if the game has no exact returns, or its payoffs are not finite.
+    """
+    given = env.memory_one_payoffs(params)
+    if given is None:
+        raise ValueError(
+            f"{env.name} has no exact returns: an exact learner needs a repeated game of two players and two actions "
+            "whose players see the last joint action or the start"
         )
-        if self.outer_steps is not None:
-            return Learned(end.params, jnp.bool_(True), {})
-        return Learned(end.params, end.converged, {"converged": end.converged, "outer_steps": end.steps})
-
-
-@dataclass(frozen=True)
-class ModelFit:
-    """How the opponent is modelled, see `fit_model`."""
-
-    parameterisation: Parameterisation
-    max_steps: int
-
-    def __call__(self, target: Target, params: Params, rates: Rates) -> Fit:
-        """Return the model after fitting it to the target, from ``params``."""
-        return fit_model(
-            target,
-            params,
-            model=self.parameterisation,
-            rate=rates.model_lr,
-            threshold=rates.model_threshold,
-            max_steps=self.max_steps,
-        )
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Numbers or nested tuples of them, by name: hashable, and arrays of the precision in force when asked for."""
-
-    values: tuple[tuple[str, Any], ...]
-
-    def arrays(self) -> dict[str, jax.Array]:
-        """Return them as floating-point arrays."""
-        return {name: jnp.asarray(value, dtype=float) for name, value in self.values}
+    payoffs = np.asarray(given, dtype=np.float64)
+    if not np.isfinite(payoffs).all():
+        raise ValueError(f"the payoffs of {env.name} are not all finite: {payoffs.tolist()}")
+    parameterisation, model = config.written(config.parameterisation), config.model()
+    return Algorithm(
+        init=ExactInit(parameterisation, model, as_tuples(payoffs.tolist()), config.discount, config.rates()),
+        update=ExactUpdate(parameterisation, rule, model),
+        policies=ExactPolicies(parameterisation, env.observation_layout),
+    )
 
 
 @dataclass(frozen=True)
 class ExactInit:
-    """``init`` of the exact learners; the numbers it puts into the state come with the call of ``build``."""
+    """``init`` of the exact learners; its numbers become arrays of the precision in force when it is called."""
 
     parameterisation: Parameterisation
-    model: ModelFit | None
-    game: Numbers
-    rates: Numbers
+    model: Model | None
+    payoffs: tuple[Any, ...]
+    discount: float
+    rates: Rates
 
     def __call__(self, key: jax.Array) -> ExactState:
         """Draw both players, and both models where there are any."""
@@ -124,8 +184,8 @@ class ExactInit:
         return ExactState(
             params=draw(jax.random.split(params_key, PLAYERS)),
             models=models,
-            game=ExactGame(**self.game.arrays()),
-            rates=Rates(**self.rates.arrays()),
+            game=ExactGame(jnp.asarray(self.payoffs, dtype=float), jnp.asarray(self.discount, dtype=float)),
+            rates=jax.tree.map(lambda value: jnp.asarray(value, dtype=float), self.rates),
             unconverged=jnp.zeros(PLAYERS, jnp.int32),
         )
 
@@ -135,23 +195,24 @@ class ExactUpdate:
     """``update`` of the exact learners: both players learn at once, each from the same old parameters of both."""
 
     parameterisation: Parameterisation
-    rule: Callable[[Matchup, Params, Params], Learned]
-    model: ModelFit | None
+    rule: Rule
+    model: Model | None
 
     def __call__(self, key: jax.Array, state: ExactState) -> tuple[ExactState, Metrics]:
         """Return the state after one update, and its metrics; nothing is random."""
         del key
-        seats = jnp.arange(PLAYERS, dtype=jnp.int32)
+        players = jnp.arange(PLAYERS, dtype=jnp.int32)
         others = jax.tree.map(lambda leaf: leaf[::-1], state.params)
         models, unconverged = state.models, state.unconverged
         metrics: Metrics = {}
         if self.model is not None:
-            targets = jax.vmap(self._target)(1 - seats, others)
-            fit = jax.vmap(self.model, in_axes=(0, 0, None))(targets, models, state.rates)
+            fit_to = partial(fit_model, model=self.model)
+            targets = jax.vmap(self._target)(1 - players, others)
+            fit = jax.vmap(fit_to, in_axes=(0, 0, None))(targets, models, state.rates)
             models = others = fit.params
             unconverged = unconverged + ~fit.converged
             metrics |= {"model_divergence": fit.divergence, "model_steps": fit.steps, "model_converged": fit.converged}
-        learned = jax.vmap(self._learn, in_axes=(0, 0, 0, None))(seats, state.params, others, state)
+        learned = jax.vmap(self._learn, in_axes=(0, 0, 0, None))(players, state.params, others, state)
         state = state.replace(  # type: ignore[attr-defined]
             params=learned.params,
             models=models,
@@ -160,12 +221,12 @@ class ExactUpdate:
         metrics |= {**learned.metrics, "unconverged": state.unconverged}
         return state, _by_player(metrics) | describe(cooperation(self.parameterisation, state.params), state.game)
 
-    def _target(self, seat: jax.Array, params: Params) -> Target:
-        return Target(self.parameterisation.logits(params, seat), seat)
+    def _target(self, player: jax.Array, params: Params) -> Target:
+        return Target(self.parameterisation.logits(params, player), player)
 
-    def _learn(self, seat: jax.Array, own: Params, other: Params, state: ExactState) -> Learned:
+    def _learn(self, player: jax.Array, own: Params, other: Params, state: ExactState) -> Learned:
         of_other = self.model.parameterisation if self.model else self.parameterisation
-        return self.rule(Matchup(state.game, state.rates, seat, self.parameterisation, of_other), own, other)
+        return self.rule(Matchup(state.game, state.rates, player, self.parameterisation, of_other), own, other)
 
 
 @dataclass(frozen=True)
@@ -180,7 +241,7 @@ class ExactPolicies:
         by_player = cooperation(self.parameterisation, state.params)
         second = by_player[1]
         if self.observation_layout == "egocentric":
-            second = second[jnp.array([0, 2, 1, 3, 4])]  # player 1 sees its own action first: DC and CD change places
+            second = second[_OWN_FIRST]
         return MemoryOnePolicy(by_player[0]), MemoryOnePolicy(second)
 
 
@@ -192,11 +253,11 @@ def cooperation(parameterisation: Parameterisation, params: Params) -> jax.Array
 def describe(by_player: jax.Array, game: ExactGame) -> Metrics:
     """Return the metrics of a pair of policies ``[2, 5]``.
 
-    ``tit_for_tat`` is 1 where the mean return exceeds 80 % of the social optimum and both players cooperate with
-    probability below .65 after mutual defection and after they alone cooperated.
+    ``tit_for_tat`` is 1 where the mean return exceeds 80% of the social optimum and both players cooperate with
+    probability below 0.65 after mutual defection and after they alone cooperated.
     """
     returns = discounted_returns(by_player, game)
-    own_first = by_player.at[1].set(by_player[1, jnp.array([0, 2, 1, 3, 4])])
+    own_first = by_player.at[1].set(by_player[1, _OWN_FIRST])
     retaliates = jnp.all(own_first[:, jnp.array([0, 2])] < _RECIPROCATES_BELOW)
     prospers = returns.mean() > _SHARE_OF_OPTIMUM * social_optimum(game)
     metrics = _by_player({"return": returns})

@@ -1,75 +1,46 @@
-"""Exact learning rules that look at most one step ahead: naive learning, LOLA, and LOLA's first-order Taylor form.
-
-Every function is written once for ``(own, other)``; `Matchup` says which seat ``own`` is.
-"""
+"""Exact LOLA: a gradient step through the opponent's next step (Foerster et al. 2018, arXiv:1709.04326)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
-from .parameterisations import Parameterisation, Params, Tabular
-from .returns import ExactGame, discounted_returns
-
-
-@struct.dataclass
-class Rates:
-    """Step sizes and penalties of the exact learners."""
-
-    inner_lr: jax.Array  # [] the opponent's imagined step
-    outer_lr: jax.Array  # [] the learner's own step
-    inner_beta: jax.Array  # [] weight of the opponent's KL to its old policy
-    outer_beta: jax.Array  # [] weight of the learner's KL to its old policy
-    threshold: jax.Array  # [] KL between successive policies at a fixed point
-    model_lr: jax.Array  # [] step of fitting an opponent model
-    model_threshold: jax.Array  # [] KL(true || model) at which a model is good enough
+from ...envs.base import Game
+from ..base import Algorithm, AlgorithmPlugin, Preset
+from .learner import ExactLookaheadConfig, GradientRule, build_exact
+from .matchup import Matchup, losses, opponent_step
+from .parameterisations import Params, Tabular
 
 
-@struct.dataclass
-class Matchup:
-    """One learner and the opponent whose learning it looks at, or its model of that opponent."""
+@dataclass(frozen=True, kw_only=True)
+class LolaExactConfig(ExactLookaheadConfig):
+    """Options of ``lola-exact``. The defaults are the published ones for tabular policies.
 
-    game: ExactGame
-    rates: Rates
-    seat: jax.Array  # [] int32: 0 or 1, the learner's
-    own: Parameterisation = struct.field(pytree_node=False)
-    other: Parameterisation = struct.field(pytree_node=False)
+    Raises:
+        ValueError: if a value is out of range or a name unknown.
+    """
 
+    outer_lr: float = 25.0
+    """Step size of a player's own update."""
+    inner_lr: float = 3.0
+    """Step size of the opponent's imagined update; 0 is naive learning."""
+    taylor: bool = False
+    """Use the first-order Taylor form in place of the actual update."""
+    outer_preconditioning: bool = True
+    """False leaves the transformation of ``preconditioned`` out of the outer loss, as the published program does."""
 
-class Losses(NamedTuple):
-    """Negative discounted returns, by role."""
-
-    own: jax.Array  # []
-    other: jax.Array  # []
-
-
-def losses(matchup: Matchup, own: Params, other: Params) -> Losses:
-    """Return the negative exact discounted returns of the learner and of its opponent."""
-    first = matchup.seat == 0
-    own_logits = matchup.own.logits(own, matchup.seat)
-    other_logits = matchup.other.logits(other, 1 - matchup.seat)
-    by_player = jnp.where(first, jnp.stack([own_logits, other_logits]), jnp.stack([other_logits, own_logits]))
-    returns = discounted_returns(jax.nn.sigmoid(by_player), matchup.game)
-    return Losses(own=-jnp.where(first, returns[0], returns[1]), other=-jnp.where(first, returns[1], returns[0]))
-
-
-def descend(params: Params, gradient: Params, rate: jax.Array) -> Params:
-    """Return ``params - rate * gradient``."""
-    return jax.tree.map(lambda leaf, slope: leaf - rate * slope, params, gradient)
-
-
-def opponent_step(matchup: Matchup, own: Params, other: Params) -> Params:
-    """Return the opponent's parameters after one gradient step on its own loss; differentiable in both arguments."""
-    gradient = jax.grad(lambda each: losses(matchup, own, each).other)(other)
-    return descend(other, gradient, matchup.rates.inner_lr)
-
-
-def naive_gradient(matchup: Matchup, own: Params, other: Params) -> Params:
-    """Return the gradient of the learner's loss against a fixed opponent, ``grad_i L_i``."""
-    return jax.grad(lambda each: losses(matchup, each, other).own)(own)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.outer_preconditioning and (
+            self.parameterisation != "preconditioned" or self.opponent_model is not None or self.taylor
+        ):
+            raise ValueError(
+                "outer_preconditioning=False is about LOLA's actual update of preconditioned policies without opponent "
+                "models: set parameterisation='preconditioned' and leave opponent_model and taylor alone"
+            )
 
 
 def lola_gradient(matchup: Matchup, own: Params, other: Params) -> Params:
@@ -103,3 +74,19 @@ def taylor_gradient(matchup: Matchup, own: Params, other: Params) -> Params:
         return losses(matchup, each, other).own - matchup.rates.inner_lr * jax.tree.reduce(jnp.add, products)
 
     return jax.grad(expanded)(own)
+
+
+def build(env: Game[Any, Any], params: Any, config: LolaExactConfig) -> Algorithm:
+    """Make the learner for a game."""
+    gradient = taylor_gradient if config.taylor else lola_gradient
+    if not config.outer_preconditioning:
+        gradient = untransformed_outer_gradient
+    return build_exact(env, params, config, GradientRule(gradient))
+
+
+LOLA_EXACT = AlgorithmPlugin(
+    config=LolaExactConfig,
+    build=build,
+    summary="LOLA on exact returns of memory-one policies: actual update or first-order Taylor form",
+    presets={("laptop", "IPD-v0"): Preset(30)},
+)

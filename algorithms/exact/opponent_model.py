@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from .lola import descend
+from .matchup import Rates, descend
 from .parameterisations import Parameterisation, Params, bernoulli_kl
 
 
@@ -29,39 +30,44 @@ class _Progress(NamedTuple):
     steps: jax.Array  # [] int32
 
 
+@dataclass(frozen=True)
+class Model:
+    """How an opponent is modelled."""
+
+    parameterisation: Parameterisation
+    max_steps: int
+    """Give a fit up after so many steps."""
+
+
 class Target(NamedTuple):
     """The policy to model, and whose it is."""
 
     logits: jax.Array  # [5]
-    seat: jax.Array  # [] int32
+    player: jax.Array  # [] int32
 
 
-def fit_model(
-    target: Target, params: Params, *, model: Parameterisation, rate: jax.Array, threshold: jax.Array, max_steps: int
-) -> Fit:
-    """Descend KL(true || model) from ``params`` until it is below ``threshold`` (Zhao et al. 2022, appendix B.1.6).
+def fit_model(target: Target, params: Params, rates: Rates, *, model: Model) -> Fit:
+    """Descend KL(true || model) from ``params`` until it is small enough (Zhao et al. 2022, appendix B.1.6).
 
     Args:
         target: the opponent's policy.
         params: the model's parameters to start from, those of the update before.
-        model: how the model is written.
-        rate: step size.
-        threshold: divergence that is good enough.
-        max_steps: give up after this many steps, with ``converged`` False.
+        rates: ``model_lr`` is the step size, ``model_threshold`` the divergence that is good enough.
+        model: how the model is written, and after how many steps to give up, with ``converged`` False.
     """
 
     def divergence(each: Params) -> jax.Array:
-        return bernoulli_kl(target.logits, model.logits(each, target.seat))
+        return bernoulli_kl(target.logits, model.parameterisation.logits(each, target.player))
 
     def measure(each: Params, steps: jax.Array) -> _Progress:
         return _Progress(each, *jax.value_and_grad(divergence)(each), steps)
 
     def unfinished(progress: _Progress) -> jax.Array:
         # Written so that a divergence that is not a number counts as unfinished.
-        return (progress.steps < max_steps) & ~(progress.divergence < threshold)
+        return (progress.steps < model.max_steps) & ~(progress.divergence < rates.model_threshold)
 
     def step(progress: _Progress) -> _Progress:
-        return measure(descend(progress.params, progress.gradient, rate), progress.steps + 1)
+        return measure(descend(progress.params, progress.gradient, rates.model_lr), progress.steps + 1)
 
     end = jax.lax.while_loop(unfinished, step, measure(params, jnp.int32(0)))
-    return Fit(params=end.params, divergence=end.divergence, steps=end.steps, converged=end.divergence < threshold)
+    return Fit(end.params, end.divergence, end.steps, converged=end.divergence < rates.model_threshold)

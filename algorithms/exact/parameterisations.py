@@ -28,8 +28,8 @@ class Parameterisation(Protocol):
         """Draw the parameters of one player."""
         ...
 
-    def logits(self, params: Params, seat: jax.Array) -> jax.Array:
-        """Return the logits of cooperating ``[5]`` in `STATES` of the player in ``seat`` (0 or 1)."""
+    def logits(self, params: Params, player: jax.Array) -> jax.Array:
+        """Return the logits of cooperating ``[5]`` in `STATES` of ``player`` (0 or 1)."""
         ...
 
 
@@ -41,9 +41,9 @@ class Tabular:
         """Draw the five logits ``[5]``."""
         return 0.1 * jax.random.normal(key, (len(STATES),), dtype=float)
 
-    def logits(self, params: jax.Array, seat: jax.Array) -> jax.Array:
+    def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return the parameters themselves, ``[5]``."""
-        del seat
+        del player
         return params
 
 
@@ -51,7 +51,7 @@ class Tabular:
 class Preconditioned:
     """Five logits multiplied by Q, the identity with -2 in one column on every row but the diagonal's.
 
-    The column belongs to the seat. The POLA paper (section 3.1, Figure 3, Table 1) takes the state "I cooperated, the
+    The column depends on the player. The POLA paper (section 3.1, Figure 3, Table 1) takes the state "I cooperated, the
     other defected", CD (2) for player 0 and DC (1) for player 1; its appendix B.1.6 (Table 2) takes DD (0) for both.
 
     Raises:
@@ -72,9 +72,9 @@ class Preconditioned:
         """Draw the five logits before the transformation, ``[5]``."""
         return Tabular().init(key)
 
-    def logits(self, params: jax.Array, seat: jax.Array) -> jax.Array:
+    def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return ``Q params``, ``[5]``."""
-        column = jnp.where(seat == 0, *self.columns)
+        column = jnp.where(player == 0, *self.columns)
         diagonal = jnp.arange(len(STATES)) == column
         entry = jnp.sum(jnp.where(diagonal, params, 0))
         return params - 2 * jnp.where(diagonal, 0, entry)
@@ -117,9 +117,9 @@ class Mlp:
             output_bias=_uniform(keys[3], (), output_bound),
         )
 
-    def logits(self, params: MlpParams, seat: jax.Array) -> jax.Array:
+    def logits(self, params: MlpParams, player: jax.Array) -> jax.Array:
         """Return the network's output in every state, ``[5]``."""
-        del seat
+        del player
         hidden = jnp.tanh(_OBSERVATIONS @ params.hidden_weights.T + params.hidden_biases)
         return jnp.sum(hidden * params.output_weights, axis=-1) + params.output_bias
 

@@ -2,14 +2,65 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from .lola import Matchup, descend, losses, opponent_step
+from ...checks import check_number, check_whole_number
+from ...envs.base import Game
+from ..base import Algorithm, AlgorithmPlugin, Preset
+from .learner import ExactLookaheadConfig, Learned, build_exact
+from .matchup import Matchup, Rates, descend, losses, opponent_step
 from .parameterisations import Params, bernoulli_kl
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolaExactConfig(ExactLookaheadConfig):
+    """Options of ``pola-exact``. The defaults are the published ones for tabular policies at contribution factor 1.33.
+
+    Raises:
+        ValueError: if a value is out of range or a name unknown.
+    """
+
+    outer_lr: float = 0.3
+    """Step size of the outer steps."""
+    inner_lr: float = 5.0
+    """Step size of the opponent's imagined steps."""
+    outer_beta: float = 0.1
+    """Weight of KL(old || new) of the learner's policy, summed over the five states."""
+    inner_beta: float = 0.0
+    """Weight of KL(old || new) of the opponent's policy in its imagined steps after the first."""
+    inner_steps: int = 1
+    """Imagined steps of the opponent in each lookahead."""
+    outer_steps: int | None = None
+    """Outer steps of an update; None goes on to a fixed point."""
+    threshold: float = 1e-8
+    """A fixed point is where KL between successive policies is below this in both directions."""
+    max_steps: int = 5_000
+    """Give a fixed point up after this many outer steps; the metrics say so."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("outer_beta", self.outer_beta, at_least=0)
+        check_number("inner_beta", self.inner_beta, at_least=0)
+        check_number("threshold", self.threshold, above=0)
+        check_whole_number("inner_steps", self.inner_steps, at_least=1)
+        check_whole_number("max_steps", self.max_steps, at_least=1)
+        if self.outer_steps is not None:
+            check_whole_number("outer_steps", self.outer_steps, at_least=1)
+
+    def rates(self) -> Rates:
+        """Return the numbers of the update."""
+        return (
+            super()
+            .rates()
+            .replace(  # type: ignore[attr-defined, no-any-return]
+                outer_beta=self.outer_beta, inner_beta=self.inner_beta, threshold=self.threshold
+            )
+        )
 
 
 @struct.dataclass
@@ -45,11 +96,11 @@ def look_ahead(matchup: Matchup, own: Params, other: Params, inner_steps: int) -
     ahead = opponent_step(matchup, own, other)
     if inner_steps == 1:
         return ahead
-    seat = 1 - matchup.seat
-    reference = matchup.other.logits(other, seat)
+    player = 1 - matchup.player
+    reference = matchup.other.logits(other, player)
 
     def objective(each: Params) -> jax.Array:
-        penalty = bernoulli_kl(reference, matchup.other.logits(each, seat))
+        penalty = bernoulli_kl(reference, matchup.other.logits(each, player))
         return losses(matchup, own, each).other + matchup.rates.inner_beta * penalty
 
     def step(each: Params, _: None) -> tuple[Params, None]:
@@ -71,7 +122,7 @@ def outer_gradient(matchup: Matchup, own: Params, other: Params, *, reference: j
 
     def objective(each: Params) -> jax.Array:
         ahead = look_ahead(matchup, each, other, inner_steps)
-        penalty = bernoulli_kl(reference, matchup.own.logits(each, matchup.seat))
+        penalty = bernoulli_kl(reference, matchup.own.logits(each, matchup.player))
         return losses(matchup, each, ahead).own + matchup.rates.outer_beta * penalty
 
     return jax.grad(objective)(own)
@@ -93,12 +144,12 @@ def proximal_update(
         outer_steps: take exactly this many steps; None goes on to the fixed point.
         max_steps: give up the search for a fixed point after this many steps, with ``converged`` False.
     """
-    reference = matchup.own.logits(own, matchup.seat)
+    reference = matchup.own.logits(own, matchup.player)
 
     def step(carry: _Descent) -> _Descent:
         gradient = outer_gradient(matchup, carry.params, other, reference=reference, inner_steps=inner_steps)
         params = descend(carry.params, gradient, matchup.rates.outer_lr)
-        logits = matchup.own.logits(params, matchup.seat)
+        logits = matchup.own.logits(params, matchup.player)
         change = jnp.maximum(bernoulli_kl(carry.logits, logits), bernoulli_kl(logits, carry.logits))
         return _Descent(params, logits, carry.steps + 1, change < matchup.rates.threshold)
 
@@ -113,3 +164,40 @@ def proximal_update(
     else:
         end = jax.lax.fori_loop(0, outer_steps, lambda _, carry: step(carry), start)
     return Proximal(params=end.params, steps=end.steps, converged=end.converged)
+
+
+@dataclass(frozen=True)
+class ProximalRule:
+    """POLA's update, see `proximal_update`."""
+
+    inner_steps: int
+    outer_steps: int | None
+    max_steps: int
+
+    def __call__(self, matchup: Matchup, own: Params, other: Params) -> Learned:
+        """Return the learner after the update."""
+        end = proximal_update(
+            matchup,
+            own,
+            other,
+            inner_steps=self.inner_steps,
+            outer_steps=self.outer_steps,
+            max_steps=self.max_steps,
+        )
+        if self.outer_steps is not None:
+            return Learned(end.params, jnp.bool_(True), {})
+        return Learned(end.params, end.converged, {"converged": end.converged, "outer_steps": end.steps})
+
+
+def build(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Algorithm:
+    """Make the learner for a game."""
+    rule = ProximalRule(inner_steps=config.inner_steps, outer_steps=config.outer_steps, max_steps=config.max_steps)
+    return build_exact(env, params, config, rule)
+
+
+POLA_EXACT = AlgorithmPlugin(
+    config=PolaExactConfig,
+    build=build,
+    summary="POLA on exact returns of memory-one policies: proximal steps to a fixed point",
+    presets={("laptop", "IPD-v0"): Preset(2)},
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,25 @@ from rich.console import Console
 from ...runner.evaluation.scores import mean_score
 from ...runner.report.figures import PANELS, learning_curves
 from ...runner.runs.folder import RunFolder
+from ...runner.runs.spec import resolve
 from . import published
 from .report import Report
-from .sampled import Training, how_trained, trained
+from .sampled import how_trained, trained
 
-LEARNER, ENV = "pola-dice", "IPD-v0"
+SMALL: Mapping[str, Any] = {
+    "updates": 40,
+    "options": {
+        "num_envs": 128,
+        "hidden_size": 16,
+        "outer_steps": 50,
+        "inner_lr": 0.01,
+        "outer_lr": 0.02,
+        "critic_lr": 0.002,
+    },
+    "env_options": {"observation_layout": "shared"},
+}
+"""The published setting with a smaller batch and network, at which both programs were run."""
+
 THEIRS = {
     "self-play": published.COURSE.self_play,
     "against always-defect": published.COURSE.against_always_defect,
@@ -31,7 +45,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     Args:
         runs: seeds.
         seed: the first of them.
-        scale: the preset to train with.
+        scale: ``small``, the only one.
         training: folder of the run; one that is there is read, or continued.
         console: where progress is shown.
 
@@ -41,20 +55,22 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     Raises:
         PolaxError: training was interrupted or came to nothing, or a run that is there has other settings.
     """
-    folder = trained(ENV, LEARNER, Training(range(seed, seed + runs), scale, training, console))
-    cells = [
-        _cell(panel.name, panel.opponent, number, folder)
-        for panel in PANELS
-        if panel.name in THEIRS
+    del scale
+    spec = resolve("pola-dice", "IPD-v0", seeds=tuple(range(seed, seed + runs)), **SMALL)
+    folder = trained(spec, training / spec.algorithm, console)
+    opponents = {panel.name: panel.opponent for panel in PANELS}
+    rows = [
+        _compare(what, opponents[what], number, folder)
+        for what in THEIRS
         for number in range(len(published.COURSE.updates))
     ]
-    worst = max(cells, key=lambda cell: abs(cell["difference"]))
+    worst = max(rows, key=lambda row: abs(row["difference"]))
     return Report(
         name="course",
         title="POLA-DiCE in the iterated prisoner's dilemma, update by update, at a small setting",
         columns=("what", "update", "ours, mean", "ours, lowest to highest seed", "published program", "difference"),
-        rows=[_row(cell) for cell in cells],
-        cells=cells,
+        rows=[_text(row) for row in rows],
+        cells=rows,
         notes=[
             f"Ours: {runs} seeds. {how_trained(folder)}",
             "The published program: two seeds of its own code at the same setting, 8.5 to 9.2 s an update and seed.",
@@ -65,7 +81,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     )
 
 
-def _cell(what: str, opponent: str, number: int, folder: RunFolder) -> dict[str, Any]:
+def _compare(what: str, opponent: str, number: int, folder: RunFolder) -> dict[str, Any]:
     update, theirs = published.COURSE.updates[number], THEIRS[what][number]
     scores = [mean_score(row, opponent) for row in folder.metrics() if row["update"] == update]
     values = np.array([score for score in scores if score is not None])
@@ -80,22 +96,21 @@ def _cell(what: str, opponent: str, number: int, folder: RunFolder) -> dict[str,
     }
 
 
-def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
+def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        cell["what"],
-        str(cell["update"]),
-        f"{cell['mean']:.3f}",
-        f"{cell['low']:.3f} to {cell['high']:.3f}",
-        ", ".join(f"{value:.3f}" for value in cell["published"]),
-        f"{cell['difference']:+.3f}",
+        row["what"],
+        str(row["update"]),
+        f"{row['mean']:.3f}",
+        f"{row['low']:.3f} to {row['high']:.3f}",
+        ", ".join(f"{value:.3f}" for value in row["published"]),
+        f"{row['difference']:+.3f}",
     )
 
 
 def _draw(folder: RunFolder) -> Figure:
     """Draw the learning curves with the published program's scores as points."""
     figure = learning_curves([folder], x="updates")
-    shown: Sequence[str] = [panel.name for panel in PANELS if panel.name in THEIRS]
-    for axes, name in zip(figure.axes, shown, strict=True):
+    for axes, name in zip(figure.axes, THEIRS, strict=True):
         points = np.array(THEIRS[name])
         updates = np.repeat(published.COURSE.updates, points.shape[1])
         axes.plot(updates, points.ravel(), "D", color="#D55E00", markerfacecolor="white", label="published program")

@@ -12,30 +12,26 @@ FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
 PROGRAM_RUNS = 20
 """Runs behind each share in `FOUND_BY_PROGRAM`."""
 
-Policy = tuple[float, float, float, float, float]
+Policy = tuple[float, ...]
 
 
 class Key(NamedTuple):
-    """A cell of Figure 3 and Table 1."""
+    """What a value of Figure 3 and Table 1 is about."""
 
     learner: str
     parameterisation: str
     contribution_factor: float
 
 
+_FOUND_BY_PROGRAM = {
+    ("lola", "tabular"): {1.1: 1.0},
+    ("lola", "mlp"): {1.33: 0.30, 1.4: 0.65, 1.6: 0.60},
+    ("pola", "tabular"): dict.fromkeys(FACTORS, 1.0),
+    ("pola", "mlp"): {1.1: 0.95, 1.25: 1.0, 1.33: 1.0, 1.4: 1.0, 1.6: 0.95},
+    ("pola", "preconditioned"): {1.1: 0.45, 1.33: 1.0},
+}
 FOUND_BY_PROGRAM = {
-    Key("lola", "tabular", 1.1): 1.0,
-    Key("lola", "mlp", 1.33): 0.30,
-    Key("lola", "mlp", 1.4): 0.65,
-    Key("lola", "mlp", 1.6): 0.60,
-    **{Key("pola", "tabular", factor): 1.0 for factor in FACTORS},
-    Key("pola", "mlp", 1.1): 0.95,
-    Key("pola", "mlp", 1.25): 1.0,
-    Key("pola", "mlp", 1.33): 1.0,
-    Key("pola", "mlp", 1.4): 1.0,
-    Key("pola", "mlp", 1.6): 0.95,
-    Key("pola", "preconditioned", 1.1): 0.45,
-    Key("pola", "preconditioned", 1.33): 1.0,
+    Key(*column, factor): share for column, shares in _FOUND_BY_PROGRAM.items() for factor, share in shares.items()
 }
 """Share of runs that found tit-for-tat, out of `PROGRAM_RUNS`."""
 
@@ -47,67 +43,39 @@ NOTHING_FOUND_IN_PAPER = (
     Key("lola", "mlp", 1.1),
     Key("lola", "mlp", 1.25),
 )
-"""Cells for which the paper's search over rates found no setting that ever reaches tit-for-tat."""
+"""Where the paper's search over rates found no setting that ever reaches tit-for-tat."""
 
-_COLUMNS = (
-    ("lola", "tabular"),
-    ("lola", "mlp"),
-    ("lola", "preconditioned"),
-    ("pola", "tabular"),
-    ("pola", "mlp"),
-    ("pola", "preconditioned"),
-)
-_TABLE1_ROWS: tuple[tuple[Policy, ...], ...] = (
-    (
-        (0, 1, 0, 1, 1),
-        (0, 0.01, 0, 0.03, 0.02),
-        (0, 0, 0.97, 0, 0),
-        (0, 0.97, 0.45, 1, 0.94),
-        (0, 0.94, 0.49, 1, 0.94),
-        (0.01, 0.29, 0.26, 0.87, 0.60),
-    ),
-    (
-        (0, 1, 0, 1, 1),
-        (0, 0.02, 0.01, 0.06, 0.02),
-        (0, 0, 0.96, 0, 0),
-        (0.08, 0.97, 0.18, 1, 0.95),
-        (0.01, 0.87, 0.47, 1, 0.85),
-        (0.12, 0.97, 0.23, 1, 0.77),
-    ),
-    (
-        (0, 1, 0, 1, 1),
-        (0.03, 0.35, 0.06, 0.41, 0.15),
-        (0, 0, 0.96, 0, 0),
-        (0.13, 0.96, 0.08, 1, 0.94),
-        (0.02, 0.85, 0.45, 0.99, 0.68),
-        (0.18, 0.99, 0.30, 1, 0.76),
-    ),
-    (
-        (0, 1, 0, 1, 1),
-        (0.25, 0.87, 0.37, 0.88, 0.65),
-        (0, 0, 0.96, 0, 0),
-        (0.13, 0.96, 0.12, 1, 0.95),
-        (0.02, 0.87, 0.44, 0.99, 0.76),
-        (0.21, 0.98, 0.33, 1, 0.75),
-    ),
-    (
-        (0, 1, 0, 1, 1),
-        (0.15, 0.98, 0.41, 0.97, 0.67),
-        (0.10, 0.10, 0.87, 0.10, 0.10),
-        (0.05, 0.90, 0.07, 1, 0.91),
-        (0.03, 0.95, 0.28, 0.99, 0.87),
-        (0.08, 0.98, 0.20, 1, 1),
-    ),
-)
-TABLE1 = {
-    Key(*column, factor): policy
-    for factor, row in zip(FACTORS, _TABLE1_ROWS, strict=True)
-    for column, policy in zip(_COLUMNS, row, strict=True)
-} | {
-    Key("naive", "tabular", 1.1): (0, 0.06, 0.06, 0.16, 0.01),
-    Key("naive", "tabular", 1.33): (0, 0.07, 0.07, 0.19, 0.02),
-    Key("naive", "tabular", 1.6): (0, 0.09, 0.09, 0.23, 0.05),
-}
+_TABLE1 = """
+f    |lola tabular|lola mlp           |lola preconditioned|pola tabular     |pola mlp           |pola preconditioned
+1.1  |0 1 0 1 1   |0 .01 0 .03 .02    |0 0 .97 0 0        |0 .97 .45 1 .94  |0 .94 .49 1 .94    |.01 .29 .26 .87 .60
+1.25 |0 1 0 1 1   |0 .02 .01 .06 .02  |0 0 .96 0 0        |.08 .97 .18 1 .95|.01 .87 .47 1 .85  |.12 .97 .23 1 .77
+1.33 |0 1 0 1 1   |.03 .35 .06 .41 .15|0 0 .96 0 0        |.13 .96 .08 1 .94|.02 .85 .45 .99 .68|.18 .99 .30 1 .76
+1.4  |0 1 0 1 1   |.25 .87 .37 .88 .65|0 0 .96 0 0        |.13 .96 .12 1 .95|.02 .87 .44 .99 .76|.21 .98 .33 1 .75
+1.6  |0 1 0 1 1   |.15 .98 .41 .97 .67|.10 .10 .87 .10 .10|.05 .90 .07 1 .91|.03 .95 .28 .99 .87|.08 .98 .20 1 1
+"""
+_TABLE1_NAIVE = """
+f    | naive tabular
+1.1  | 0 .06 .06 .16 .01
+1.33 | 0 .07 .07 .19 .02
+1.6  | 0 .09 .09 .23 .05
+"""
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split()))
+
+
+def _policies(table: str) -> dict[Key, Policy]:
+    """Read a table whose columns are learner and parameterisation, whose rows are contribution factors."""
+    head, *rows = ([entry.strip() for entry in line.split("|")] for line in table.strip().splitlines())
+    return {
+        Key(*column.split(), float(factor)): _numbers(entry)
+        for factor, *entries in rows
+        for column, entry in zip(head[1:], entries, strict=True)
+    }
+
+
+TABLE1 = _policies(_TABLE1) | _policies(_TABLE1_NAIVE)
 """Mean final policies of the paper, 20 runs."""
 
 TABLE2: dict[tuple[str, str], Policy] = {
@@ -124,37 +92,19 @@ TABLE2: dict[tuple[str, str], Policy] = {
 class Network(NamedTuple):
     """A hand-made policy network of Figure 1, two hidden units."""
 
-    hidden_weights: tuple[tuple[float, ...], tuple[float, ...]]
+    hidden_weights: tuple[tuple[float, ...], ...]
     hidden_biases: tuple[float, float]
     output_weights: tuple[float, float]
     output_bias: float
 
 
+_NET_B_WEIGHTS = (
+    "1.1074687263023 0.275260757781574 0.489599039857568 0.130220650429065 0.130220650428934 -0.0416038405697266",
+    "0.0142691805853789 0.933207934425381 -0.0153849853273826 0.170635830969251 0.17063583096918 0.985901625511033",
+)
 FIGURE1_NETWORKS = {
     "net A": Network(((-1, 1, -1, 1, -1, 1), (-1, 1, -1, 1, -1, 1)), (0, 0), (-1, 1), 0),
-    "net B": Network(
-        (
-            (
-                1.1074687263023,
-                0.275260757781574,
-                0.489599039857568,
-                0.130220650429065,
-                0.130220650428934,
-                -0.0416038405697266,
-            ),
-            (
-                0.0142691805853789,
-                0.933207934425381,
-                -0.0153849853273826,
-                0.170635830969251,
-                0.17063583096918,
-                0.985901625511033,
-            ),
-        ),
-        (0.286705849, -0.00180708),
-        (1, 0.5),
-        -1,
-    ),
+    "net B": Network(tuple(map(_numbers, _NET_B_WEIGHTS)), (0.286705849, -0.00180708), (1, 0.5), -1),
 }
 """Two networks that are the same policy."""
 

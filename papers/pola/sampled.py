@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from ...runner.evaluation.scores import mean_score
 from ...runner.evaluation.statistics import mean_and_interval
 from ...runner.report.figures import PANELS, Mark, Panel, learning_curves
 from ...runner.runs.folder import RunFolder
-from ...runner.runs.spec import resolve
+from ...runner.runs.spec import RunSpec, resolve
 from ...runner.training.loop import begin_or_continue, last_rows
 from . import published
 from .published import Score
@@ -38,47 +38,33 @@ class SampledFigure(NamedTuple):
         return tuple(dict.fromkeys(learner for learner, _ in self.published))
 
 
-class Training(NamedTuple):
-    """How its learners are trained."""
-
-    seeds: Sequence[int]
-    scale: str
-    folder: Path
-    console: Console
-
-
-def trained(env: str, learner: str, training: Training) -> RunFolder:
-    """Train one learner, or read or continue what is there.
-
-    Raises:
-        ReproductionError: training was interrupted or came to nothing.
-        PolaxError: the run that is there was made with other settings, or cannot be written.
-    """
-    spec = resolve(learner, env, preset=training.scale, seeds=tuple(training.seeds))
-    spec = dataclasses.replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
-    folder, outcome = begin_or_continue(spec, training.folder / learner, console=training.console)
-    if outcome.exit_status > 1:
-        raise ReproductionError(f"{learner} was interrupted; the same command goes on where it was")
-    if outcome.exit_status:
-        raise ReproductionError(outcome.message)
-    return folder
-
-
 _FIGURE4 = SampledFigure(
     "figure4", "Figure 4: iterated prisoner's dilemma, sampled trajectories", "IPD-v0", published.FIGURE4
 )
 _FIGURE5 = SampledFigure("figure5", "Figure 5: coin game, sampled trajectories", "CoinGame-v0", published.FIGURE5)
 
 
-def figure4(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+def trained(spec: RunSpec, folder: Path, console: Console) -> RunFolder:
+    """Train one learner, or read or continue what is there.
+
+    Raises:
+        ReproductionError: training was interrupted or came to nothing.
+        PolaxError: the run that is there was made with other settings, or cannot be written.
+    """
+    spec = replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
+    run, outcome = begin_or_continue(spec, folder, console=console)
+    if outcome.exit_status > 1:
+        raise ReproductionError(f"{spec.algorithm} was interrupted; run the same command again to continue")
+    if outcome.exit_status:
+        raise ReproductionError(outcome.message)
+    return run
+
+
+def figure4(**settings: Any) -> Report:
     """Train the three learners in the iterated prisoner's dilemma and compare them with the paper's Figure 4.
 
     Args:
-        runs: seeds of each learner.
-        seed: the first of them.
-        scale: the preset to train with.
-        training: folder of the runs; those that are there are read, or continued.
-        console: where progress is shown.
+        **settings: see `_reproduce`.
 
     Returns:
         Final scores beside the published ones, and the learning curves.
@@ -87,33 +73,47 @@ def figure4(*, runs: int, seed: int, scale: str, training: Path, console: Consol
         ReproductionError: training was interrupted or came to nothing.
         PolaxError: a run that is there was made with other settings, or cannot be written.
     """
-    return _reproduce(_FIGURE4, Training(range(seed, seed + runs), scale, training, console))
+    return _reproduce(_FIGURE4, **settings)
 
 
-def figure5(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+def figure5(**settings: Any) -> Report:
     """Train the three learners in the coin game and compare them with the paper's Figure 5; see `figure4`."""
-    return _reproduce(_FIGURE5, Training(range(seed, seed + runs), scale, training, console))
+    return _reproduce(_FIGURE5, **settings)
 
 
-def _reproduce(target: SampledFigure, training: Training) -> Report:
-    folders = {learner: trained(target.env, learner, training) for learner in target.learners}
-    cells = [
-        cell
+def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+    """Train the learners of a figure and compare their final scores.
+
+    Args:
+        target: the figure.
+        runs: seeds of each learner.
+        seed: the first of them.
+        scale: the preset to train with.
+        training: folder of the runs; those that are there are read, or continued.
+        console: where progress is shown.
+    """
+    seeds = tuple(range(seed, seed + runs))
+    folders = {
+        learner: trained(resolve(learner, target.env, preset=scale, seeds=seeds), training / learner, console)
+        for learner in target.learners
+    }
+    rows = [
+        row
         for panel in PANELS
         for learner, folder in folders.items()
-        if (cell := _cell(target, panel, learner, folder)) is not None
+        if (row := _compare(target, panel, learner, folder)) is not None
     ]
     marks = [
         Mark(learner, panel, score.value, score.low, score.high) for (learner, panel), score in target.published.items()
     ]
     return Report(
         name=target.name,
-        stem=target.name if training.scale == "published" else f"{target.name}_{training.scale}",
-        title=f"{target.title} ({training.scale} scale)",
+        stem=target.name if scale == "published" else f"{target.name}_{scale}",
+        title=f"{target.title} ({scale} scale)",
         columns=("learner", "what", "ours", "published", "difference", "seeds"),
-        rows=[_row(cell) for cell in cells],
-        cells=cells,
-        notes=_notes(folders, training),
+        rows=[_text(row) for row in rows],
+        cells=rows,
+        notes=_notes(folders, scale),
         figure=learning_curves(list(folders.values()), x="outer-steps", marks=marks),
     )
 
@@ -125,7 +125,7 @@ def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:
     return [row for row in rows if row["update"] == end]
 
 
-def _cell(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) -> dict[str, Any] | None:
+def _compare(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) -> dict[str, Any] | None:
     """Return one final value, ours and the published one; None where the game has no such panel."""
     rows = _final_rows(folder)
     values = [row.get(panel.metric) if panel.metric else mean_score(row, panel.opponent) for row in rows]
@@ -146,16 +146,16 @@ def _cell(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) 
     }
 
 
-def _row(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    theirs = cell["published"]
+def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
+    theirs = row["published"]
     interval = "" if theirs["low"] is None else f" ({theirs['low']:.3f} to {theirs['high']:.3f})"
     return (
-        cell["learner"],
-        cell["what"],
-        f"{cell['mean']:.3f} ± {cell['half_interval']:.3f}",
+        row["learner"],
+        row["what"],
+        f"{row['mean']:.3f} ± {row['half_interval']:.3f}",
         f"{theirs['value']:.3f}{interval}",
-        f"{cell['difference']:+.3f}",
-        " ".join(f"{value:.2f}" for value in cell["per_seed"].values()),
+        f"{row['difference']:+.3f}",
+        " ".join(f"{value:.2f}" for value in row["per_seed"].values()),
     )
 
 
@@ -171,13 +171,13 @@ def how_trained(folder: RunFolder) -> str:
     )
 
 
-def _notes(folders: Mapping[str, RunFolder], training: Training) -> list[str]:
+def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
     """Say what was trained, for how long, and what the comparison can mean."""
-    notes = ["Mean over seeds and players of the last evaluation, with the 95 % interval (Student's t) over seeds."]
+    notes = ["Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds."]
     notes += [how_trained(folder) for folder in folders.values()]
-    if training.scale != "published":
+    if scale != "published":
         notes.append("The published values are of the published settings, which train longer on larger batches.")
-    lost = [learner for learner, folder in folders.items() if len(_final_rows(folder)) < len(training.seeds)]
+    lost = [learner for learner, folder in folders.items() if len(_final_rows(folder)) < len(folder.spec().seeds)]
     if lost:
         notes.append(f"Seeds that stopped being finite are left out: {', '.join(lost)}.")
     return notes

@@ -1,4 +1,4 @@
-"""A search over rates for the cells in which the paper found no setting that reaches tit-for-tat."""
+"""A search over rates where the paper found no setting that reaches tit-for-tat."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .cells import Cell, Outcome, run_cells
+from .exact_runs import ExactRuns, run_settings
 from .published import FACTORS
 from .report import Report
-from .statistics import share_of
+from .settings import Setting
+from .statistics import FOUND, share_of
 
-LEARNER = "lola-exact"
 CONFIRMATION_RUNS = 200
+_INNER = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
+_OUTER = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
 
 
 class Family(NamedTuple):
@@ -23,41 +25,27 @@ class Family(NamedTuple):
     label: str
     options: Mapping[str, Any]
     factors: tuple[float, ...]
-    inner_rates: tuple[float, ...]
-    outer_rates: tuple[float, ...]
-    updates: int
+    inner_rates: tuple[float, ...] = _INNER
+    outer_rates: tuple[float, ...] = _OUTER
+    updates: int = 200
 
 
-_RATES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
-_OUTER_RATES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
-_PRECONDITIONED = {"parameterisation": "preconditioned"}
+def _preconditioned(label: str, **options: Any) -> Family:
+    return Family(f"preconditioned {label}", {"parameterisation": "preconditioned", **options}, FACTORS)
+
+
 FAMILIES = (
-    Family("preconditioned (paper's columns)", _PRECONDITIONED, FACTORS, _RATES, _OUTER_RATES, 200),
-    Family(
-        "preconditioned (column DD)",
-        {**_PRECONDITIONED, "preconditioned_columns": (0, 0)},
-        FACTORS,
-        _RATES,
-        _OUTER_RATES,
-        200,
-    ),
-    Family(
-        "preconditioned in the inner step only, as in the published program",
-        {**_PRECONDITIONED, "outer_preconditioning": False},
-        FACTORS,
-        _RATES,
-        _OUTER_RATES,
-        200,
-    ),
-    Family("mlp", {"parameterisation": "mlp"}, (1.1, 1.25), _RATES, (0.005, 0.01, *_OUTER_RATES[:-3], 0.4), 300),
+    _preconditioned("(paper's columns)"),
+    _preconditioned("(column DD)", preconditioned_columns=(0, 0)),
+    _preconditioned("in the inner step only, as in the published program", outer_preconditioning=False),
+    Family("mlp", {"parameterisation": "mlp"}, (1.1, 1.25), outer_rates=(0.005, 0.01, *_OUTER[:-3], 0.4), updates=300),
 )
 
 
 class _Best(NamedTuple):
     """The best setting of one family in one game."""
 
-    family: Family
-    cell: Cell
+    setting: Setting
     tried: int
     successful: int
 
@@ -69,12 +57,15 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
     """
     best: list[_Best] = []
     for family in families:
-        cells = [cell for factor in family.factors for cell in _grid(family, factor)]
-        report(f"LOLA, {family.label}: {len(cells)} settings")
-        outcomes = run_cells(cells, runs=runs, seed=seed, report=report)
-        best += _best_of_each_game(family, cells, outcomes)
-    confirmed = run_cells([each.cell for each in best], runs=CONFIRMATION_RUNS, seed=seed + 1, report=report)
-    rows = [_numbers(each, outcome) for each, outcome in zip(best, confirmed, strict=True)]
+        settings = [setting for factor in family.factors for setting in _grid(family, factor)]
+        report(f"LOLA, {family.label}: {len(settings)} settings")
+        results = run_settings(settings, runs=runs, seed=seed, report=report)
+        shares = np.array([result.found.mean() for result in results]).reshape(len(family.factors), -1)
+        for game, of_game in enumerate(shares):
+            first = settings[game * len(of_game) + int(of_game.argmax())]
+            best.append(_Best(first, len(of_game), int(np.count_nonzero(of_game))))
+    confirmed = run_settings([each.setting for each in best], runs=CONFIRMATION_RUNS, seed=seed + 1, report=report)
+    rows = [_row(each, result) for each, result in zip(best, confirmed, strict=True)]
     return Report(
         name="search",
         title="LOLA where the paper found no rates: a search",
@@ -83,18 +74,17 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
         cells=rows,
         notes=(
             f"Every pair of rates of a grid, {runs} runs each; the best pair again on {CONFIRMATION_RUNS} fresh runs, "
-            "with Wilson's 95 % interval.",
-            "Found: at some update the mean return exceeds 80 % of the social optimum while both players cooperate "
-            "with probability below .65 after mutual defection and after they alone cooperated.",
+            "with Wilson's 95% interval.",
+            FOUND,
         ),
     )
 
 
-def _grid(family: Family, factor: float) -> list[Cell]:
+def _grid(family: Family, factor: float) -> list[Setting]:
     return [
-        Cell(
-            f"{family.label} {factor} {inner_lr} {outer_lr}",
-            LEARNER,
+        Setting(
+            family.label,
+            "lola-exact",
             family.updates,
             {**family.options, "inner_lr": inner_lr, "outer_lr": outer_lr},
             factor,
@@ -103,26 +93,16 @@ def _grid(family: Family, factor: float) -> list[Cell]:
     ]
 
 
-def _best_of_each_game(family: Family, cells: Sequence[Cell], outcomes: Sequence[Outcome]) -> list[_Best]:
-    shares = np.array([outcome.found.mean() for outcome in outcomes]).reshape(len(family.factors), -1)
-    games = zip(shares, np.split(np.arange(len(cells)), len(family.factors)), strict=True)
-    return [
-        _Best(family, cells[places[of_game.argmax()]], len(places), int(np.count_nonzero(of_game)))
-        for of_game, places in games
-    ]
-
-
-def _numbers(best: _Best, outcome: Outcome) -> dict[str, Any]:
-    share = share_of(outcome.found)
+def _row(best: _Best, result: ExactRuns) -> dict[str, Any]:
     return {
-        "policies": best.family.label,
-        "contribution_factor": best.cell.contribution_factor,
-        "updates": best.family.updates,
+        "policies": best.setting.name,
+        "contribution_factor": best.setting.contribution_factor,
+        "updates": best.setting.updates,
         "settings_tried": best.tried,
         "settings_successful": best.successful,
-        "best": dict(best.cell.options),
-        "found": share._asdict(),
-        "policy": outcome.policy.round(4).tolist(),
+        "best": dict(best.setting.options),
+        "found": share_of(result.found)._asdict(),
+        "policy": result.policy.round(4).tolist(),
     }
 
 

@@ -7,11 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
-from .cells import Outcome
+from .exact_runs import ExactRuns
+
+FOUND = (
+    "Found: at some update the mean return exceeds 80% of the social optimum while both players cooperate with "
+    "probability below 0.65 after mutual defection and after they alone cooperated."
+)
+"""What counts as having found tit-for-tat, for people."""
 
 
 class Share(NamedTuple):
-    """How many runs did something, with Wilson's 95 % interval."""
+    """How many runs did something, with Wilson's 95% interval."""
 
     share: float
     low: float
@@ -50,17 +56,17 @@ class PolicyFit(NamedTuple):
     """The share chosen."""
 
 
-def policy_fit(outcome: Outcome, published: np.ndarray) -> PolicyFit:
+def policy_fit(runs: ExactRuns, published: np.ndarray) -> PolicyFit:
     """Compare mean policies ``[5]``, as they are and as a mixture of two kinds of runs.
 
-    In some cells a run either finds tit-for-tat or ends in defection, and the mean of a few runs says mostly how many
-    did which: there the published mean should be *some* mixture of the means of our two kinds.
+    At some settings a run either finds tit-for-tat or ends in defection, and the mean of a few runs mostly says how
+    many did which: there the published mean should be *some* mixture of the means of our two kinds.
     """
-    difference = float(np.abs(outcome.policy - published).max())
-    found = outcome.found
+    difference = float(np.abs(runs.policy - published).max())
+    found = runs.found
     if found.all() or not found.any():
         return PolicyFit(difference, difference, float(found.mean()))
-    kinds = outcome.own_first[found].mean(axis=0), outcome.own_first[~found].mean(axis=0)
+    kinds = runs.own_first[found].mean(axis=0), runs.own_first[~found].mean(axis=0)
     shares = np.linspace(0, 1, 101)[:, None]
     distances = np.abs(shares * kinds[0] + (1 - shares) * kinds[1] - published).max(axis=1)
     best = int(distances.argmin())

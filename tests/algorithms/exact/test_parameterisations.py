@@ -14,13 +14,13 @@ def test_tabular_parameters_are_the_logits():
     np.testing.assert_array_equal(Tabular().logits(params, 0), params)
 
 
-@pytest.mark.parametrize(("columns", "seat"), [((2, 1), 0), ((2, 1), 1), ((0, 0), 1)])
-def test_preconditioning_is_the_identity_with_minus_two_in_one_column(columns, seat):
+@pytest.mark.parametrize(("columns", "player"), [((2, 1), 0), ((2, 1), 1), ((0, 0), 1)])
+def test_preconditioning_is_the_identity_with_minus_two_in_one_column(columns, player):
     matrix = np.eye(5)
-    matrix[:, columns[seat]] = -2
-    matrix[columns[seat], columns[seat]] = 1
+    matrix[:, columns[player]] = -2
+    matrix[columns[player], columns[player]] = 1
     params = jax.random.normal(KEY, (5,))
-    np.testing.assert_allclose(Preconditioned(columns).logits(params, seat), matrix @ params, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(Preconditioned(columns).logits(params, player), matrix @ params, rtol=1e-5, atol=1e-6)
 
 
 def test_the_network_sees_two_one_hots_of_the_joint_state():

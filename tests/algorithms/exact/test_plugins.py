@@ -1,11 +1,14 @@
 """The exact learners as plug-ins: contract, learning, players in the sampled game, and what they refuse."""
 
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polax
 import pytest
 from polax.algorithms.exact import STATES, MemoryOnePolicy, mean_rewards
+from polax.algorithms.exact.naive import NaiveExactConfig, build
 from polax.envs.base import Policy
 from polax.envs.policies.play import play
 from polax.options import OptionError
@@ -179,10 +182,33 @@ def test_a_memory_one_policy_is_a_policy():
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_an_environment_without_exact_returns_is_refused_and_those_with_them_named(name):
+def test_an_environment_without_exact_returns_is_refused_in_one_sentence_that_says_what_it_takes(name):
     env, params = polax.make_env("CoinGame-v0")
-    with pytest.raises(OptionError, match=r"CoinGame-v0 has no exact returns.*Chicken-v0, IPD-v0, MatchingPennies-v0"):
+    message = "CoinGame-v0 has no exact returns: an exact learner needs a repeated game of two players and two actions"
+    with pytest.raises(OptionError, match=message) as caught:
         polax.make_algorithm(name, env, params)
+    assert "\n" not in str(caught.value)
+
+
+def test_any_game_that_gives_memory_one_payoffs_can_be_learned():
+    """The contract decides, not the class or the number of observations."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Renamed(type(polax.make_env("IPD-v0")[0])):
+        name: str = "ThirdParty-v0"
+
+        def memory_one_payoffs(self, params):
+            return np.arange(8.0).reshape(2, 2, 2)
+
+    env, params = Renamed(), polax.make_env("IPD-v0")[1]
+    state = build(env, params, NaiveExactConfig()).init(KEY)
+    np.testing.assert_array_equal(state.game.payoffs, np.arange(8.0).reshape(2, 2, 2))
+
+
+def test_payoffs_that_are_not_finite_are_refused():
+    env, params = polax.make_env("IPD-v0")
+    with pytest.raises(OptionError, match="the payoffs of IPD-v0 are not all finite"):
+        polax.make_algorithm("lola-exact", env, params.replace(payoffs=params.payoffs * np.nan))
 
 
 def test_a_game_that_starts_from_mutual_cooperation_is_refused():

@@ -4,33 +4,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from polax.algorithms.exact import Mlp, MlpParams, Preconditioned, Tabular, bernoulli_kl, fit_model
-from polax.algorithms.exact.learner import ExactState, ExactUpdate, GradientRule, ProximalRule, cooperation
-from polax.algorithms.exact.lola import (
-    Matchup,
-    Rates,
-    lola_gradient,
-    losses,
-    naive_gradient,
-    opponent_step,
-    taylor_gradient,
-    untransformed_outer_gradient,
-)
+from polax.algorithms.exact import Mlp, MlpParams, Model, Preconditioned, Tabular, bernoulli_kl, fit_model
+from polax.algorithms.exact.learner import ExactState, ExactUpdate, GradientRule, cooperation
+from polax.algorithms.exact.lola import lola_gradient, taylor_gradient, untransformed_outer_gradient
+from polax.algorithms.exact.matchup import Matchup, Rates, losses, opponent_step
+from polax.algorithms.exact.naive import naive_gradient
 from polax.algorithms.exact.opponent_model import Target
-from polax.algorithms.exact.pola import look_ahead, outer_gradient, proximal_update
+from polax.algorithms.exact.pola import ProximalRule, look_ahead, outer_gradient, proximal_update
 
 pytestmark = pytest.mark.usefixtures("float64")
 PROXIMAL = ProximalRule(inner_steps=1, outer_steps=None, max_steps=5000)
+FIT_RATES = Rates(model_lr=0.2, model_threshold=1e-7)
 PAPER, PROGRAM = Preconditioned((2, 1)), Preconditioned((0, 0))
 
 
-def rates(**values: float) -> Rates:
-    names = ("inner_lr", "outer_lr", "inner_beta", "outer_beta", "threshold", "model_lr", "model_threshold")
-    return Rates(**{name: jnp.asarray(values.get(name, 1e-8 if name == "threshold" else 0.0)) for name in names})
+def rates(*, threshold: float = 1e-8, **values: float) -> Rates:
+    return jax.tree.map(jnp.asarray, Rates(threshold=threshold, **values))
 
 
-def matchup(game, seat=0, *, own=None, other=None, **values: float) -> Matchup:
-    return Matchup(game, rates(**values), jnp.int32(seat), own or Tabular(), other or Tabular())
+def matchup(game, player=0, *, own=None, other=None, **values: float) -> Matchup:
+    return Matchup(game, rates(**values), jnp.int32(player), own or Tabular(), other or Tabular())
 
 
 def logits(seed: int) -> tuple[jax.Array, jax.Array]:
@@ -74,9 +67,9 @@ def test_trajectories_equal_the_published_programs(golden, make_game, case, para
     np.testing.assert_array_equal(state.unconverged, 0)
 
 
-@pytest.mark.parametrize("seat", [0, 1])
-def test_lolas_gradient_is_the_slope_of_the_loss_after_the_opponents_step(make_game, seat):
-    game, (own, other) = matchup(make_game(), seat, inner_lr=0.7), logits(0)
+@pytest.mark.parametrize("player", [0, 1])
+def test_lolas_gradient_is_the_slope_of_the_loss_after_the_opponents_step(make_game, player):
+    game, (own, other) = matchup(make_game(), player, inner_lr=0.7), logits(0)
 
     def loss(each: jax.Array) -> jax.Array:
         return losses(game, each, opponent_step(game, each, other)).own
@@ -103,7 +96,7 @@ def test_without_a_lookahead_every_rule_is_naive_learning(make_game, gradient):
     np.testing.assert_allclose(gradient(game, own, other), naive_gradient(game, own, other), rtol=1e-12)
 
 
-def test_the_seats_are_mirror_images(make_game):
+def test_the_players_are_mirror_images(make_game):
     own, other = logits(3)
     mirror = jnp.array([0, 2, 1, 3, 4])
     first = lola_gradient(matchup(make_game(), 0, inner_lr=0.5), own, other)
@@ -277,10 +270,9 @@ def test_polas_update_of_figure_1_passes_through_the_published_one(make_game, na
 
 def test_a_model_is_fitted_until_it_is_the_opponent():
     target = Target(jnp.array([0.5, -1.0, 2.0, 0.0, 1.0]), jnp.int32(1))
-    settings = {"rate": jnp.asarray(0.2), "threshold": jnp.asarray(1e-7)}
     for model in (Tabular(), Mlp(16), PROGRAM):
         start = model.init(jax.random.key(1))
-        fit = fit_model(target, start, model=model, max_steps=10_000, **settings)
+        fit = fit_model(target, start, FIT_RATES, model=Model(model, 10_000))
         assert bool(fit.converged)
         assert fit.divergence < 1e-7
         assert 1 < fit.steps < 10_000
@@ -289,9 +281,7 @@ def test_a_model_is_fitted_until_it_is_the_opponent():
 
 def test_a_fit_that_is_given_up_is_reported():
     target = Target(jnp.array([3.0, -3.0, 2.0, 0.0, 1.0]), jnp.int32(1))
-    fit = fit_model(
-        target, jnp.zeros(5), model=Tabular(), rate=jnp.asarray(0.2), threshold=jnp.asarray(1e-7), max_steps=3
-    )
+    fit = fit_model(target, jnp.zeros(5), FIT_RATES, model=Model(Tabular(), 3))
     assert not bool(fit.converged)
     assert int(fit.steps) == 3
     assert fit.divergence > 1e-3
@@ -299,7 +289,5 @@ def test_a_fit_that_is_given_up_is_reported():
 
 def test_a_fitted_model_needs_no_further_step():
     target = Target(jnp.zeros(5), jnp.int32(0))
-    fit = fit_model(
-        target, jnp.zeros(5), model=Tabular(), rate=jnp.asarray(0.2), threshold=jnp.asarray(1e-7), max_steps=9
-    )
+    fit = fit_model(target, jnp.zeros(5), FIT_RATES, model=Model(Tabular(), 9))
     assert int(fit.steps) == 0

@@ -6,39 +6,43 @@ import numpy as np
 import pytest
 from PIL import Image
 from polax.algorithms.base import Preset
-from polax.papers.pola import published, sampled
-from polax.papers.pola.cells import Cell, Outcome, cell_of_preset, run_cells
+from polax.papers import find_targets
+from polax.papers.pola import TARGETS, published, sampled
+from polax.papers.pola.course import SMALL
 from polax.papers.pola.drawings import Curve, draw_shares
+from polax.papers.pola.exact_runs import ExactRuns, run_settings
+from polax.papers.pola.published import Key
 from polax.papers.pola.report import Report, markdown
 from polax.papers.pola.search import Family, search
+from polax.papers.pola.settings import Setting, figure3_setting, table2_setting
 from polax.papers.pola.statistics import p_value, policy_fit, share_of
-from polax.registry import algorithm_plugin, register_algorithm
+from polax.registry import algorithm_plugin, make_algorithm, make_env, register_algorithm
 from polax.runner.cli import main
-from polax.runner.commands.reproduce import TARGETS
+from polax.runner.runs.spec import resolve
 
-LOLA = Cell("lola", "lola-exact", 10)
+LOLA = Setting("lola", "lola-exact", 10)
 
 
 def silent(line: str) -> None:
     assert line
 
 
-def outcome(found: list[bool], policies: list[list[float]]) -> Outcome:
+def exact_runs(found: list[bool], policies: list[list[float]]) -> ExactRuns:
     own_first = np.asarray(policies)
     both = np.stack([own_first, own_first[:, [0, 2, 1, 3, 4]]], axis=1)
-    return Outcome(np.asarray(found), both, np.zeros(len(found)), 1)
+    return ExactRuns(np.asarray(found), both, np.zeros(len(found)))
 
 
 def test_runs_do_not_depend_on_what_runs_beside_them():
-    other = Cell("other", "lola-exact", 10, {"outer_lr": 1.0}, 1.6)
-    alone = run_cells([LOLA], runs=3, seed=4, report=silent)[0]
-    beside = run_cells([other, LOLA], runs=5, seed=4, report=silent)[1]
+    other = Setting("other", "lola-exact", 10, {"outer_lr": 1.0}, 1.6)
+    alone = run_settings([LOLA], runs=3, seed=4, report=silent)[0]
+    beside = run_settings([other, LOLA], runs=5, seed=4, report=silent)[1]
     np.testing.assert_allclose(alone.cooperation, beside.cooperation[:3], atol=1e-9)
-    assert not np.allclose(alone.cooperation, run_cells([LOLA], runs=3, seed=5, report=silent)[0].cooperation)
+    assert not np.allclose(alone.cooperation, run_settings([LOLA], runs=3, seed=5, report=silent)[0].cooperation)
 
 
 def test_policies_are_averaged_with_the_own_action_first():
-    mean = outcome([True], [[0.1, 0.2, 0.3, 0.4, 0.5]]).policy
+    mean = exact_runs([True], [[0.1, 0.2, 0.3, 0.4, 0.5]]).policy
     np.testing.assert_allclose(mean, [0.1, 0.2, 0.3, 0.4, 0.5])
 
 
@@ -57,22 +61,56 @@ def test_equal_shares_are_compatible_and_distant_ones_are_not():
 
 
 def test_a_published_mean_of_two_kinds_of_runs_is_compared_as_a_mixture():
-    ours = outcome([True, False, False, False], [[0, 1, 0, 1, 1]] + [[0, 0, 0, 0, 0]] * 3)
+    ours = exact_runs([True, False, False, False], [[0, 1, 0, 1, 1]] + [[0, 0, 0, 0, 0]] * 3)
     fit = policy_fit(ours, np.array([0, 0.5, 0, 0.5, 0.5]))
     np.testing.assert_allclose(fit, [0.25, 0.0, 0.5], atol=1e-9)
 
 
-def test_every_cell_of_the_paper_is_there():
+def test_every_value_of_the_paper_is_there():
     assert len(published.TABLE1) == 5 * 6 + 3
     assert len(published.TABLE2) == 6
     assert set(published.FOUND_BY_PROGRAM) <= set(published.TABLE1)
     assert set(published.NOTHING_FOUND_IN_PAPER) <= set(published.TABLE1)
 
 
-def test_a_cell_takes_its_settings_from_the_preset():
-    cell = cell_of_preset("pola-exact", "figure3-mlp-1.6", "name")
-    assert (cell.updates, cell.contribution_factor) == (2, 1.6)
-    assert cell.options == {"parameterisation": "mlp", "inner_lr": 0.12, "outer_lr": 0.03, "outer_beta": 0.05}
+def test_a_published_policy_is_read_from_the_paper_s_table():
+    assert published.TABLE1[Key("pola", "mlp", 1.33)] == (0.02, 0.85, 0.45, 0.99, 0.68)
+    assert published.TABLE1[Key("lola", "preconditioned", 1.6)] == (0.1, 0.1, 0.87, 0.1, 0.1)
+    assert published.TABLE1[Key("naive", "tabular", 1.6)] == (0, 0.09, 0.09, 0.23, 0.05)
+
+
+def test_a_setting_has_the_paper_s_rates():
+    setting = figure3_setting(Key("pola", "mlp", 1.6))
+    assert (setting.learner, setting.updates, setting.contribution_factor) == ("pola-exact", 2, 1.6)
+    assert setting.options == {"parameterisation": "mlp", "inner_lr": 0.12, "outer_lr": 0.03, "outer_beta": 0.05}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [*map(figure3_setting, published.TABLE1), *(table2_setting(*row) for row in published.TABLE2)],
+    ids=lambda setting: f"{setting.learner} {setting.contribution_factor} {setting.options}",
+)
+def test_every_setting_of_the_paper_can_be_built(setting):
+    env, params = make_env("IPD-v0", contribution_factor=setting.contribution_factor)
+    assert make_algorithm(setting.learner, env, params, **setting.options).pure
+    assert setting.updates > 0
+
+
+def test_the_small_setting_of_the_course_can_be_resolved():
+    spec = resolve("pola-dice", "IPD-v0", **SMALL)
+    assert (spec.algorithm, spec.updates, spec.options["num_envs"], spec.options["inner_lr"]) == (
+        "pola-dice",
+        40,
+        128,
+        0.01,
+    )
+    assert spec.env_options["observation_layout"] == "shared"
+
+
+def test_targets_are_found_by_the_folder_of_their_paper():
+    found = find_targets()
+    assert [found[target.name] for target in TARGETS] == list(TARGETS)
+    assert all(callable(target.load()) for target in found.values())
 
 
 def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
@@ -100,7 +138,7 @@ def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
         assert row["found"]["share"] == 1.0
 
 
-def test_a_figure_shows_cells_without_a_published_value():
+def test_a_figure_shows_settings_without_a_published_value():
     row = {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
     figure = draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20)
     assert [axes.get_title("left") for axes in figure.axes] == ["LOLA"]
@@ -157,7 +195,7 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
     for figure in (sampled._FIGURE4, sampled._FIGURE5):
         assert figure.learners == ("pola-dice", "pola-om", "lola-dice")
         for learner in figure.learners:
-            for scale in TARGETS[figure.name].scales:
+            for scale in find_targets()[figure.name].scales:
                 assert (scale, figure.env) in algorithm_plugin(learner).presets
     assert len(published.FIGURE4) == 3 * 2
     assert len(published.FIGURE5) == 3 * 3
@@ -192,4 +230,4 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path, 
 def test_help_lists_everything_that_can_be_reproduced(capsys):
     assert main(["reproduce", "--help"]) == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in TARGETS)
+    assert all(target.name in printed for target in TARGETS)
