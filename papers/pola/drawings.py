@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...runner.report.figures import COLOURS, STYLE
-from .cells import STATES
+from .exact_runs import STATES
 
 _MARKERS = ("o", "s", "D")
 _GREY = "#666666"
