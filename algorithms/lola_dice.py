@@ -17,7 +17,7 @@ class LolaDiceConfig(LookaheadConfig):
 
 def build(env: Game[Any, Any], params: Any, config: LolaDiceConfig) -> Algorithm:
     """Make the learner for a game."""
-    return build_learner(env, params, config, inner_steps=config.inner_steps, inner_beta=0.0, outer_beta=0.0)
+    return build_learner(env, params, config)
 
 
 _PUBLISHED = {"observation_layout": "shared"}

@@ -1,4 +1,4 @@
-"""Naive learning: independent policy gradient with a critic, blind to the other's learning. The baseline."""
+"""Naive learning: independent policy gradient with a critic, blind to the opponent's learning. The baseline."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ class NaiveConfig(TrajectoryConfig):
 
 def build(env: Game[Any, Any], params: Any, config: NaiveConfig) -> Algorithm:
     """Make the learner for a game."""
-    return build_learner(
-        env, params, config, inner_steps=0, inner_lr=0.0, inner_beta=0.0, outer_beta=0.0, dice_lambda=1.0
-    )
+    return build_learner(env, params, config)
 
 
 NAIVE = AlgorithmPlugin(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from .base import AlgorithmPlugin, Preset
-from .core.proximal import ProximalConfig, build_proximal
+from ..envs.base import Game
+from .base import Algorithm, AlgorithmPlugin, Preset
+from .core.learner import build_learner
+from .core.proximal import ProximalConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,11 +16,16 @@ class PolaDiceConfig(ProximalConfig):
     """Options of POLA-DiCE."""
 
 
+def build(env: Game[Any, Any], params: Any, config: PolaDiceConfig) -> Algorithm:
+    """Make the learner for a game."""
+    return build_learner(env, params, config)
+
+
 _PUBLISHED = {"observation_layout": "shared"}
 
 POLA_DICE = AlgorithmPlugin(
     config=PolaDiceConfig,
-    build=build_proximal,
+    build=build,
     summary="Proximal LOLA on sampled trajectories: penalties on moving make the update depend on behaviour only.",
     presets={
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),

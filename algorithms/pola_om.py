@@ -1,4 +1,4 @@
-"""POLA-OM: POLA-DiCE that sees what the other does, not its parameters (arXiv:2210.10125, section 5.3)."""
+"""POLA-OM: POLA-DiCE that sees what the opponent does, not its parameters (arXiv:2210.10125, section 5.3)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from ..checks import check_number, check_whole_number
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import ModelFit
-from .core.opponent_model import FitSizes
-from .core.proximal import ProximalConfig, build_proximal
+from .core.learner import ModelFit, build_learner
+from .core.opponent_model import FitCounts, FitRates
+from .core.proximal import ProximalConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +38,13 @@ class PolaOmConfig(ProximalConfig):
 def build(env: Game[Any, Any], params: Any, config: PolaOmConfig) -> Algorithm:
     """Make the learner for a game."""
     model_fit = ModelFit(
-        sizes=FitSizes(batches=config.model_batches, steps_per_batch=config.model_steps_per_batch),
-        policy_lr=config.outer_lr if config.model_lr is None else config.model_lr,
-        critic_lr=config.critic_lr if config.model_critic_lr is None else config.model_critic_lr,
+        counts=FitCounts(batches=config.model_batches, steps_per_batch=config.model_steps_per_batch),
+        rates=FitRates(
+            policy_lr=config.outer_lr if config.model_lr is None else config.model_lr,
+            critic_lr=config.critic_lr if config.model_critic_lr is None else config.model_critic_lr,
+        ),
     )
-    return build_proximal(env, params, config, model_fit=model_fit)
+    return build_learner(env, params, config, model_fit=model_fit)
 
 
 _PUBLISHED = {"observation_layout": "shared"}

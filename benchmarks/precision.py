@@ -97,20 +97,20 @@ def gradient_errors(bits: int) -> dict[str, float]:
     env, params = polax.make_env("IPD-v0")
     options = {"num_envs": 400, "inner_steps": 2}
     state = polax.make_algorithm("pola-dice", env, params, **options).init(jax.random.key(0))
-    first, second = (jax.tree.map(lambda leaf, seat=seat: leaf[seat], state.players) for seat in (0, 1))
-    sizes = lookahead.Sizes(
-        num_envs=400, num_steps=50, hidden_size=64, inner_steps=2, outer_steps=1, penalties=True, reverse_kl=False
+    first, second = (jax.tree.map(lambda leaf, player=player: leaf[player], state.players) for player in (0, 1))
+    structure = lookahead.Structure(
+        num_envs=400, num_steps=50, hidden_size=64, inner_steps=2, outer_steps=1, kl_direction="forward"
     )
 
     def gradients(key: jax.Array) -> tuple[jax.Array, jax.Array]:
         def flat(inner_lr: jax.Array) -> jax.Array:
-            numbers = state.numbers.replace(inner_lr=inner_lr)
-            setting = lookahead.Lookahead(env, params, sizes, numbers, jnp.int32(0), second, first.policy)
+            coefficients = state.coefficients.replace(inner_lr=inner_lr)
+            setting = lookahead.Lookahead(env, params, structure, coefficients, jnp.int32(0), second, first.policy)
             gradient = lookahead.outer_gradient(key, first, setting)[0].policy
             return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(gradient)])
 
-        whole = flat(state.numbers.inner_lr)
-        return whole, whole - flat(jnp.zeros_like(state.numbers.inner_lr))
+        whole = flat(state.coefficients.inner_lr)
+        return whole, whole - flat(jnp.zeros_like(state.coefficients.inner_lr))
 
     with patch.object(lookahead, "sample", sample_exactly):
         exact, inexact = jax.jit(gradients), jax.jit(rounded(gradients, bits))

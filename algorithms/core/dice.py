@@ -10,11 +10,19 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-__all__ = ["critic_loss", "dice_loss", "generalized_advantages", "kl_divergence", "loaded_dice_loss"]
+__all__ = ["Scalar", "critic_loss", "dice_loss", "generalized_advantages", "kl_divergence", "loaded_dice_loss"]
+
+Scalar = jax.Array | float
+"""A number, inside a compiled function or outside."""
 
 
 def generalized_advantages(
-    rewards: jax.Array, values: jax.Array, last_value: jax.Array, *, discount: jax.Array, gae_lambda: jax.Array
+    rewards: jax.Array,
+    values: jax.Array,
+    last_value: jax.Array,
+    *,
+    discount: Scalar,
+    gae_lambda: Scalar,
 ) -> jax.Array:
     """Generalised advantage estimates (Schulman et al. 2016, arXiv:1506.02438, equation 16).
 
@@ -45,8 +53,8 @@ def loaded_dice_loss(
     log_probs_other: jax.Array,
     advantages: jax.Array,
     *,
-    discount: jax.Array,
-    dice_lambda: jax.Array | float = 1.0,
+    discount: Scalar,
+    dice_lambda: Scalar = 1.0,
 ) -> jax.Array:
     """Loaded DiCE loss of one player (Farquhar et al. 2019, arXiv:1909.10549, equation 9).
 
@@ -78,7 +86,7 @@ def loaded_dice_loss(
 
 
 def dice_loss(
-    log_probs_self: jax.Array, log_probs_other: jax.Array, rewards: jax.Array, *, discount: jax.Array
+    log_probs_self: jax.Array, log_probs_other: jax.Array, rewards: jax.Array, *, discount: Scalar
 ) -> jax.Array:
     """DiCE loss of one player, without a baseline (Foerster et al. 2018, arXiv:1802.05098, equation 9).
 
@@ -101,7 +109,7 @@ def dice_loss(
     return -jnp.mean(jnp.sum(_discounts(rewards, discount) * rewards * boxes, axis=0))
 
 
-def critic_loss(rewards: jax.Array, values: jax.Array, last_value: jax.Array, *, discount: jax.Array) -> jax.Array:
+def critic_loss(rewards: jax.Array, values: jax.Array, last_value: jax.Array, *, discount: Scalar) -> jax.Array:
     """Squared error of the critic against the discounted return that follows.
 
     ``mean_b sum_t (G_t - v_t)^2`` with ``G_t = r_t + discount * G_{t+1}`` and ``G_T = v_T``; the target is a constant
@@ -148,7 +156,7 @@ def _magic_box(sums: jax.Array) -> jax.Array:
     return jnp.exp(sums - jax.lax.stop_gradient(sums))
 
 
-def _decayed_sums(terms: jax.Array, decay: jax.Array | float) -> jax.Array:
+def _decayed_sums(terms: jax.Array, decay: Scalar) -> jax.Array:
     """``S_t = terms_t + decay * S_{t-1}`` for every ``t``, as one product: its derivatives are products too."""
     steps = jnp.arange(terms.shape[0])
     ages = steps[:, None] - steps
@@ -156,12 +164,12 @@ def _decayed_sums(terms: jax.Array, decay: jax.Array | float) -> jax.Array:
     return jnp.where(ages >= 0, weights, 0) @ terms
 
 
-def _discounts(like: jax.Array, discount: jax.Array) -> jax.Array:
+def _discounts(like: jax.Array, discount: Scalar) -> jax.Array:
     """``discount^t``, ``[T, 1]``, in the precision of ``like``."""
     return jnp.power(jnp.asarray(discount, like.dtype), jnp.arange(like.shape[0], dtype=like.dtype))[:, None]
 
 
-def _discounted_sums(terms: jax.Array, last: jax.Array, discount: jax.Array) -> jax.Array:
+def _discounted_sums(terms: jax.Array, last: jax.Array, discount: Scalar) -> jax.Array:
     """``x_t = terms_t + discount * x_{t+1}`` with ``x_T = last``, for every ``t``."""
 
     def backwards(following: jax.Array, term: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -14,9 +14,9 @@ from ...checks import check_choice, check_number, check_whole_number
 from ...envs.base import Game
 from ..base import Algorithm, Metrics
 from .devices import for_both_players
-from .lookahead import Lookahead, Numbers, Player, Sizes, improve, init_optimizer
+from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
 from .networks import init_network
-from .opponent_model import FitNumbers, FitSizes, fit
+from .opponent_model import FitCounts, FitRates, fit
 from .rollout import RecurrentPolicy
 
 __all__ = ["LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
@@ -58,6 +58,21 @@ class TrajectoryConfig:
         check_number("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
         check_choice("matmul_precision", self.matmul_precision, MATMUL_PRECISIONS)
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return Coefficients(
+            outer_lr=self.outer_lr, critic_lr=self.critic_lr, discount=self.discount, gae_lambda=self.gae_lambda
+        )
+
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return Structure(
+            num_envs=self.num_envs,
+            num_steps=num_steps,
+            hidden_size=self.hidden_size,
+            outer_steps=self.outer_steps,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class LookaheadConfig(TrajectoryConfig):
@@ -77,37 +92,36 @@ class LookaheadConfig(TrajectoryConfig):
         check_number("inner_lr", self.inner_lr, at_least=0)
         check_number("dice_lambda", self.dice_lambda, at_least=0, at_most=1)
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return replace(super().coefficients(), inner_lr=self.inner_lr, dice_lambda=self.dice_lambda)
+
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return replace(super().structure(num_steps), inner_steps=self.inner_steps)
+
 
 @struct.dataclass
 class LearnerState:
     """What learning carries from update to update; every leaf of ``players`` starts with the player axis."""
 
-    players: Player  # [2, ...]
+    players: ActorCritic  # [2, ...]
     optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
-    models: Player | None  # [2, ...], each player's model of the other, where opponents are modelled
-    numbers: Numbers
-    fit_numbers: FitNumbers | None
+    models: ActorCritic | None  # [2, ...], each player's model of the other, where opponents are modelled
+    coefficients: Coefficients
+    fit_rates: FitRates | None
     env_params: Any
 
 
 class ModelFit(NamedTuple):
     """How a learner that does not see its opponent's parameters fits a model of it."""
 
-    sizes: FitSizes
-    policy_lr: float
-    critic_lr: float
+    counts: FitCounts
+    rates: FitRates
 
 
 def build_learner(
-    env: Game[Any, Any],
-    params: Any,
-    config: TrajectoryConfig,
-    *,
-    inner_steps: int,
-    penalties: bool = False,
-    reverse_kl: bool = False,
-    model_fit: ModelFit | None = None,
-    **numbers: float,
+    env: Game[Any, Any], params: Any, config: TrajectoryConfig, *, model_fit: ModelFit | None = None
 ) -> Algorithm:
     """Make the algorithm of one configuration.
 
@@ -115,44 +129,28 @@ def build_learner(
         env: a game of two players.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
-        inner_steps: imagined steps of the opponent.
-        penalties: whether the losses carry KL penalties.
-        reverse_kl: their direction.
         model_fit: how opponents are modelled; None: the learner looks into the opponent itself.
-        **numbers: the fields of `Numbers` that ``config`` does not have.
 
     Returns:
-        The algorithm. Equal games, sizes and optimiser options give equal functions.
+        The algorithm. Equal games, structures and optimiser options give equal functions.
 
     Raises:
         ValueError: if the game does not have two players.
     """
     if env.num_players != 2:
         raise ValueError(f"a lookahead is between two players; {env.name} has {env.num_players}")
-    names = Numbers.__dataclass_fields__
-    values = {name: numbers[name] if name in numbers else getattr(config, name) for name in names}
     program = _Program(
         env=env,
-        sizes=Sizes(
-            num_envs=config.num_envs,
-            num_steps=int(params.max_steps_in_episode),
-            hidden_size=config.hidden_size,
-            inner_steps=inner_steps,
-            outer_steps=config.outer_steps,
-            penalties=penalties,
-            reverse_kl=reverse_kl,
-        ),
-        fit_sizes=None if model_fit is None else model_fit.sizes,
+        structure=config.structure(int(params.max_steps_in_episode)),
+        fit_counts=None if model_fit is None else model_fit.counts,
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,
     )
 
     def init(key: jax.Array) -> LearnerState:
-        leaves = Numbers(**{name: jnp.asarray(value, float) for name, value in values.items()})
-        rates = None
-        if model_fit is not None:
-            rates = FitNumbers(jnp.asarray(model_fit.policy_lr, float), jnp.asarray(model_fit.critic_lr, float))
-        return program.init(key, leaves, rates, jax.tree.map(jnp.asarray, params))
+        numbers = (config.coefficients(), None if model_fit is None else model_fit.rates)
+        leaves = jax.tree.map(lambda value: jnp.asarray(value, float), numbers)
+        return program.init(key, *leaves, jax.tree.map(jnp.asarray, params))
 
     return Algorithm(init=init, update=program, policies=_policies)
 
@@ -162,41 +160,41 @@ class _Program:
     """One update as a function that is hashable by value."""
 
     env: Game[Any, Any]
-    sizes: Sizes
-    fit_sizes: FitSizes | None
+    structure: Structure
+    fit_counts: FitCounts | None
     keep_optimizer: bool
     matmul_precision: str
 
     @property
     def env_steps(self) -> int:
         """Steps of the game that one update of both players samples."""
-        batches = self.sizes.outer_steps * (self.sizes.inner_steps + 1)
-        batches += self.fit_sizes.batches if self.fit_sizes else 0
-        return 2 * batches * self.sizes.num_envs * self.sizes.num_steps
+        batches = self.structure.outer_steps * (self.structure.inner_steps + 1)
+        batches += self.fit_counts.batches if self.fit_counts else 0
+        return 2 * batches * self.structure.num_envs * self.structure.num_steps
 
     @partial(jax.jit, static_argnums=0)
-    def init(self, key: jax.Array, numbers: Numbers, fit_numbers: FitNumbers | None, params: Any) -> LearnerState:
+    def init(self, key: jax.Array, coefficients: Coefficients, fit_rates: FitRates | None, params: Any) -> LearnerState:
         """Draw both players, and their models of each other."""
 
-        def player(key: jax.Array) -> Player:
+        def draw(key: jax.Array) -> ActorCritic:
             key_policy, key_critic = jax.random.split(key)
             network = partial(
                 init_network,
                 num_features=self.env.observation_space(params).shape[-1],
-                hidden_size=self.sizes.hidden_size,
+                hidden_size=self.structure.hidden_size,
             )
-            return Player(
+            return ActorCritic(
                 policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
             )
 
         key_players, key_models = jax.random.split(key)
-        players = jax.vmap(player)(jax.random.split(key_players))
+        players = jax.vmap(draw)(jax.random.split(key_players))
         return LearnerState(
             players=players,
             optimizer=jax.vmap(init_optimizer)(players) if self.keep_optimizer else None,
-            models=jax.vmap(player)(jax.random.split(key_models)) if self.fit_sizes else None,
-            numbers=numbers,
-            fit_numbers=fit_numbers,
+            models=jax.vmap(draw)(jax.random.split(key_models)) if self.fit_counts else None,
+            coefficients=coefficients,
+            fit_rates=fit_rates,
             env_params=params,
         )
 
@@ -206,22 +204,22 @@ class _Program:
         players = state.players
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
-        def improve_one(key: jax.Array, seat: jax.Array, *of_player: Any) -> Any:
+        def improve_one(key: jax.Array, player: jax.Array, *of_player: Any) -> Any:
             own, other, model, optimizer = of_player
             key_fit, key_learn = jax.random.split(key)
             lookahead = Lookahead(
                 env=self.env,
                 env_params=state.env_params,
-                sizes=self.sizes,
-                numbers=state.numbers,
-                seat=seat,
+                structure=self.structure,
+                coefficients=state.coefficients,
+                player=player,
                 other=other,
                 start=own.policy,
             )
             metrics: Metrics = {}
-            if self.fit_sizes is not None and state.fit_numbers is not None:
+            if self.fit_counts is not None and state.fit_rates is not None:
                 model, metrics = fit(
-                    key_fit, own.policy, model, lookahead, sizes=self.fit_sizes, numbers=state.fit_numbers
+                    key_fit, own.policy, model, lookahead, counts=self.fit_counts, rates=state.fit_rates
                 )
                 lookahead = lookahead._replace(other=model)
             own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
@@ -233,12 +231,13 @@ class _Program:
                 jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
             )
         state = replace(state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
-        named = {f"{name}/player_{seat}": values[seat] for name, values in metrics.items() for seat in (0, 1)}
+        named = {f"{name}/player_{player}": values[player] for name, values in metrics.items() for player in (0, 1)}
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:
     first, second = (
-        RecurrentPolicy(jax.tree.map(lambda leaf, seat=seat: leaf[seat], state.players.policy)) for seat in (0, 1)
+        RecurrentPolicy(jax.tree.map(lambda leaf, player=player: leaf[player], state.players.policy))
+        for player in (0, 1)
     )
     return first, second

@@ -31,16 +31,17 @@ from flax import struct
 from ...envs.base import Game
 from ..base import Metrics
 from . import dice, networks
+from .dice import Scalar
 from .networks import NetworkParams, Tangents
-from .rollout import Batch, Seat, sample
+from .rollout import Batch, Side, sample
 
-__all__ = ["Lookahead", "Numbers", "Player", "Sizes", "improve", "init_optimizer", "outer_gradient"]
+__all__ = ["ActorCritic", "Coefficients", "Lookahead", "Structure", "improve", "init_optimizer", "outer_gradient"]
 
 _OPTIMIZER = optax.scale_by_adam()
 
 
 @struct.dataclass
-class Player:
+class ActorCritic:
     """What one player learns."""
 
     policy: NetworkParams
@@ -48,31 +49,35 @@ class Player:
 
 
 @struct.dataclass
-class Numbers:
-    """Settings that may change without compiling again; scalars."""
+class Coefficients:
+    """Settings that may change without compiling again; scalars. What a learner does not have keeps its default."""
 
-    inner_lr: jax.Array
-    outer_lr: jax.Array
-    critic_lr: jax.Array
-    inner_beta: jax.Array
-    outer_beta: jax.Array
-    discount: jax.Array
-    gae_lambda: jax.Array
-    dice_lambda: jax.Array
+    outer_lr: Scalar
+    critic_lr: Scalar
+    discount: Scalar
+    gae_lambda: Scalar
+    inner_lr: Scalar = 0.0
+    inner_beta: Scalar = 0.0
+    outer_beta: Scalar = 0.0
+    dice_lambda: Scalar = 1.0
 
 
-@dataclass(frozen=True)
-class Sizes:
+@dataclass(frozen=True, kw_only=True)
+class Structure:
     """Settings that the compiled program is made for."""
 
     num_envs: int
     num_steps: int
     hidden_size: int
-    inner_steps: int
+    inner_steps: int = 0
     outer_steps: int
-    penalties: bool
-    """Whether the losses carry the KL penalties of POLA."""
-    reverse_kl: bool
+    kl_direction: str | None = None
+    """Of the losses' KL penalties: ``forward`` or ``reverse``; None: there are no penalties."""
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the losses carry the KL penalties of POLA."""
+        return self.kl_direction is not None
 
 
 class Objective(NamedTuple):
@@ -82,11 +87,11 @@ class Objective(NamedTuple):
     other_actions: jax.Array  # [T, B]
     advantages: jax.Array  # [T, B]
     reference: jax.Array  # [T, B, A], logits to stay close to
-    beta: jax.Array  # scalar
-    discount: jax.Array  # scalar
-    dice_lambda: jax.Array  # scalar
+    beta: Scalar  # scalar
+    discount: Scalar  # scalar
+    dice_lambda: Scalar  # scalar
 
-    def loss(self, logits: jax.Array, other_logits: jax.Array, sizes: Sizes) -> jax.Array:
+    def loss(self, logits: jax.Array, other_logits: jax.Array, structure: Structure) -> jax.Array:
         """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
         log_probs = jax.nn.log_softmax(logits)
         loss = dice.loaded_dice_loss(
@@ -96,9 +101,9 @@ class Objective(NamedTuple):
             discount=self.discount,
             dice_lambda=self.dice_lambda,
         )
-        if not sizes.penalties:
+        if not structure.penalised:
             return loss
-        return loss + self.beta * _divergence(jax.nn.log_softmax(self.reference), log_probs, sizes)
+        return loss + self.beta * _divergence(jax.nn.log_softmax(self.reference), log_probs, structure)
 
 
 class Imagined(NamedTuple):
@@ -114,10 +119,10 @@ class Lookahead(NamedTuple):
 
     env: Game[Any, Any]
     env_params: Any
-    sizes: Sizes
-    numbers: Numbers
-    seat: jax.Array  # of the learner
-    other: Player  # before the update
+    structure: Structure
+    coefficients: Coefficients
+    player: jax.Array  # which one the learner is, 0 or 1
+    other: ActorCritic  # before the update
     start: NetworkParams  # the learner's policy before the update
 
     def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams) -> Batch:
@@ -127,13 +132,15 @@ class Lookahead(NamedTuple):
             self.env,
             self.env_params,
             (own, other),
-            seat=self.seat,
-            num_envs=self.sizes.num_envs,
-            num_steps=self.sizes.num_steps,
+            player=self.player,
+            num_envs=self.structure.num_envs,
+            num_steps=self.structure.num_steps,
         )
 
 
-def improve(key: jax.Array, player: Player, optimizer_state: Any, lookahead: Lookahead) -> tuple[Player, Any, Metrics]:
+def improve(
+    key: jax.Array, player: ActorCritic, optimizer_state: Any, lookahead: Lookahead
+) -> tuple[ActorCritic, Any, Metrics]:
     """Take ``outer_steps`` steps of one player, each through ``inner_steps`` imagined steps of the other.
 
     Args:
@@ -146,71 +153,73 @@ def improve(key: jax.Array, player: Player, optimizer_state: Any, lookahead: Loo
         The learner after the update, its optimiser's state, and metrics of the last outer step.
     """
 
-    def outer_step(carry: tuple[Player, Any], key: jax.Array) -> tuple[tuple[Player, Any], Metrics]:
+    def outer_step(carry: tuple[ActorCritic, Any], key: jax.Array) -> tuple[tuple[ActorCritic, Any], Metrics]:
         player, optimizer_state = carry
         gradient, metrics = outer_gradient(key, player, lookahead)
         direction, optimizer_state = optimizer_direction(gradient, optimizer_state)
-        numbers = lookahead.numbers
-        player = Player(
-            policy=descend(player.policy, direction.policy, numbers.outer_lr),
-            critic=descend(player.critic, direction.critic, numbers.critic_lr),
+        coefficients = lookahead.coefficients
+        player = ActorCritic(
+            policy=descend(player.policy, direction.policy, coefficients.outer_lr),
+            critic=descend(player.critic, direction.critic, coefficients.critic_lr),
         )
         return (player, optimizer_state), metrics
 
-    keys = jax.random.split(key, lookahead.sizes.outer_steps)
+    keys = jax.random.split(key, lookahead.structure.outer_steps)
     (player, optimizer_state), metrics = jax.lax.scan(outer_step, (player, optimizer_state), keys)
     return player, optimizer_state, jax.tree.map(lambda values: values[-1], metrics)
 
 
-def init_optimizer(player: Player) -> Any:
+def init_optimizer(player: ActorCritic) -> Any:
     """Return Adam's state for a player."""
     return _OPTIMIZER.init(player)
 
 
-def optimizer_direction(gradient: Player, optimizer_state: Any) -> tuple[Player, Any]:
+def optimizer_direction(gradient: ActorCritic, optimizer_state: Any) -> tuple[ActorCritic, Any]:
     """Return Adam's direction for a gradient, to be multiplied by learning rates, and its next state."""
     return _OPTIMIZER.update(gradient, optimizer_state)
 
 
-def outer_gradient(key: jax.Array, player: Player, lookahead: Lookahead) -> tuple[Player, Metrics]:
+def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) -> tuple[ActorCritic, Metrics]:
     """Gradient of the learner's loss after the lookahead, by its policy and its critic."""
     key_inner, key_outer = jax.random.split(key)
     other, imagined = _imagine(key_inner, player.policy, lookahead)
     batch = lookahead.sample(key_outer, player.policy, other.policy)
-    advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.numbers)
+    advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.coefficients)
     objective = Objective(
         actions=batch.self.actions,
         other_actions=batch.other.actions,
         advantages=advantages,
-        reference=_reference(lookahead.start, batch.self, lookahead.sizes),
-        beta=lookahead.numbers.outer_beta,
-        discount=lookahead.numbers.discount,
-        dice_lambda=lookahead.numbers.dice_lambda,
+        reference=_reference(lookahead.start, batch.self, lookahead.structure),
+        beta=lookahead.coefficients.outer_beta,
+        discount=lookahead.coefficients.discount,
+        dice_lambda=lookahead.coefficients.dice_lambda,
     )
-    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits, lookahead.sizes)
+    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(
+        batch.self.logits, batch.other.logits, lookahead.structure
+    )
     gradient = _backward(player.policy, batch.self, by_own)
-    if lookahead.sizes.inner_steps:
+    if lookahead.structure.inner_steps:
         by_policy = _backward(other.policy, batch.other, by_other)
         gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
     metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}
-    if lookahead.sizes.penalties:
+    if lookahead.structure.penalised:
         metrics["kl"] = _divergence(
-            jax.nn.log_softmax(objective.reference), jax.nn.log_softmax(batch.self.logits), lookahead.sizes
+            jax.nn.log_softmax(objective.reference), jax.nn.log_softmax(batch.self.logits), lookahead.structure
         )
-    return Player(policy=gradient, critic=critic_gradient), metrics
+    return ActorCritic(policy=gradient, critic=critic_gradient), metrics
 
 
-def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[Player, Imagined]:
+def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[ActorCritic, Imagined]:
     """Let the other player take its inner steps; return it afterwards and a record of each step, stacked."""
 
-    def inner_step(other: Player, inputs: tuple[jax.Array, jax.Array]) -> tuple[Player, Imagined]:
+    def inner_step(other: ActorCritic, inputs: tuple[jax.Array, jax.Array]) -> tuple[ActorCritic, Imagined]:
         step, key = inputs
         batch = lookahead.sample(key, own, other.policy)
-        advantages, _, critic_gradient = evaluate_critic(other.critic, batch.other, lookahead.numbers)
+        advantages, _, critic_gradient = evaluate_critic(other.critic, batch.other, lookahead.coefficients)
         reference = jax.lax.cond(
             step == 0,
             lambda batch: batch.other.logits,
-            lambda batch: _reference(lookahead.other.policy, batch.other, lookahead.sizes),
+            lambda batch: _reference(lookahead.other.policy, batch.other, lookahead.structure),
             batch,
         )
         objective = Objective(
@@ -218,18 +227,20 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
             other_actions=batch.self.actions,
             advantages=advantages,
             reference=reference,
-            beta=lookahead.numbers.inner_beta,
-            discount=lookahead.numbers.discount,
-            dice_lambda=lookahead.numbers.dice_lambda,
+            beta=lookahead.coefficients.inner_beta,
+            discount=lookahead.coefficients.discount,
+            dice_lambda=lookahead.coefficients.dice_lambda,
         )
-        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.sizes)
-        after = Player(
-            policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), lookahead.numbers.inner_lr),
-            critic=descend(other.critic, critic_gradient, lookahead.numbers.critic_lr),
+        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.structure)
+        after = ActorCritic(
+            policy=descend(
+                other.policy, _backward(other.policy, batch.other, by_logits), lookahead.coefficients.inner_lr
+            ),
+            critic=descend(other.critic, critic_gradient, lookahead.coefficients.critic_lr),
         )
         return after, Imagined(other.policy, batch, objective)
 
-    steps = lookahead.sizes.inner_steps
+    steps = lookahead.structure.inner_steps
     return jax.lax.scan(inner_step, lookahead.other, (jnp.arange(steps), jax.random.split(key, steps)))
 
 
@@ -237,8 +248,8 @@ def _through_imagined_steps(
     gradient: NetworkParams, by_other: NetworkParams, own: NetworkParams, imagined: Imagined, lookahead: Lookahead
 ) -> NetworkParams:
     """Add to the learner's gradient what reaches it through the other's inner steps (see the module's docstring)."""
-    inner_lr = lookahead.numbers.inner_lr
-    sizes = lookahead.sizes
+    inner_lr = lookahead.coefficients.inner_lr
+    structure = lookahead.structure
 
     def undo(carry: tuple[NetworkParams, NetworkParams], inputs: tuple[jax.Array, Imagined]) -> tuple[Any, None]:
         gradient, direction = carry
@@ -249,14 +260,14 @@ def _through_imagined_steps(
 
         def change(own_logits: jax.Array) -> jax.Array:
             return jax.jvp(
-                lambda logits: objective.loss(logits, own_logits, sizes), (theirs.logits,), (moved.outputs,)
+                lambda logits: objective.loss(logits, own_logits, structure), (theirs.logits,), (moved.outputs,)
             )[1]
 
         gradient = descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
 
         def hessian_product(direction: NetworkParams) -> NetworkParams:
             cotangents, cotangents_dot = jax.jvp(
-                lambda logits: by_theirs(logits, mine.logits, sizes), (theirs.logits,), (moved.outputs,)
+                lambda logits: by_theirs(logits, mine.logits, structure), (theirs.logits,), (moved.outputs,)
             )
             return networks.unroll_backward_tangent(
                 policy,
@@ -274,37 +285,43 @@ def _through_imagined_steps(
         )
         return (gradient, direction), None
 
-    steps = jnp.arange(sizes.inner_steps)
+    steps = jnp.arange(structure.inner_steps)
     return jax.lax.scan(undo, (gradient, by_other), (steps, imagined), reverse=True)[0][0]
 
 
-def evaluate_critic(critic: NetworkParams, seat: Seat, numbers: Numbers) -> tuple[jax.Array, jax.Array, NetworkParams]:
+def evaluate_critic(
+    critic: NetworkParams, side: Side, coefficients: Coefficients
+) -> tuple[jax.Array, jax.Array, NetworkParams]:
     """Return a player's advantages ``[T, B]``, its critic's loss and the gradient of that loss."""
-    unrolled = networks.unroll(critic, seat.observations)
+    unrolled = networks.unroll(critic, side.observations)
     values = unrolled.outputs[..., 0]  # [T+1, B]
     advantages = dice.generalized_advantages(
-        seat.rewards, values[:-1], values[-1], discount=numbers.discount, gae_lambda=numbers.gae_lambda
+        side.rewards, values[:-1], values[-1], discount=coefficients.discount, gae_lambda=coefficients.gae_lambda
     )
 
     def loss_of(values: jax.Array) -> jax.Array:
-        return dice.critic_loss(seat.rewards, values[:-1], values[-1], discount=numbers.discount)
+        return dice.critic_loss(side.rewards, values[:-1], values[-1], discount=coefficients.discount)
 
     loss, by_values = jax.value_and_grad(loss_of)(values)
-    gradient = networks.unroll_backward(critic, seat.observations, unrolled.hidden, by_values[..., None])
+    gradient = networks.unroll_backward(critic, side.observations, unrolled.hidden, by_values[..., None])
     return advantages, loss, gradient
 
 
-def _reference(policy: NetworkParams, seat: Seat, sizes: Sizes) -> jax.Array:
-    """Logits of an earlier policy on the observations of a seat; none are needed where nothing is penalised."""
-    return networks.unroll(policy, seat.acted_on).outputs if sizes.penalties else seat.logits
+def _reference(policy: NetworkParams, side: Side, structure: Structure) -> jax.Array:
+    """Logits of an earlier policy on the observations of a player; none are needed where nothing is penalised."""
+    return networks.unroll(policy, side.acted_on).outputs if structure.penalised else side.logits
 
 
-def _divergence(reference: jax.Array, current: jax.Array, sizes: Sizes) -> jax.Array:
-    return dice.kl_divergence(current, reference) if sizes.reverse_kl else dice.kl_divergence(reference, current)
+def _divergence(reference: jax.Array, current: jax.Array, structure: Structure) -> jax.Array:
+    return (
+        dice.kl_divergence(current, reference)
+        if structure.kl_direction == "reverse"
+        else dice.kl_divergence(reference, current)
+    )
 
 
-def _backward(policy: NetworkParams, seat: Seat, by_logits: jax.Array) -> NetworkParams:
-    return networks.unroll_backward(policy, seat.acted_on, seat.hidden, by_logits)
+def _backward(policy: NetworkParams, side: Side, by_logits: jax.Array) -> NetworkParams:
+    return networks.unroll_backward(policy, side.acted_on, side.hidden, by_logits)
 
 
 def chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
@@ -312,6 +329,6 @@ def chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
     return jnp.sum(log_probs * jax.nn.one_hot(actions, log_probs.shape[-1], dtype=log_probs.dtype), axis=-1)
 
 
-def descend(params: Any, gradient: Any, rate: jax.Array) -> Any:
+def descend(params: Any, gradient: Any, rate: Scalar) -> Any:
     """``params - rate * gradient``."""
     return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient)

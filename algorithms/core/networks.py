@@ -1,7 +1,8 @@
 """The recurrent network of every player, and its derivatives on recorded observations.
 
-A policy or a critic is a dense layer with ReLU, a GRU and a dense layer. A lookahead differentiates it many
-times on trajectories whose observations and hidden states are already recorded, so beside `unroll` there are its
+A policy or a critic is flax's ``Dense`` with ReLU, ``GRUCell`` and ``Dense`` with the derivatives written out;
+`flax_module` translates the parameters in both directions. A lookahead differentiates the network many times on
+trajectories whose observations and hidden states are already recorded, so beside `unroll` there are its
 derivatives given those states: `unroll_backward` (reverse), `unroll_tangent` (forward) and
 `unroll_backward_tangent` (forward over reverse, a Hessian-vector product). Each walks through time once and
 recomputes the gates of a step instead of storing them: on every machine tried, reading stored gates back costs more.
@@ -10,7 +11,7 @@ recomputes the gates of a step instead of storing them: on every machine tried, 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from jax.nn import initializers
 __all__ = [
     "NetworkParams",
     "Observations",
+    "Table",
     "Tangents",
     "Unrolled",
     "init_network",
@@ -47,6 +49,39 @@ class EncoderParams:
     bias: jax.Array  # [H]
     gate_kernel: jax.Array  # [H, 3H]
     gate_bias: jax.Array  # [3H]
+
+    access: ClassVar[Literal["encode"]] = "encode"
+
+    def gates(self, observations: jax.Array) -> jax.Array:
+        """Return the input gates ``[..., 3H]`` of observations ``[..., F]``."""
+        features = jax.nn.relu(observations @ self.kernel + self.bias)
+        return features @ self.gate_kernel + self.gate_bias
+
+
+@struct.dataclass
+class Table:
+    """The input gates of all observations that an environment lists, computed once and then looked up by row."""
+
+    rows: jax.Array  # [N, 3H]
+
+    @property
+    def access(self) -> Literal["product", "gather"]:
+        """How rows are looked up: by a product with one-hot rows, or one by one."""
+        return "product" if self.rows.shape[0] <= _ONE_HOT_ROWS else "gather"
+
+    def gates(self, seen: jax.Array) -> jax.Array:
+        """Return the input gates ``[B, 3H]`` of the observations numbered ``seen`` ``[B]``."""
+        return self.rows[seen] if self.access == "gather" else self.one_hot(seen) @ self.rows
+
+    def plus(self, gates_bar: jax.Array, seen: jax.Array) -> Table:
+        """Add to derivatives by the rows those that reach them through `gates`, given ``gates_bar`` ``[B, 3H]``."""
+        if self.access == "gather":  # in place: to sum whole tables costs more than the rest of a step
+            return Table(self.rows.at[seen].add(gates_bar))
+        return Table(self.rows + self.one_hot(seen).T @ gates_bar)
+
+    def one_hot(self, seen: jax.Array) -> jax.Array:
+        """Return a row of zeros and a one for each observation, ``[B, N]``."""
+        return jax.nn.one_hot(seen, self.rows.shape[0], dtype=self.rows.dtype)
 
 
 @struct.dataclass
@@ -225,7 +260,7 @@ def unroll_backward_tangent(
         )
         # Of the gradients themselves only this part is needed, and by itself it costs little.
         if table is not None:
-            by_lookup = _look_up_backward(by_lookup, back.gates_bar, seen)
+            by_lookup = by_lookup.plus(back.gates_bar, seen)
         gradients_dot = _accumulate(gradients_dot, back_dot, seen)
         return (by_lookup, gradients_dot, back.before_bar, back_dot.before_bar), None
 
@@ -247,9 +282,9 @@ def unroll_backward_tangent(
     )
 
 
-def prepare(encoder: EncoderParams, table: jax.Array | None) -> EncoderParams | jax.Array:
-    """Return what `step` needs of the encoder: the input gates of every row of the table, if there is one."""
-    return encoder if table is None else _encode(encoder, table)
+def prepare(encoder: EncoderParams, table: jax.Array | None) -> EncoderParams | Table:
+    """Return where `step` finds input gates: in the encoder, or, given a table of observations, in one of gates."""
+    return encoder if table is None else Table(encoder.gates(table))
 
 
 def _prepare_backward(encoder: EncoderParams, by_lookup: Any, *, table: jax.Array | None) -> EncoderParams:
@@ -259,7 +294,7 @@ def _prepare_backward(encoder: EncoderParams, by_lookup: Any, *, table: jax.Arra
 
 
 def step(
-    lookup: EncoderParams | jax.Array, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
+    lookup: EncoderParams | Table, recurrent: RecurrentParams, hidden: jax.Array, seen: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """Advance one time step.
 
@@ -282,11 +317,11 @@ class _Back(NamedTuple):
 
     gradients: tuple[Any, RecurrentParams]  # by the lookup and the recurrence, the output bias left out
     before_bar: jax.Array  # [B, H]
-    gates_bar: jax.Array  # [B, 3H], by what `_look_up` gives
+    gates_bar: jax.Array  # [B, 3H], by the input gates
 
 
 def _step_backward(
-    inputs: tuple[EncoderParams | jax.Array, RecurrentParams],
+    inputs: tuple[EncoderParams | Table, RecurrentParams],
     before: jax.Array,
     outputs_bar: jax.Array,
     after_bar: jax.Array,
@@ -313,37 +348,11 @@ def _step_backward(
 def _accumulate(gradients: tuple[Any, RecurrentParams], back: _Back, seen: jax.Array) -> tuple[Any, RecurrentParams]:
     """Add what one step contributes to the derivatives by the lookup and the recurrence."""
     by_lookup, by_recurrent = gradients
-    if _is_gathered(by_lookup):
-        by_lookup = _look_up_backward(by_lookup, back.gates_bar, seen)
+    if by_lookup.access == "gather":
+        by_lookup = by_lookup.plus(back.gates_bar, seen)
     else:
         by_lookup = jax.tree.map(jnp.add, by_lookup, back.gradients[0])
     return by_lookup, jax.tree.map(jnp.add, by_recurrent, back.gradients[1])
-
-
-def _look_up(lookup: EncoderParams | jax.Array, seen: jax.Array) -> jax.Array:
-    """The input gates of what was seen, ``[B, 3H]``."""
-    if isinstance(lookup, EncoderParams):
-        return _encode(lookup, seen)
-    if _is_gathered(lookup):
-        return lookup[seen]
-    return jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype) @ lookup
-
-
-def _look_up_backward(by_lookup: jax.Array, gates_bar: jax.Array, seen: jax.Array) -> jax.Array:
-    """Add to the derivative by a table's rows ``[N, 3H]`` that of what `_look_up` gave."""
-    if _is_gathered(by_lookup):  # in place: to sum whole tables costs more than the rest of a step
-        return by_lookup.at[seen].add(gates_bar)
-    return by_lookup + jax.nn.one_hot(seen, by_lookup.shape[0], dtype=by_lookup.dtype).T @ gates_bar
-
-
-def _is_gathered(lookup: EncoderParams | jax.Array) -> bool:
-    """Whether rows are looked up one by one."""
-    return not isinstance(lookup, EncoderParams) and lookup.shape[0] > _ONE_HOT_ROWS
-
-
-def _encode(encoder: EncoderParams, observations: jax.Array) -> jax.Array:
-    features = jax.nn.relu(observations @ encoder.kernel + encoder.bias)
-    return features @ encoder.gate_kernel + encoder.gate_bias
 
 
 class _GateSums(NamedTuple):
@@ -354,7 +363,7 @@ class _GateSums(NamedTuple):
 
 
 def _gate_sums(
-    lookup: EncoderParams | jax.Array,
+    lookup: EncoderParams | Table,
     recurrent: RecurrentParams,
     hidden: jax.Array,
     seen: jax.Array,
@@ -368,14 +377,15 @@ def _gate_sums(
     """
     size = hidden.shape[-1]
     merge = size >= _WIDE if merge is None else merge
-    if not merge or isinstance(lookup, EncoderParams) or _is_gathered(lookup):
-        gates = _look_up(lookup, seen)
+    if not merge or lookup.access != "product":
+        gates = lookup.gates(seen)
         bias = jnp.broadcast_to(recurrent.candidate_bias, hidden.shape)
         beside = jnp.concatenate([gates[:, : 2 * size], bias], axis=1)
         return _GateSums(hidden @ recurrent.gate_kernel + beside, gates[:, 2 * size :])
-    rows = jax.nn.one_hot(seen, lookup.shape[0], dtype=lookup.dtype)
-    kernel = jnp.concatenate([recurrent.gate_kernel, lookup.at[:, 2 * size :].set(recurrent.candidate_bias)])
-    return _GateSums(jnp.concatenate([hidden, rows], axis=1) @ kernel, rows @ lookup[:, 2 * size :])
+    rows = lookup.one_hot(seen)
+    by_row = lookup.rows.at[:, 2 * size :].set(recurrent.candidate_bias)
+    kernel = jnp.concatenate([recurrent.gate_kernel, by_row])
+    return _GateSums(jnp.concatenate([hidden, rows], axis=1) @ kernel, rows @ lookup.rows[:, 2 * size :])
 
 
 def _gates(sums: _GateSums) -> tuple[jax.Array, jax.Array, jax.Array]:

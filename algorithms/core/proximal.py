@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from ...checks import check_choice, check_number
-from ...envs.base import Game
-from ..base import Algorithm
-from .learner import LookaheadConfig, ModelFit, build_learner
+from .learner import LookaheadConfig
+from .lookahead import Coefficients, Structure
 
-__all__ = ["ProximalConfig", "build_proximal"]
+__all__ = ["ProximalConfig"]
 
 KL_DIRECTIONS = ("forward", "reverse")
 
@@ -38,17 +36,10 @@ class ProximalConfig(LookaheadConfig):
         check_number("outer_beta", self.outer_beta, at_least=0)
         check_choice("kl_direction", self.kl_direction, KL_DIRECTIONS)
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return replace(super().coefficients(), inner_beta=self.inner_beta, outer_beta=self.outer_beta)
 
-def build_proximal(
-    env: Game[Any, Any], params: Any, config: ProximalConfig, *, model_fit: ModelFit | None = None
-) -> Algorithm:
-    """Make the learner for a game; with ``model_fit``, one that models its opponent."""
-    return build_learner(
-        env,
-        params,
-        config,
-        inner_steps=config.inner_steps,
-        penalties=True,
-        reverse_kl=config.kl_direction == "reverse",
-        model_fit=model_fit,
-    )
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return replace(super().structure(num_steps), kl_direction=self.kl_direction)

@@ -12,10 +12,10 @@ from ...envs.base import Game
 from . import networks
 from .networks import NetworkParams, Observations
 
-__all__ = ["Batch", "RecurrentPolicy", "Seat", "sample"]
+__all__ = ["Batch", "RecurrentPolicy", "Side", "sample"]
 
 
-class Seat(NamedTuple):
+class Side(NamedTuple):
     """One player's side of a batch of episodes."""
 
     observations: Observations  # values [T+1, B] or [T+1, B, F]; the last is what follows the last step
@@ -33,8 +33,8 @@ class Seat(NamedTuple):
 class Batch(NamedTuple):
     """A batch of episodes, seen from both sides."""
 
-    self: Seat
-    other: Seat
+    self: Side
+    other: Side
 
 
 @struct.dataclass
@@ -65,7 +65,7 @@ def sample(
     params: Any,
     policies: tuple[NetworkParams, NetworkParams],
     *,
-    seat: jax.Array,
+    player: jax.Array,
     num_envs: int,
     num_steps: int,
 ) -> Batch:
@@ -78,7 +78,7 @@ def sample(
         env: the game.
         params: its params.
         policies: of the player called ``self`` and of the ``other``.
-        seat: where ``self`` sits, 0 or 1; may be traced.
+        player: which player ``self`` is, 0 or 1; may be traced.
         num_envs: ``B``.
         num_steps: ``T``.
 
@@ -88,7 +88,7 @@ def sample(
     key_reset, key_actions, key_env = jax.random.split(key, 3)
     table = None if env.num_observations is None else env.observation_table()
     lookups = tuple(networks.prepare(policy.encoder, table) for policy in policies)
-    own_side = jnp.stack([seat, 1 - seat])
+    own_side = jnp.stack([player, 1 - player])
 
     def view(observation: jax.Array, state: Any) -> jax.Array:
         """Arrange what the players see as (self, other), batch first."""
@@ -117,7 +117,7 @@ def sample(
     (_, last, _), record = jax.lax.scan(play, start, (uniforms, jax.random.split(key_env, num_steps)))
     seen, actions, rewards, logits, hidden = record
     sides = (
-        Seat(
+        Side(
             observations=Observations(jnp.concatenate([seen[:, :, role], last[None, :, role]]), table),
             actions=actions[role],
             rewards=rewards[:, :, role],

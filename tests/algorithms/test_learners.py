@@ -126,23 +126,21 @@ def naive_gradient(env, params, players, batch, discount):
 
 
 def test_without_inner_steps_the_gradient_is_the_policy_gradient():
-    from polax.algorithms.core.lookahead import Lookahead, Player, Sizes, outer_gradient
+    from polax.algorithms.core.lookahead import ActorCritic, Lookahead, Structure, outer_gradient
 
     env, params = polax.make_env("IPD-v0", max_steps_in_episode=5)
     algorithm = make("naive")
     state = algorithm.init(jax.random.key(0))
     own, other = (jax.tree.map(lambda leaf, i=i: leaf[i], state.players) for i in (0, 1))
-    sizes = Sizes(
-        num_envs=16, num_steps=5, hidden_size=3, inner_steps=0, outer_steps=1, penalties=False, reverse_kl=False
-    )
-    lookahead = Lookahead(env, params, sizes, state.numbers, jnp.int32(0), other, own.policy)
+    structure = Structure(num_envs=16, num_steps=5, hidden_size=3, outer_steps=1)
+    lookahead = Lookahead(env, params, structure, state.coefficients, jnp.int32(0), other, own.policy)
     key = jax.random.key(3)
     gradient, _ = jax.jit(lambda key: outer_gradient(key, own, lookahead))(key)
     batch = jax.jit(lookahead.sample)(jax.random.split(key)[1], own.policy, other.policy)
     expected = naive_gradient(env, params, (own.policy, own.critic), batch, 0.96)
     for ours, theirs in zip(jax.tree.leaves(gradient.policy), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    assert isinstance(gradient, Player)
+    assert isinstance(gradient, ActorCritic)
 
 
 def test_a_model_learns_what_the_opponent_does_and_nothing_of_what_it_hides():
@@ -189,7 +187,7 @@ def test_a_sweep_over_numbers_is_one_vmapped_program():
     betas = jnp.array([0.0, 100.0])
 
     def update(beta):
-        changed = state.replace(numbers=state.numbers.replace(outer_beta=beta))
+        changed = state.replace(coefficients=state.coefficients.replace(outer_beta=beta))
         return algorithm.update(jax.random.key(1), changed)[0].players.policy.recurrent.gate_kernel
 
     together = jax.jit(jax.vmap(update))(betas)

@@ -6,51 +6,17 @@ learner's gradient is `jax.grad` through those. Networks are flax's own modules.
 
 from typing import NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from polax.algorithms.core.flax_module import to_flax
 from polax.algorithms.core.networks import NetworkParams
 
 GAMMA, LAMBDA = 0.96, 0.9
 
 
-class Network(nn.Module):
-    """Dense with ReLU, GRU, Dense."""
-
-    hidden: int
-    outputs: int
-
-    @nn.compact
-    def __call__(self, carry, observation):
-        features = nn.relu(nn.Dense(self.hidden, name="encoder")(observation))
-        carry, out = nn.GRUCell(self.hidden, name="gru")(carry, features)
-        return carry, nn.Dense(self.outputs, name="head")(out)
-
-
-def to_flax(params: NetworkParams):
-    """Write our parameters in the order and under the names of flax's modules."""
-    size = params.recurrent.candidate_bias.shape[0]
-    split = lambda array: jnp.split(array, [size, 2 * size], axis=-1)  # noqa: E731
-    gru = {}
-    for gate, kernel, bias in zip(
-        "rzn", split(params.encoder.gate_kernel), split(params.encoder.gate_bias), strict=True
-    ):
-        gru["i" + gate] = {"kernel": kernel, "bias": bias}
-    for gate, kernel in zip("rzn", split(params.recurrent.gate_kernel), strict=True):
-        gru["h" + gate] = {"kernel": kernel}
-    gru["hn"]["bias"] = params.recurrent.candidate_bias
-    return {
-        "params": {
-            "encoder": {"kernel": params.encoder.kernel, "bias": params.encoder.bias},
-            "gru": gru,
-            "head": {"kernel": params.recurrent.output_kernel.T, "bias": params.recurrent.output_bias},
-        }
-    }
-
-
 def apply(params: NetworkParams, carry, observation):
-    module = Network(params.recurrent.candidate_bias.shape[0], params.recurrent.output_bias.shape[0])
-    return module.apply(to_flax(params), carry, observation)
+    module, variables = to_flax(params)
+    return module.apply(variables, carry, observation)
 
 
 class Settings(NamedTuple):
@@ -61,7 +27,7 @@ class Settings(NamedTuple):
     outer_beta: float
     num_envs: int
     num_steps: int
-    reverse_kl: bool = False
+    kl_direction: str = "forward"
     dice_lambda: float = 1.0
 
 
@@ -140,7 +106,7 @@ def penalty(trajectory, policy, *, i, settings):
     """KL between an earlier policy and the one that played, on what player ``i`` saw."""
     reference = jax.nn.log_softmax(evaluate(policy, trajectory.observations[:-1, :, i]))
     current = trajectory.distributions[:, :, i]
-    if settings.reverse_kl:
+    if settings.kl_direction == "reverse":
         reference, current = current, reference
     return jnp.mean((jnp.exp(reference) * (reference - current)).sum(-1))
 

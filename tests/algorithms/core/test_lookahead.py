@@ -8,7 +8,7 @@ import numpy as np
 import polax
 import pytest
 import textbook
-from polax.algorithms.core.lookahead import Lookahead, Numbers, Player, Sizes, outer_gradient
+from polax.algorithms.core.lookahead import ActorCritic, Coefficients, Lookahead, Structure, outer_gradient
 from polax.algorithms.core.networks import init_network
 
 SETTINGS = textbook.Settings(
@@ -33,11 +33,11 @@ def make_player(key, env, params, dtype):
         jax.tree.map(lambda leaf, k=keys[2 + i]: (2 * leaf + 0.3 * jax.random.normal(k, leaf.shape)).astype(dtype), net)
         for i, net in enumerate(networks)
     ]
-    return Player(policy=noisy[0], critic=noisy[1])
+    return ActorCritic(policy=noisy[0], critic=noisy[1])
 
 
-def make_lookahead(env, params, players, *, seat, settings, dtype):
-    numbers = Numbers(
+def make_lookahead(env, params, players, *, player, settings, dtype):
+    coefficients = Coefficients(
         inner_lr=settings.inner_lr,
         outer_lr=0.01,
         critic_lr=settings.critic_lr,
@@ -47,33 +47,32 @@ def make_lookahead(env, params, players, *, seat, settings, dtype):
         gae_lambda=textbook.LAMBDA,
         dice_lambda=settings.dice_lambda,
     )
-    sizes = Sizes(
+    structure = Structure(
         num_envs=settings.num_envs,
         num_steps=settings.num_steps,
         hidden_size=5,
         inner_steps=settings.inner_steps,
         outer_steps=2,
-        penalties=True,
-        reverse_kl=settings.reverse_kl,
+        kl_direction=settings.kl_direction,
     )
     return Lookahead(
         env=env,
         env_params=params,
-        sizes=sizes,
-        numbers=jax.tree.map(lambda value: jnp.asarray(value, dtype), numbers),
-        seat=jnp.int32(seat),
+        structure=structure,
+        coefficients=jax.tree.map(lambda value: jnp.asarray(value, dtype), coefficients),
+        player=jnp.int32(player),
         other=players[1],
         start=players[2],
     )
 
 
-def both_gradients(name, *, seat, settings, dtype):
+def both_gradients(name, *, player, settings, dtype):
     env, params = game(name)
-    keys = jax.random.split(jax.random.key(seat), 4)
+    keys = jax.random.split(jax.random.key(player), 4)
     own, other = (make_player(key, env, params, dtype) for key in keys[:2])
     # The learner has moved since the update began, so that its own penalty has a gradient.
     start = jax.tree.map(lambda leaf: leaf * 0.9, own.policy)
-    lookahead = make_lookahead(env, params, (own, other, start), seat=seat, settings=settings, dtype=dtype)
+    lookahead = make_lookahead(env, params, (own, other, start), player=player, settings=settings, dtype=dtype)
     fast, _ = jax.jit(lambda key: outer_gradient(key, own, lookahead))(keys[2])
     slow = jax.jit(
         lambda key: textbook.lookahead_gradients(
@@ -83,7 +82,7 @@ def both_gradients(name, *, seat, settings, dtype):
             (own.policy, own.critic),
             (other.policy, other.critic),
             start=start,
-            seat=seat,
+            player=player,
             settings=settings,
         )
     )(keys[2])
@@ -99,17 +98,18 @@ def assert_close(fast, slow, tolerance):
 
 
 @pytest.mark.parametrize(
-    ("inner_steps", "seat", "reverse_kl", "dice_lambda"), [(1, 0, False, 1.0), (2, 1, True, 0.7), (3, 0, False, 1.0)]
+    ("inner_steps", "player", "kl_direction", "dice_lambda"),
+    [(1, 0, "forward", 1.0), (2, 1, "reverse", 0.7), (3, 0, "forward", 1.0)],
 )
-def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, seat, reverse_kl, dice_lambda):
+def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, player, kl_direction, dice_lambda):
     with jax.enable_x64(True):
-        settings = SETTINGS._replace(inner_steps=inner_steps, reverse_kl=reverse_kl, dice_lambda=dice_lambda)
-        fast, slow = both_gradients("IPD-v0", seat=seat, settings=settings, dtype=jnp.float64)
+        settings = SETTINGS._replace(inner_steps=inner_steps, kl_direction=kl_direction, dice_lambda=dice_lambda)
+        fast, slow = both_gradients("IPD-v0", player=player, settings=settings, dtype=jnp.float64)
         assert_close(fast[0], slow[0], 1e-9)
         assert_close(fast[1], slow[1], 1e-9)
 
 
 def test_gradients_equal_the_textbooks_to_float32_precision_in_the_coin_game():
-    fast, slow = both_gradients("CoinGame-v0", seat=1, settings=SETTINGS, dtype=jnp.float32)
+    fast, slow = both_gradients("CoinGame-v0", player=1, settings=SETTINGS, dtype=jnp.float32)
     assert_close(fast[0], slow[0], 1e-5)
     assert_close(fast[1], slow[1], 1e-5)

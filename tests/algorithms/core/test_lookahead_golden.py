@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from polax.algorithms.core import dice, lookahead
-from polax.algorithms.core.lookahead import Lookahead, Numbers, Player, Sizes
+from polax.algorithms.core.lookahead import ActorCritic, Coefficients, Lookahead, Structure
 from polax.algorithms.core.networks import Observations, Unrolled
-from polax.algorithms.core.rollout import Batch, Seat
+from polax.algorithms.core.rollout import Batch, Side
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "dice_and_lookahead.npz"
 
@@ -42,7 +42,7 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
 
         def side(name, player, table):
             states = data[f"{name}/states"]
-            return Seat(
+            return Side(
                 observations=Observations(jnp.concatenate([states, states[:1]])),
                 actions=data[f"{name}/actions{player}"],
                 rewards=data[f"{name}/rewards{player}"],
@@ -61,9 +61,9 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
         def replay(self, key, own, other):
             return pick(key, [Batch(side(name, 1, own), side(name, 2, other)) for name in recorded])
 
-        def recorded_advantages(critic, seat, numbers):
+        def recorded_advantages(critic, side, coefficients):
             """Recognise whose rewards these are, and use the recorded values of that player's critic."""
-            advantages = jnp.zeros_like(seat.rewards)
+            advantages = jnp.zeros_like(side.rewards)
             for name in recorded:
                 for player in (1, 2):
                     rewards = data[f"{name}/rewards{player}"]
@@ -71,16 +71,16 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
                         rewards,
                         data[f"{name}/values{player}"],
                         data[f"{name}/end_value{player}"],
-                        discount=numbers.discount,
-                        gae_lambda=numbers.gae_lambda,
+                        discount=coefficients.discount,
+                        gae_lambda=coefficients.gae_lambda,
                     )
-                    advantages = jnp.where(jnp.all(seat.rewards == rewards), found, advantages)
+                    advantages = jnp.where(jnp.all(side.rewards == rewards), found, advantages)
             return advantages, jnp.zeros(()), critic
 
         monkeypatch.setattr(lookahead, "networks", TABULAR)
         monkeypatch.setattr(lookahead, "evaluate_critic", recorded_advantages)
         monkeypatch.setattr(Lookahead, "sample", replay)
-        numbers = Numbers(
+        coefficients = Coefficients(
             inner_lr=data["inner_lr"],
             outer_lr=jnp.float64(0.1),
             critic_lr=jnp.float64(0.0),
@@ -90,26 +90,25 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
             gae_lambda=jnp.float64(1.0),
             dice_lambda=jnp.float64(1.0),
         )
-        sizes = Sizes(
+        structure = Structure(
             num_envs=5,
             num_steps=7,
             hidden_size=1,
             inner_steps=inner_steps,
             outer_steps=1,
-            penalties=True,
-            reverse_kl=False,
+            kl_direction="forward",
         )
         critic = jnp.zeros((5, 1))
         settings = Lookahead(
             env=None,
             env_params=None,
-            sizes=sizes,
-            numbers=numbers,
-            seat=jnp.int32(0),
-            other=Player(data["theta2"], critic),
+            structure=structure,
+            coefficients=coefficients,
+            player=jnp.int32(0),
+            other=ActorCritic(data["theta2"], critic),
             start=data["theta1_reference"],
         )
-        gradient, _ = lookahead.outer_gradient(key, Player(data["theta1"], critic), settings)
+        gradient, _ = lookahead.outer_gradient(key, ActorCritic(data["theta1"], critic), settings)
         np.testing.assert_allclose(gradient.policy, data["grad_theta1"], atol=1e-9)
         opponent, _ = lookahead._imagine(key_inner, data["theta1"], settings)
         np.testing.assert_allclose(opponent.policy, data["theta2_after_inner"], atol=1e-9)

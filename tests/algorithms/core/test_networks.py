@@ -1,11 +1,11 @@
 """The recurrent network against flax's modules, and its derivatives against automatic differentiation."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from polax.algorithms.core import networks
+from polax.algorithms.core.flax_module import from_flax, to_flax
 from polax.algorithms.core.networks import Observations, Tangents
 
 T, B, H, F = 4, 3, 5, 6
@@ -34,23 +34,27 @@ def observations(lookup):
 
 def test_network_is_flaxs_dense_gru_and_dense():
     params, seen = random_network(0), observations("no table").values
-    cell = nn.GRUCell(H)
-    split = lambda array: jnp.split(array, 3, axis=-1)  # noqa: E731
-    encoder, recurrent = params.encoder, params.recurrent
-    gru = {
-        **{
-            "i" + gate: {"kernel": kernel, "bias": bias}
-            for gate, kernel, bias in zip("rzn", split(encoder.gate_kernel), split(encoder.gate_bias), strict=True)
-        },
-        **{"h" + gate: {"kernel": k} for gate, k in zip("rzn", split(recurrent.gate_kernel), strict=True)},
-    }
-    gru["hn"]["bias"] = recurrent.candidate_bias
-    carry, expected = jnp.zeros((B, H)), []
+    module, variables = to_flax(params)
+    memory, expected = jnp.zeros((B, H)), []
     for observation in seen:
-        features = nn.relu(observation @ encoder.kernel + encoder.bias)
-        carry, out = cell.apply({"params": gru}, carry, features)
-        expected.append(out @ recurrent.output_kernel.T + recurrent.output_bias)
+        memory, outputs = module.apply(variables, memory, observation)
+        expected.append(outputs)
     np.testing.assert_allclose(networks.unroll(params, Observations(seen)).outputs, jnp.stack(expected), atol=1e-12)
+
+
+def test_flax_s_own_parameters_have_the_names_and_shapes_of_ours():
+    module, variables = to_flax(random_network(0))
+    drawn = module.init(jax.random.key(0), jnp.zeros((B, H)), jnp.zeros((B, F)))
+    assert jax.tree.map(jnp.shape, drawn) == jax.tree.map(jnp.shape, variables)
+    assert jax.tree.map(jnp.shape, from_flax(drawn)) == jax.tree.map(jnp.shape, random_network(0))
+
+
+def test_parameters_survive_the_way_to_flax_and_back():
+    params = random_network(0)
+    back = from_flax(to_flax(params)[1])
+    assert jax.tree.structure(back) == jax.tree.structure(params)
+    for one, other in zip(jax.tree.leaves(back), jax.tree.leaves(params), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_table_of_observations_gives_what_the_observations_give():

@@ -10,7 +10,7 @@ from polax.algorithms.core import networks, rollout
 B, T = 64, 6
 
 
-def make_batch(name, seat, **options):
+def make_batch(name, player, **options):
     env, params = polax.make_env(name, **options)
     features = env.observation_space(params).shape[-1]
     policies = tuple(
@@ -20,33 +20,33 @@ def make_batch(name, seat, **options):
         )
         for i in (0, 1)
     )
-    batch = jax.jit(lambda key, seat: rollout.sample(key, env, params, policies, seat=seat, num_envs=B, num_steps=T))(
-        jax.random.key(5), jnp.int32(seat)
-    )
+    batch = jax.jit(
+        lambda key, player: rollout.sample(key, env, params, policies, player=player, num_envs=B, num_steps=T)
+    )(jax.random.key(5), jnp.int32(player))
     return env, params, policies, batch
 
 
 @pytest.mark.parametrize("name", ["IPD-v0", "CoinGame-v0"])
 def test_recorded_logits_and_hidden_states_are_those_of_teacher_forcing(name):
-    _, _, policies, batch = make_batch(name, seat=1)
+    _, _, policies, batch = make_batch(name, player=1)
     for policy, side in zip(policies, batch, strict=True):
         unrolled = networks.unroll(policy, side.acted_on)
         np.testing.assert_allclose(side.logits, unrolled.outputs, atol=1e-5)
         np.testing.assert_allclose(side.hidden, unrolled.hidden, atol=1e-5)
 
 
-@pytest.mark.parametrize("seat", [0, 1])
-def test_rewards_follow_from_the_actions_of_both_whichever_seat_self_has(seat):
-    _, _, _, batch = make_batch("IPD-v0", seat, payoff_matrix=((0.0, 3.0), (-1.0, 2.0)))
+@pytest.mark.parametrize("player", [0, 1])
+def test_rewards_follow_from_the_actions_of_both_whichever_player_self_is(player):
+    _, _, _, batch = make_batch("IPD-v0", player, payoff_matrix=((0.0, 3.0), (-1.0, 2.0)))
     own_first = np.array([[0.0, 3.0], [-1.0, 2.0]])
     mine, theirs = np.asarray(batch.self.actions), np.asarray(batch.other.actions)
     np.testing.assert_allclose(batch.self.rewards, own_first[mine, theirs])
     np.testing.assert_allclose(batch.other.rewards, own_first[theirs, mine])
 
 
-@pytest.mark.parametrize("seat", [0, 1])
-def test_each_side_sees_its_own_last_action_first(seat):
-    env, _, _, batch = make_batch("IPD-v0", seat)
+@pytest.mark.parametrize("player", [0, 1])
+def test_each_side_sees_its_own_last_action_first(player):
+    env, _, _, batch = make_batch("IPD-v0", player)
     table = np.asarray(env.observation_table())
     for side, other in ((batch.self, batch.other), (batch.other, batch.self)):
         seen = table[np.asarray(side.observations.values)]  # [T + 1, B, 6]
@@ -71,9 +71,9 @@ def test_an_environment_without_a_table_gives_the_same_batch_as_one_with():
         def __init__(self, env):
             self.reset_env, self.step_env = env.reset_env, env.step_env
 
-    env, params, policies, batch = make_batch("CoinGame-v0", seat=0)
+    env, params, policies, batch = make_batch("CoinGame-v0", player=0)
     plain = jax.jit(
-        lambda key: rollout.sample(key, Untabled(env), params, policies, seat=jnp.int32(0), num_envs=B, num_steps=T)
+        lambda key: rollout.sample(key, Untabled(env), params, policies, player=jnp.int32(0), num_envs=B, num_steps=T)
     )(jax.random.key(5))
     np.testing.assert_array_equal(plain.self.actions, batch.self.actions)
     tabled = env.observation_table()[batch.other.observations.values]
