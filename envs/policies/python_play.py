@@ -1,17 +1,30 @@
-"""Play a game whatever its players are: compiled, or step by step in ordinary Python."""
+"""The engine in ordinary Python: the game's step is compiled, each player chooses between two steps.
+
+It plays policies that cannot be compiled, beside those that can. With compiled policies alone it plays the same
+episodes as `polax.envs.policies.play.play` with the same key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ..base import Game, Policy
-from .play import EpisodeStatistics, for_python, is_compiled, play
+from ..base import Game, Memory, Policy
+from .play import (
+    Episodes,
+    EpisodeStatistics,
+    Observe,
+    advance,
+    begin,
+    check_count,
+    is_compiled,
+    mean_info,
+    play,
+    statistics,
+)
 
 
 def play_together(
@@ -34,88 +47,128 @@ def play_together(
     return play_in_python(key, env, params, [for_python(policy) for policy in policies], num_envs=num_envs)
 
 
-class PythonStep(NamedTuple):
-    """One step of a batch of episodes."""
-
-    actions: np.ndarray  # [B, players] int32
-    rewards: np.ndarray  # [B, players]
-    state: Any  # after the step, every leaf [B, ...]
-    info: dict[str, jax.Array]  # [] each: mean over episodes
-
-
-def start_in_python(key: jax.Array, env: Game[Any, Any], params: Any, *, num_envs: int) -> tuple[jax.Array, Any]:
-    """Return observations and states at the start of the episodes that `steps_in_python` plays with the same key."""
-    reset_key, _ = jax.random.split(key)
-    return _reset(env, params, jax.random.split(reset_key, num_envs))
-
-
-def steps_in_python(
+def play_in_python(
     key: jax.Array, env: Game[Any, Any], params: Any, policies: Sequence[Policy], *, num_envs: int
-) -> Iterator[PythonStep]:
-    """Play one batch of episodes step by step, one policy in each seat.
+) -> EpisodeStatistics:
+    """Play one batch of episodes as `play_together` does, always in Python; the policies are used as they are."""
+    return statistics(play_episodes_in_python(key, env, params, policies, mean_info, known=(), num_envs=num_envs))
+
+
+def play_episodes_in_python(
+    key: jax.Array,
+    env: Game[Any, Any],
+    params: Any,
+    policies: Sequence[Policy],
+    observe: Observe,
+    *,
+    known: Any,
+    num_envs: int,
+) -> Episodes:
+    """Play one batch of episodes step by step.
 
     Args:
         key: a typed key.
         env: the game.
         params: its numbers; the horizon among them.
         policies: one for each player. Their actions may be any integer array, of numpy or of another library.
-        num_envs: B, how many episodes.
-
-    Yields:
-        What happened in each step.
-    """
-    _, steps_key = jax.random.split(key)
-    observation, state = start_in_python(key, env, params, num_envs=num_envs)
-    memories = [policy.initial_memory(num_envs) for policy in policies]
-    for step_key in jax.random.split(steps_key, int(params.max_steps_in_episode)):
-        env_key, *policy_keys = jax.random.split(step_key, 1 + env.num_players)
-        actions = []
-        for seat, policy in enumerate(policies):
-            chosen, memories[seat] = policy.act(policy_keys[seat], observation[:, seat], memories[seat])
-            actions.append(np.asarray(chosen, np.int32))
-        joint = env.check_actions(np.stack(actions, axis=1))
-        observation, state, reward, info = _step(env, params, jax.random.split(env_key, num_envs), state, joint)
-        yield PythonStep(joint, np.asarray(reward), state, info)
-
-
-def play_in_python(
-    key: jax.Array, env: Game[Any, Any], params: Any, policies: Sequence[Policy], *, num_envs: int
-) -> EpisodeStatistics:
-    """Play one batch of episodes, one policy in each seat; what `polax.envs.policies.play.play` does, uncompiled.
-
-    Args:
-        key: a typed key.
-        env: the game.
-        params: its numbers; the horizon among them.
-        policies: one for each player.
+        observe: watches.
+        known: the observer's knowledge at the start.
         num_envs: B, how many episodes.
 
     Returns:
-        Means over episodes and steps.
+        What `polax.envs.policies.play.play_episodes` does, in arrays of numpy; rewards are added up in float64.
+
+    Raises:
+        ValueError: not one policy for each player, or an action that the game does not have.
     """
+    check_count(env, policies)
+    reset_key, steps_key = jax.random.split(key)
+    position = _begin(env, params, reset_key, known, num_envs=num_envs)
+    start, records = jax.device_get(position.state), []
+    memories = [policy.initial_memory(num_envs) for policy in policies]
     total = np.zeros((num_envs, env.num_players))
-    infos: list[dict[str, float]] = []
-    for step in steps_in_python(key, env, params, policies, num_envs=num_envs):
-        total += step.rewards
-        infos.append(jax.device_get(step.info))
-    per_step = total / len(infos)
-    spread = per_step.std(axis=0, ddof=1) if num_envs > 1 else np.full(env.num_players, np.nan)
-    return EpisodeStatistics(
-        reward=jnp.asarray(per_step.mean(axis=0)),
-        reward_standard_error=jnp.asarray(spread / np.sqrt(num_envs)),
-        info={name: jnp.asarray(np.mean([info[name] for info in infos])) for name in infos[0]},
-    )
+    for step_key in jax.random.split(steps_key, int(params.max_steps_in_episode)):
+        env_key, *keys = jax.random.split(step_key, 1 + env.num_players)
+        chosen = []
+        for player, policy in enumerate(policies):
+            own, memories[player] = policy.act(keys[player], position.observation[:, player], memories[player])
+            chosen.append(np.asarray(own, np.int32))
+        actions = env.check_actions(np.stack(chosen, axis=1))
+        position, rewards, record = _advance(env, observe, params, env_key, position, actions=actions)
+        total += np.asarray(rewards)
+        records.append(jax.device_get(record))
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *records)
+    return Episodes(total / len(records), start, jax.device_get(position.known), stacked)
 
 
-@partial(jax.jit, static_argnums=0)
-def _reset(env: Game[Any, Any], params: Any, keys: jax.Array) -> tuple[jax.Array, Any]:
-    return jax.vmap(env.reset_env, in_axes=(0, None))(keys, params)
+_begin = jax.jit(begin, static_argnums=0, static_argnames="num_envs")
+_advance = jax.jit(advance, static_argnums=(0, 1))
 
 
-@partial(jax.jit, static_argnums=0)
-def _step(
-    env: Game[Any, Any], params: Any, keys: jax.Array, state: Any, actions: jax.Array
-) -> tuple[jax.Array, Any, jax.Array, dict[str, jax.Array]]:
-    """Step every episode; the mean of each ``info`` entry comes back."""
-    observation, state, reward, _, info = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(keys, state, actions, params)
-    return observation, state, reward, jax.tree.map(jnp.mean, info)
+class Compiled(NamedTuple):
+    """A pytree player whose choices are compiled, in a game that is otherwise played in Python."""
+
+    policy: Policy
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Return the player's memory."""
+        return self.policy.initial_memory(num_envs)
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Let the player choose, ``[B]`` int32."""
+        return _act(self.policy, key, observation, memory)
+
+
+@jax.jit
+def _act(policy: Policy, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+    return policy.act(key, observation, memory)
+
+
+def for_python(policy: Policy) -> Policy:
+    """Return a policy whose ``act`` is quick when called from Python: compiled where that can be."""
+    return Compiled(policy) if is_compiled(policy) else policy
+
+
+Policies = tuple[Policy | None, ...]
+"""One entry a player: the policy that plays it, or None where actions come from outside."""
+
+
+class PythonPlayers:
+    """Those players of a game driven from outside that are ordinary Python, with their memories.
+
+    Attributes:
+        compiled: the policies with None in place of those that are played here; they stay in the compiled step.
+    """
+
+    def __init__(self, policies: Sequence[Policy | None]) -> None:
+        self._policies = {
+            player: policy for player, policy in enumerate(policies) if policy is not None and not is_compiled(policy)
+        }
+        self._memories: dict[int, Memory] = {}
+        self.compiled: Policies = tuple(
+            None if player in self._policies else policy for player, policy in enumerate(policies)
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._policies)
+
+    def start(self, num_envs: int) -> None:
+        """Forget everything: ``num_envs`` episodes start."""
+        self._memories = {player: policy.initial_memory(num_envs) for player, policy in self._policies.items()}
+
+    def choose(self, key: jax.Array, observations: Any) -> dict[int, np.ndarray]:
+        """Let each of these players act.
+
+        Args:
+            key: a typed key, used once.
+            observations: ``[B, players, features]``.
+
+        Returns:
+            The actions ``[B]`` by player.
+        """
+        chosen = {}
+        for player, policy in self._policies.items():
+            player_key = jax.random.fold_in(key, player)
+            actions, self._memories[player] = policy.act(player_key, observations[:, player], self._memories[player])
+            chosen[player] = np.asarray(actions)
+        return chosen

@@ -6,10 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from ..base import Game, Policy
-from ..views.host import HostGame
+from ..policies.play import whole_step
+from ..policies.python_play import for_python, play_episodes_in_python
+from ..views.host import HostGame, seed_words
 from .frame import DEFAULT_SIZE, Frame
 
 RENDER_MODES = ("rgb_array", "human", "ansi")
@@ -32,14 +35,14 @@ def record_episode(
     Raises:
         ValueError: not one policy for each player.
     """
-    if len(policies) != game.num_players:
-        raise ValueError(f"{game.name} needs {game.num_players} policies, one for each player; got {len(policies)}")
-    host = HostGame(game, params, tuple(policies))
-    host.reset(seed)
-    frames = [Frame.first(params, host.state(), game.num_players)]
-    while not host.ended:
-        _, rewards, _ = host.step(*[0] * game.num_players)
-        frames.append(frames[-1].after(host.state(), host.actions(), rewards))
+    key = jax.random.wrap_key_data(seed_words(seed))
+    players = [for_python(policy) for policy in policies]
+    played = play_episodes_in_python(key, game, params, players, whole_step, known=(), num_envs=1)
+    first, steps = jax.tree.map(lambda leaf: leaf[0], played.start), played.records
+    frames = [Frame.first(params, first, game.num_players)]
+    for time, (actions, rewards) in enumerate(zip(steps.actions[:, 0], steps.rewards[:, 0], strict=True)):
+        state = jax.tree.map(lambda leaf, time=time: leaf[time, 0], steps.state)
+        frames.append(frames[-1].after(state, actions, rewards))
     return frames
 
 

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from ... import registry
 from ...options import player_index
 from ..base import Game
-from ..policies.python_players import Policies
+from ..policies.python_play import Policies
 from ..rendering.frame import DEFAULT_SIZE
 from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
 from .host import HostGame, action_number, observation_box

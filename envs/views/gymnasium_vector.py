@@ -16,7 +16,7 @@ from gymnasium.vector.utils import batch_space
 
 from ... import registry
 from ..base import Game
-from ..policies.python_players import Policies, PythonPlayers
+from ..policies.python_play import Policies, PythonPlayers
 from ..rendering.frame import DEFAULT_SIZE, Frame
 from .gymnasium import DEFAULT_OPPONENT, policies_around
 from .host import Carry, Outcome, action_number, advance, begin, next_key, observation_box, python_key, seed_words

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..base import Game
-from ..policies.python_players import Policies, PythonPlayers
+from ..policies.python_play import Policies, PythonPlayers
 
 _MAX_USERS = 16  # the game, its players, those of them in Python, and the next episode
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...algorithms.core.devices import for_each_seed
 from ...envs.base import Game, Policy
-from ...envs.policies.one_of import OneOf, stack_players
-from ...envs.policies.play import Compiled, play
-from ...envs.policies.python_play import play_in_python, play_together
+from ...envs.policies.one_of import OneOf, stack_policies
+from ...envs.policies.play import play
+from ...envs.policies.python_play import Compiled, play_in_python, play_together
 from ..runs.load import LoadedRun
 from .scores import score_name
 
@@ -135,7 +135,9 @@ def _play_seeds(
     """
     env, num_envs, num_steps = static
     matches = matches_of(env)
-    scripted = [stack_players([make(env, seat) for make in env.strategies.values()]) for seat in range(env.num_players)]
+    scripted = [
+        stack_policies([make(env, seat) for make in env.strategies.values()]) for seat in range(env.num_players)
+    ]
     strategies = list(env.strategies)
     chosen = np.array(
         [  # [matches, players]: 0 is the learner, 1 + k the k-th strategy

@@ -16,11 +16,11 @@ import numpy as np
 from ... import registry
 from ...algorithms.base import Algorithm
 from ...algorithms.core.devices import for_each_seed
-from ...envs.frozen_game import FrozenGame, FrozenParams, FrozenSeat
-from ...envs.policies.one_of import stack_players
+from ...envs.frozen_game import FrozenGame, FrozenParams
+from ...envs.policies.one_of import stack_policies
 from ...envs.policies.play import play
-from ...options import OptionError, make_config, option_types
-from ..training.seeds import strong
+from ...options import OptionError, option_types
+from ..training.seeds import CompiledLearner, settle, take_updates
 from .line_up import LineUp, Participant
 
 SIZES: Mapping[str, Any] = {
@@ -49,7 +49,7 @@ class Training(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The response to one player, mean of both seats."""
+    """The response to one player, mean over both players that it may be."""
 
     score: float
     left_with: float
@@ -66,7 +66,7 @@ def check_training(training: Training, line_up: LineUp) -> None:
     """Raise `PolaxError` unless the learner is there, fits the game, and may be compiled."""
     if training.updates < 1:
         raise OptionError(f"--best-response-updates must be at least 1, not {training.updates}")
-    algorithm = registry.make_algorithm(training.algorithm, line_up.game, line_up.params, **_options(training))
+    algorithm = registry.make_algorithm(training.algorithm, line_up.game, line_up.params, **options_of(training))
     if not algorithm.pure:
         raise OptionError(f"a best response needs a learner written in JAX; {training.algorithm} is not")
 
@@ -87,7 +87,7 @@ def best_responses(
         line_up: the game.
         participants: the players.
         training: how to learn.
-        episodes: of the final match in each seat.
+        episodes: of the final match as each player.
         progress: told the number of each update that is done.
 
     Returns:
@@ -101,17 +101,24 @@ def best_responses(
     # An even number of players can be shared by two devices.
     padded = compiled + compiled[: len(compiled) % 2]
     game, params = _frozen([participants[index] for index in padded], line_up)
-    learners = [registry.make_algorithm(training.algorithm, game, each, **_options(training)) for each in params]
+    learners = [registry.make_algorithm(training.algorithm, game, each, **options_of(training)) for each in params]
     init_key, update_key, play_key = jax.random.split(key, 3)
     init_keys = jax.random.split(init_key, len(padded))
     states = [learner.init(each) for learner, each in zip(learners, init_keys, strict=True)]
+    keys = jax.random.split(update_key, len(padded))
     for members in _alike(learners):
-        update = learners[members[0]].update
-        stacked = _place(_stack([states[member] for member in members]))
-        keys = jax.random.split(update_key, len(padded))[np.array(members)]
-        for number in range(training.updates):
-            stacked = jax.block_until_ready(_update(update, np.uint32(number), keys, stacked))
-            progress(number + 1)
+        own = np.array(members)
+        stacked = settle(_stack([states[member] for member in members]))
+        course = take_updates(
+            CompiledLearner(learners[members[0]]),
+            keys[own],
+            stacked,
+            numbers=range(training.updates),
+            alive=np.ones(len(own), bool),
+        )
+        for taken in course:
+            stacked = taken.step.states
+            progress(taken.number + 1)
         for place, member in enumerate(members):
             states[member] = jax.tree.map(lambda leaf, place=place: leaf[place], stacked)
     policies = _stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])
@@ -123,50 +130,22 @@ def best_responses(
     return responses
 
 
-def _options(training: Training) -> dict[str, Any]:
+def options_of(training: Training) -> dict[str, Any]:
     """Return the learner's options: those asked for, over the sizes that suit."""
     known = option_types(registry.algorithm_plugin(training.algorithm).config)
     return {**{name: value for name, value in SIZES.items() if name in known}, **training.options}
 
 
-def options_of(training: Training) -> dict[str, Any]:
-    """Return every option of the learner that differs from its defaults."""
-    make_config(registry.algorithm_plugin(training.algorithm).config, _options(training), what=training.algorithm)
-    return _options(training)
-
-
 def _frozen(participants: Sequence[Participant], line_up: LineUp) -> tuple[FrozenGame, list[FrozenParams]]:
     """Return one game for all players, and for each player the numbers that put it into that game."""
-    seats: list[list[FrozenSeat]] = []
-    views = []
-    for seat in (0, 1):
-        # Players that see different forms of the game may not share a candidate.
-        forms = list(dict.fromkeys(each.view for each in participants))
-        candidates: list[tuple[Any, Any]] = []  # of every structure: who is it, with which rows
-        own = [(0, 0)] * len(participants)
-        for form in forms:
-            members = [index for index, each in enumerate(participants) if each.view == form]
-            stacked = stack_players([participants[index].policies[seat] for index in members])
-            for index, stack, row in zip(members, stacked.stack, stacked.row, strict=True):
-                own[index] = (len(candidates) + int(stack), int(row))
-            candidates += [(form, stack) for stack in stacked.stacks]
-        views.append([form for form, _ in candidates])
-        seats.append([_seat(candidates, plays, row) for plays, row in own])
-    game = FrozenGame.of(line_up.game, views)
+    views = [each.view for each in participants]  # players that see different forms of the game share no structure
+    first, second = (stack_policies([each.policies[player] for each in participants], views) for player in (0, 1))
     steps = jnp.asarray(line_up.params.max_steps_in_episode, jnp.int32)
     params = [
-        FrozenParams(base=line_up.params, seats=(first, second), max_steps_in_episode=steps)
-        for first, second in zip(*seats, strict=True)
+        FrozenParams(base=line_up.params, frozen=(first.pick(index), second.pick(index)), max_steps_in_episode=steps)
+        for index in range(len(participants))
     ]
-    return game, params
-
-
-def _seat(candidates: Sequence[tuple[Any, Any]], plays: int, row: int) -> FrozenSeat:
-    chosen = tuple(
-        jax.tree.map(lambda leaf, place=row if number == plays else 0: leaf[place], stack)
-        for number, (_, stack) in enumerate(candidates)
-    )
-    return FrozenSeat(candidates=chosen, plays=jnp.int32(plays))
+    return FrozenGame(base=line_up.game, views=(first.views, second.views)), params
 
 
 def _alike(learners: Sequence[Algorithm]) -> list[list[int]]:
@@ -181,23 +160,11 @@ def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-@jax.jit
-def _place(states: Any) -> Any:
-    """Return the same where and as an update leaves it, or the second update would be compiled again."""
-    return for_each_seed(lambda state: jax.tree.map(strong, state), states)
-
-
-@partial(jax.jit, static_argnums=0)
-def _update(update: Callable[..., Any], number: jax.Array, keys: jax.Array, states: Any) -> Any:
-    """Take one update of every learner."""
-    return for_each_seed(lambda key, state: update(jax.random.fold_in(key, number), state)[0], keys, states)
-
-
 @partial(jax.jit, static_argnums=0)
 def _score(
     static: tuple[FrozenGame, int, int], params: Any, keys: jax.Array, policies: Any
 ) -> tuple[jax.Array, jax.Array]:
-    """Play every response; what the learner gets and what it leaves, ``[players, 2]`` by the learner's seat."""
+    """Play every response; what the learner gets and what it leaves, ``[players, 2]`` by the learner's player."""
     game, episodes, steps = static
 
     def one(key: jax.Array, params: Any, policies: Any) -> tuple[jax.Array, jax.Array]:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ...envs.base import Policy
+from ...envs.policies.python_play import for_python, play_episodes_in_python
 from .arena import play_everyone
 from .line_up import LineUp, Participant
-from .python_matches import play_pair
-from .records import Played
+from .records import Played, Tally, whole
 
 
 def play_all(
@@ -52,8 +54,16 @@ def play_all(
         progress(number, len(apart))
         policies = [participants[row].policies[0], participants[column].policies[1]]
         pair_key = jax.random.fold_in(key, 1 + number)
-        table[row, column] = play_pair(pair_key, line_up.game, line_up.params, policies, episodes=episodes)
+        table[row, column] = _play_pair(pair_key, line_up, policies, episodes)
     return _assemble(together, compiled, table, len(participants))
+
+
+def _play_pair(key: jax.Array, line_up: LineUp, policies: Sequence[Policy], episodes: int) -> Played:
+    """Play one ordered pair in ordinary Python; every array has two leading axes of length 1 for the players."""
+    tally, game = Tally(1, episodes), line_up.game
+    players, known = [for_python(policy) for policy in policies], tally.start(game, jnp.ones(episodes))
+    played = play_episodes_in_python(key, game, line_up.params, players, tally, known=known, num_envs=episodes)
+    return whole(jax.tree.map(lambda leaf: np.asarray(leaf)[None], tally.result(played)), episodes)
 
 
 def _assemble(

@@ -1,10 +1,16 @@
-"""What the matches of a tournament leave behind."""
+"""What the matches of a tournament leave behind, and how it is noted while they are played, by either engine."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+
+from ...envs.base import Game
+from ...envs.policies.play import Episodes, Step
 
 START = 2
 """Stands for an action where nobody has acted yet."""
@@ -34,19 +40,71 @@ class Played(NamedTuple):
     def without_last(self, count: int) -> Played:
         """Return the same without the last ``count`` players."""
         kept = slice(0, len(self.rewards) - count)
+        fewer: Played = jax.tree.map(lambda leaf: leaf[kept, kept], self)
+        return fewer
 
-        def cut(array: Any) -> Any:
-            return array[kept, kept]
 
+class _Known(NamedTuple):
+    """N = P P B episodes between two steps, in the order (player 0, player 1, episode)."""
+
+    counted: jax.Array  # [B]: 1 where an episode counts and 0 where not
+    before: jax.Array  # [N, 2]: the last actions, see `START`
+    moves: jax.Array | None  # [P, P, 2, 5, 2]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Watches a batch of B episodes of each of P P ordered pairs."""
+
+    players: int
+    num_envs: int
+
+    def start(self, game: Game[Any, Any], counted: jax.Array) -> _Known:
+        """Return what is known before the first step; ``counted`` ``[B]`` is 1 where an episode counts, else 0."""
+        moves = jnp.zeros((self.players, self.players, 2, 5, 2)) if game.num_actions == 2 else None
+        return _Known(counted, jnp.full((self.players**2 * self.num_envs, 2), START, jnp.int32), moves)
+
+    def __call__(self, known: _Known, step: Step) -> tuple[_Known, Any]:
+        """Count the moves; record each pair's sums of ``info`` and its first episode."""
+        moves = None if known.moves is None else known.moves + self._count_moves(known, step.actions)
+        sums = {name: self._by_pair(values) @ known.counted for name, values in step.info.items()}
+        return known._replace(before=step.actions, moves=moves), (sums, self._first(step[:3]))
+
+    def result(self, played: Episodes) -> Played:
+        """Return what a batch gives; ``info`` is summed over the episodes that count."""
+        info, (actions, rewards, states) = played.records
+        first = self._first(played.start)
+        states = jax.tree.map(lambda start, later: jnp.concatenate([start[None], later]), first, states)
         return Played(
-            rewards=cut(self.rewards),
-            moves=None if self.moves is None else cut(self.moves),
-            info={name: cut(values) for name, values in self.info.items()},
-            shown=_map(cut, self.shown),
+            rewards=self._by_pair(played.rewards),
+            moves=played.known.moves,
+            info={name: values.mean(axis=0) for name, values in info.items()},
+            shown=Shown(*jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 2), (actions, rewards, states))),
         )
 
+    def _by_pair(self, leaf: Any) -> Any:
+        """Return ``[N, ...]`` as ``[P, P, B, ...]``."""
+        return leaf.reshape(self.players, self.players, self.num_envs, *leaf.shape[1:])
 
-def _map(function: Any, tree: Any) -> Any:
-    import jax
+    def _first(self, tree: Any) -> Any:
+        """Return the first episode of every pair, ``[P, P, ...]``."""
+        return jax.tree.map(lambda leaf: self._by_pair(leaf)[:, :, 0], tree)
 
-    return jax.tree.map(function, tree)
+    def _count_moves(self, known: _Known, actions: jax.Array) -> jax.Array:
+        """Count what each player did after which joint action, ``[P, P, 2, 5, 2]``."""
+        situation = jnp.where(known.before == START, START_ROW, 2 * known.before + known.before[:, ::-1])
+        happened = self._by_pair(jax.nn.one_hot(2 * situation + actions, 10))  # [P, P, B, 2, 10]
+        counts = jnp.einsum("pqbsm,b->pqsm", happened, known.counted)
+        return counts.reshape(self.players, self.players, 2, 5, 2)
+
+
+def whole(batches: Any, episodes: int) -> Played:
+    """Put batches together, of which so many episodes count; the arrays of the batches have a leading axis."""
+    rewards = np.moveaxis(batches.rewards, 0, 2)
+    rewards = rewards.reshape(*rewards.shape[:2], -1, 2)[:, :, :episodes]
+    return Played(
+        rewards=np.asarray(rewards, np.float64),
+        moves=None if batches.moves is None else np.asarray(batches.moves, np.float64).sum(axis=0),
+        info={name: np.asarray(values, np.float64).sum(axis=0) / episodes for name, values in batches.info.items()},
+        shown=jax.tree.map(lambda leaf: leaf[0], batches.shown),
+    )

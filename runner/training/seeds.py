@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,26 +35,6 @@ class Step(NamedTuple):
     metrics: dict[str, np.ndarray]  # each [S] float64
     failures: dict[int, str]
     """By index of the seed: which value is not finite. Such a seed keeps the state it had before."""
-
-
-class Learner(Protocol):
-    """A learner of several seeds, whichever way they run."""
-
-    def init(self, keys: jax.Array) -> Any:
-        """Return the states of all seeds; ``keys`` is ``[S]``."""
-        ...
-
-    def template(self, keys: jax.Array) -> Any:
-        """Return something of the shape of the states, as cheaply as possible."""
-        ...
-
-    def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
-        """Take one update of all seeds; those not alive stay as they are. Returns when it is computed."""
-        ...
-
-    def policies(self, states: Any) -> Any:
-        """Return the players: with a leading seed axis (pure), or a list of one tuple for each seed."""
-        ...
 
 
 class Taken(NamedTuple):
@@ -103,11 +83,6 @@ def _seed_keys(seeds: jax.Array) -> tuple[jax.Array, ...]:
     return tuple(children[:, index] for index in range(len(SeedKeys._fields)))
 
 
-def make_learner(algorithm: Algorithm) -> Learner:
-    """Return the learner of several seeds of an algorithm."""
-    return CompiledLearner(algorithm) if algorithm.pure else PythonLearner(algorithm)
-
-
 class CompiledLearner:
     """All seeds of a pure algorithm as one program, mapped over seeds and spread over the devices."""
 
@@ -145,10 +120,16 @@ class CompiledLearner:
 def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
     # A weakly typed leaf (a Python number made into an array) would become strong in the first update and so make the
     # second one compile again.
-    return jax.tree.map(strong, for_each_seed(init, keys))
+    return jax.tree.map(_strong, for_each_seed(init, keys))
 
 
-def strong(leaf: Any) -> jax.Array:
+@jax.jit
+def settle(states: Any) -> Any:
+    """Return states of all seeds where and as an update leaves them, or the second update would be compiled again."""
+    return for_each_seed(lambda state: jax.tree.map(_strong, state), states)
+
+
+def _strong(leaf: Any) -> jax.Array:
     """Return an array whose type is its own, not that of a Python number."""
     array = jnp.asarray(leaf)
     return (
@@ -251,3 +232,12 @@ def _first_bad(table: dict[str, np.ndarray], index: int) -> str:
         if not np.isfinite(values[index]):
             return f"{name} is {values[index]}"
     return "a parameter is nan"
+
+
+Learner = CompiledLearner | PythonLearner
+"""A learner of several seeds, whichever way they run."""
+
+
+def make_learner(algorithm: Algorithm) -> Learner:
+    """Return the learner of several seeds of an algorithm."""
+    return CompiledLearner(algorithm) if algorithm.pure else PythonLearner(algorithm)

@@ -6,7 +6,7 @@ import numpy as np
 import polax
 import pytest
 from polax.algorithms.base import Algorithm
-from polax.envs.policies.one_of import OneOf, stack_players
+from polax.envs.policies.one_of import OneOf, stack_policies
 from polax.envs.policies.play import play
 from polax.envs.policies.python_play import play_in_python
 from polax.runner.evaluation.evaluate import Evaluator, matches_of
@@ -48,10 +48,10 @@ def test_the_coin_game_reports_own_coins_and_the_four_counts() -> None:
     assert len(counts) >= 5
 
 
-def test_each_candidate_of_a_seat_plays_as_it_would_alone() -> None:
+def test_each_policy_of_one_player_plays_as_it_would_alone() -> None:
     env, params = polax.make_env("IPD-v0", max_steps_in_episode=6)
     names = list(env.strategies)
-    scripted = stack_players([env.strategies[name](env, 1) for name in names])
+    scripted = stack_policies([env.strategies[name](env, 1) for name in names])
     assert len(scripted.stacks) < len(names)
     learner = env.strategies["tit-for-tat"](env, 1)
     first = env.strategies["always-cooperate"](env, 0)

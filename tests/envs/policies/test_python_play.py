@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import polax
 import pytest
-from polax.envs.policies.play import for_python, is_compiled
+from polax.envs.policies.play import is_compiled
+from polax.envs.policies.python_play import for_python
 from polax.envs.policies.strategies import make_strategy
 from polax.envs.rendering.recorder import record_episode
 
