@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from gymnax.environments import environment
 
+from ..algorithms.core.trees import different_form, foreign_leaf
 from ..envs.base import API_VERSION, EnvironmentPlugin, Game
 from ..registry import environment_plugin
 from .clauses import Subject
 from .plugins import HORIZON, as_game, check_options, check_plugin, find_plugin, other_numbers
 from .policies import check_player
 from .tracing import demand_same_program, trace
-from .trees import different_form, foreign_leaf
 
 NUM_STEPS = 2 * HORIZON + 1
 ADDED_BY_GYMNAX = ("terminated", "truncated", "final_observation")

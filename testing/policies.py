@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..algorithms.core.trees import different_form, duplicate, foreign_leaf, shape
 from ..envs.base import Game, Memory, Policy
 from ..envs.policies.python_play import play_in_python
 from ..options import player_index
 from .clauses import Subject
 from .plugins import Env, as_game
 from .tracing import demand_same_program
-from .trees import different_form, duplicate, foreign_leaf, shape
 
 BATCHES = (1, 3)
 """Numbers of episodes that a policy is tried with."""

@@ -10,13 +10,13 @@ import jax
 import numpy as np
 
 from ..algorithms.base import Algorithm
+from ..algorithms.core.trees import different_form, different_value, duplicate, foreign_leaf, shape
 from ..envs.base import Game
 from ..runner.runs import checkpoint as checkpoints
 from ..runner.training.seeds import make_learner, seed_keys, take_updates
 from .clauses import Subject
 from .policies import check_player
 from .tracing import demand_same_program, trace
-from .trees import different_form, different_value, duplicate, foreign_leaf, shape
 
 UPDATES = 3
 """Updates that are taken."""

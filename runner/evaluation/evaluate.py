@@ -20,13 +20,17 @@ from .scores import score_name
 
 
 class Match(NamedTuple):
-    """One match-up: who sits where."""
+    """One match-up: who plays whom."""
 
     learner: int | None
-    """The seat of the learner whose score it is, or None: all learners together."""
+    """The player whose score it is, and who is the learner; None: all players are learners."""
 
     strategy: str
-    """Who sits in the other seats; empty where all learners play."""
+    """Who the other players are; empty where all are learners."""
+
+    def strategy_of(self, player: int) -> str:
+        """Return the strategy that plays as ``player``; empty for a learner."""
+        return "" if self.learner in (None, player) else self.strategy
 
 
 class Evaluator:
@@ -63,18 +67,22 @@ class Evaluator:
             played = [self._play_one_by_one(key, players) for key, players in zip(keys, policies, strict=True)]
             rewards = np.stack([rewards for rewards, _ in played])
             summary = {name: np.stack([each[name] for _, each in played]) for name in played[0][1]}
-        table = {name: rewards[:, row, seat] for row, seat, name in _score_names(self._env, self._matches)}
+        table = {
+            score_name(player, match.strategy): rewards[:, row, player]
+            for row, match in enumerate(self._matches)
+            for player in range(self._env.num_players)
+            if not match.strategy_of(player)
+        }
         return {name: np.asarray(values, np.float64) for name, values in {**table, **summary}.items()}
 
     def _play_one_by_one(self, key: jax.Array, policies: Sequence[Policy]) -> tuple[np.ndarray, dict[str, Any]]:
         """Play one seed's match-ups one after the other; rewards ``[matches, players]``."""
         results = []
         for number, match in enumerate(self._matches):
+            chosen = [match.strategy_of(player) for player in range(self._env.num_players)]
             players = [
-                policy
-                if match.learner in (None, seat)
-                else Compiled(self._env.strategies[match.strategy](self._env, seat))
-                for seat, policy in enumerate(policies)
+                Compiled(self._env.strategies[chosen[player]](self._env, player)) if chosen[player] else policy
+                for player, policy in enumerate(policies)
             ]
             match_key = jax.random.fold_in(key, number)
             results.append(play_in_python(match_key, self._env, self._params, players, num_envs=self._num_envs))
@@ -88,7 +96,7 @@ def score_against(
 
     Args:
         run: the learners.
-        opponents: for each name one policy a seat.
+        opponents: for each name one policy a player.
         names: what the scores are called.
         num_envs: episodes of each match-up.
 
@@ -100,28 +108,18 @@ def score_against(
         learners = run.players(index)
         key = jax.random.fold_in(run.keys.evaluate[index], run.update)
         for number, (name, others) in enumerate(zip(names, opponents, strict=True)):
-            for seat, learner in enumerate(learners):
-                players = [learner if player == seat else other for player, other in enumerate(others)]
-                match_key = jax.random.fold_in(jax.random.fold_in(key, number), seat)
+            for player, learner in enumerate(learners):
+                players = [*others[:player], learner, *others[player + 1 :]]
+                match_key = jax.random.fold_in(jax.random.fold_in(key, number), player)
                 played = play_together(match_key, run.env, run.params, players, num_envs=num_envs)
-                table.setdefault(score_name(seat, name), []).append(float(played.reward[seat]))
+                table.setdefault(score_name(player, name), []).append(float(played.reward[player]))
     return {name: np.array(values) for name, values in table.items()}
 
 
 def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:
     """Return the match-ups of an evaluation: all learners together first, then each against each strategy."""
-    alone = [Match(seat, name) for seat in range(env.num_players) for name in env.strategies]
+    alone = [Match(player, name) for player in range(env.num_players) for name in env.strategies]
     return (Match(None, ""), *alone)
-
-
-def _score_names(env: Game[Any, Any], matches: Sequence[Match]) -> list[tuple[int, int, str]]:
-    """Return ``(match, player, metric)`` for every score that is reported."""
-    together = [(0, seat, score_name(seat)) for seat in range(env.num_players)]
-    return together + [
-        (row, match.learner, score_name(match.learner, match.strategy))
-        for row, match in enumerate(matches)
-        if match.learner is not None
-    ]
 
 
 @partial(jax.jit, static_argnums=0)
@@ -130,28 +128,18 @@ def _play_seeds(
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Play every match-up of every seed in one scan; rewards ``[S, matches, players]``, summaries ``[S]``.
 
-    In each seat sits whoever the match-up says, learner or strategy: all of them follow the game, the seat's number
-    chooses. That runs a network where a strategy decides, which is cheap beside compiling a scan for each match-up.
+    As each player plays whoever the match-up says, learner or strategy: all of them follow the game, a number chooses.
+    That runs a network where a strategy decides, which is cheap beside compiling a scan for each match-up.
     """
     env, num_envs, num_steps = static
-    matches = matches_of(env)
-    scripted = [
-        stack_policies([make(env, seat) for make in env.strategies.values()]) for seat in range(env.num_players)
-    ]
-    strategies = list(env.strategies)
-    chosen = np.array(
-        [  # [matches, players]: 0 is the learner, 1 + k the k-th strategy
-            [
-                0 if match.learner in (None, seat) else 1 + strategies.index(match.strategy)
-                for seat in range(env.num_players)
-            ]
-            for match in matches
-        ]
-    )
+    matches, players = matches_of(env), range(env.num_players)
+    scripted = [stack_policies([make(env, player) for make in env.strategies.values()]) for player in players]
+    numbers = {"": 0} | {name: 1 + number for number, name in enumerate(env.strategies)}
+    chosen = np.array([[numbers[match.strategy_of(player)] for player in players] for match in matches])
 
     def one_match(key: jax.Array, choice: jax.Array, learners: tuple[Policy, ...]) -> Any:
-        players = [OneOf.of(learner, scripted[seat], choice[seat]) for seat, learner in enumerate(learners)]
-        return play(key, env, params, players, num_envs=num_envs, num_steps=num_steps)
+        line_up = [OneOf.of(learner, scripted[i], choice[i]) for i, learner in enumerate(learners)]
+        return play(key, env, params, line_up, num_envs=num_envs, num_steps=num_steps)
 
     def one_seed(key: jax.Array, learners: tuple[Policy, ...]) -> tuple[jax.Array, dict[str, jax.Array]]:
         match_keys = jax.random.split(jax.random.fold_in(key, number), len(matches))

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...algorithms.base import Algorithm
 from ...algorithms.core.devices import for_each_seed, players_mesh
+from ...algorithms.core.trees import different_form
 from ...envs.base import Policy
 
 
@@ -83,19 +84,18 @@ def _seed_keys(seeds: jax.Array) -> tuple[jax.Array, ...]:
     return tuple(children[:, index] for index in range(len(SeedKeys._fields)))
 
 
-class CompiledLearner:
+class CompiledLearner(NamedTuple):
     """All seeds of a pure algorithm as one program, mapped over seeds and spread over the devices."""
 
-    def __init__(self, algorithm: Algorithm) -> None:
-        self._algorithm = algorithm
+    algorithm: Algorithm
 
     def init(self, keys: jax.Array) -> Any:
         """Return the states of all seeds, with a leading seed axis."""
-        return _init(self._algorithm.init, keys)
+        return _init(self.algorithm.init, keys)
 
     def template(self, keys: jax.Array) -> Any:
         """Return the shapes of the states; nothing is computed."""
-        return jax.eval_shape(partial(_init, self._algorithm.init), keys)
+        return jax.eval_shape(partial(_init, self.algorithm.init), keys)
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
@@ -104,7 +104,7 @@ class CompiledLearner:
                 # Where the update leaves its results, or it would be compiled once for each place.
                 everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
                 keys, states = jax.device_put((keys, states), everywhere)
-            results = _update(self._algorithm.update, np.uint32(number), keys, alive, states)
+            results = _update(self.algorithm.update, np.uint32(number), keys, alive, states)
         new_states, metrics, sound = jax.block_until_ready(results)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
         sound = np.asarray(sound)
@@ -113,7 +113,7 @@ class CompiledLearner:
 
     def policies(self, states: Any) -> Any:
         """Return the players of all seeds, with a leading seed axis."""
-        return _policies(self._algorithm.policies, states)
+        return _policies(self.algorithm.policies, states)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -160,38 +160,23 @@ def _update(
         finite = [jnp.isfinite(jnp.asarray(value)).all() for value in metrics.values()]
         defined = [~jnp.isnan(leaf).any() for leaf in jax.tree.leaves(new) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
         sound = jnp.stack([jnp.array(object=True), *finite, *defined]).all()
-        kept = jax.tree.map(
-            lambda after, before: jnp.where(sound & is_alive, after, before), _same_shapes(new, state), state
-        )
+        change = different_form(state, new)
+        if change:
+            raise ValueError(f"update must keep the form of the state: {change}")
+        kept = jax.tree.map(lambda after, before: jnp.where(sound & is_alive, after, before), new, state)
         return kept, metrics, sound
 
     return for_each_seed(one, keys, alive, states)
 
 
-def _same_shapes(new: Any, state: Any) -> Any:
-    """Return ``new`` if it has the structure, shapes and types of ``state``; else the loop would compile again."""
-    after, before = (jax.tree_util.tree_leaves_with_path(tree) for tree in (new, state))
-    for (path, leaf), (old_path, old) in zip(after, before, strict=False):
-        if path != old_path or jnp.shape(leaf) != jnp.shape(old) or leaf.dtype != old.dtype:
-            name = jax.tree_util.keystr(old_path, simple=True, separator="/")
-            raise ValueError(
-                f"update must keep the structure of the state: {name!r} was {old.dtype}{list(old.shape)}, "
-                f"in its place came {jax.tree_util.keystr(path, simple=True, separator='/')!r}, {jax.typeof(leaf)}"
-            )
-    if len(after) != len(before):
-        raise ValueError(f"update must keep the structure of the state: it had {len(before)} leaves, now {len(after)}")
-    return new
-
-
-class PythonLearner:
+class PythonLearner(NamedTuple):
     """The seeds of an algorithm in ordinary Python, one after the other; states are lists with one entry for a seed."""
 
-    def __init__(self, algorithm: Algorithm) -> None:
-        self._algorithm = algorithm
+    algorithm: Algorithm
 
     def init(self, keys: jax.Array) -> list[Any]:
         """Return the state of each seed."""
-        return [self._algorithm.init(key) for key in keys]
+        return [self.algorithm.init(key) for key in keys]
 
     def template(self, keys: jax.Array) -> list[Any]:
         """Return states as `init` gives them."""
@@ -205,7 +190,7 @@ class PythonLearner:
             if not alive[index]:
                 rows.append({})
                 continue
-            new, metrics = self._algorithm.update(jax.random.fold_in(key, number), state)
+            new, metrics = self.algorithm.update(jax.random.fold_in(key, number), state)
             rows.append({name: float(value) for name, value in metrics.items()})
             if not np.isfinite(list(rows[-1].values())).all() or _has_nan(new):
                 failures[index] = _first_bad({name: np.asarray([value]) for name, value in rows[-1].items()}, 0)
@@ -217,7 +202,7 @@ class PythonLearner:
 
     def policies(self, states: list[Any]) -> list[tuple[Policy, ...]]:
         """Return the players of each seed."""
-        return [self._algorithm.policies(state) for state in states]
+        return [self.algorithm.policies(state) for state in states]
 
 
 def _has_nan(state: Any) -> bool:

@@ -214,7 +214,7 @@ def test_an_update_that_changes_the_states_shape_is_named() -> None:
         policies=lambda state: (),
     )
     learner, keys = seeds.make_learner(algorithm), seeds.seed_keys((0,))
-    with pytest.raises(ValueError, match=r"'weights' was float32\[3\]"):
+    with pytest.raises(ValueError, match=r"weights was float32\[3\] and became float32\[4\]"):
         learner.update(keys.update, 1, np.ones(1, bool), learner.init(keys.init))
     assert jax.tree.leaves(learner.template(keys.init))[0].shape == (1, 3)
 
