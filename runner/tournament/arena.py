@@ -1,8 +1,9 @@
 """Every player against every player, all match-ups in one compiled program.
 
-A player has a policy for each seat. Of P players there are 2 P such policies, each of which sits in P match-ups of B
-episodes: so each is asked once a step, for its P B observations together, and policies of one structure are one piece
-of code. The number of match-ups costs no compilation, and nobody computes a choice that is not used.
+A player of the tournament has a policy as player 0 and one as player 1 of the game. Of P players there are 2 P such
+policies, each of which takes part in P match-ups of B episodes: so each is asked once a step, for its P B observations
+together, and policies of one structure are one piece of code. The number of match-ups costs no compilation, and nobody
+computes a choice that is not used.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Group:
 
     view: int
     policies: tuple[int, ...]
-    """Which of the 2 P: player i in seat 0 is i, in seat 1 it is P + i."""
+    """Which of the 2 P: player i as player 0 is i, as player 1 it is P + i."""
 
 
 @dataclass(frozen=True)
@@ -160,5 +161,5 @@ class _Players(NamedTuple):
 def _by_policy(observation: jax.Array, players: int) -> jax.Array:
     """Sort what is seen ``[N, 2, F]`` by who sees it, ``[2 P, P B, F]``."""
     square = observation.reshape(players, players, -1, *observation.shape[1:])
-    seats = jnp.stack([square[:, :, :, 0], jnp.swapaxes(square[:, :, :, 1], 0, 1)])  # [2, P, P, B, F]
-    return seats.reshape(2 * players, -1, observation.shape[-1])
+    sorted_by_who = jnp.stack([square[:, :, :, 0], jnp.swapaxes(square[:, :, :, 1], 0, 1)])  # [2, P, P, B, F]
+    return sorted_by_who.reshape(2 * players, -1, observation.shape[-1])

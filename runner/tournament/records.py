@@ -28,11 +28,11 @@ class Shown(NamedTuple):
 
 
 class Played(NamedTuple):
-    """Every ordered pair of P players, N episodes each: the first sits in seat 0, the second in seat 1."""
+    """Every ordered pair of P players, N episodes each: the first as player 0, the second as player 1."""
 
-    rewards: np.ndarray  # [P, P, N, 2]: mean reward a step in each episode, by seat
+    rewards: np.ndarray  # [P, P, N, 2]: mean reward a step in each episode, by player of the game
     moves: np.ndarray | None
-    """``[P, P, seat, situation, action]``: how often; None in games of more than two actions."""
+    """``[P, P, player of the game, situation, action]``: how often; None in games of more than two actions."""
 
     info: dict[str, np.ndarray]  # [P, P] each: mean of the game's ``info`` over steps and episodes
     shown: Shown

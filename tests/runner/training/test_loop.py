@@ -231,3 +231,56 @@ def test_a_metric_that_is_no_scalar_is_named() -> None:
     learner, keys = seeds.make_learner(algorithm), seeds.seed_keys((0,))
     with pytest.raises(ValueError, match=r"metric 'losses' has shape \(5,\)"):
         learner.update(keys.update, 1, np.ones(1, bool), learner.init(keys.init))
+
+
+class _Countdown:
+    """A learner of several seeds whose seed i stops being finite at update i + 2."""
+
+    def update(self, keys: Any, number: int, alive: np.ndarray, states: list[int]) -> seeds.Step:
+        failing = {index: "it is over" for index in np.flatnonzero(alive).tolist() if number == index + 2}
+        return seeds.Step([state + bool(up) for state, up in zip(states, alive, strict=True)], {}, failing)
+
+
+def test_updates_end_with_the_numbers_or_with_the_last_living_seed() -> None:
+    def course(updates: int) -> list[seeds.Taken]:
+        alive = np.ones(3, bool)
+        learner: Any = _Countdown()
+        return list(seeds.take_updates(learner, keys, [0, 0, 0], numbers=range(1, updates + 1), alive=alive))
+
+    keys = seeds.seed_keys((0, 1, 2)).update
+    assert [taken.number for taken in course(2)] == [1, 2]
+    taken = course(9)
+    assert [each.number for each in taken] == [1, 2, 3, 4]
+    assert taken[-1].step.states == [2, 3, 4]
+    assert [list(each.step.failures) for each in taken] == [[], [0], [1], [2]]
+    assert min(each.seconds for each in taken) >= 0
+
+
+def test_a_seed_that_the_caller_takes_out_learns_no_more() -> None:
+    alive = np.ones(3, bool)
+    learner: Any = _Countdown()
+    states = []
+    for taken in seeds.take_updates(learner, seeds.seed_keys((0, 1, 2)).update, [0] * 3, numbers=range(3), alive=alive):
+        states = taken.step.states
+        alive[2] = False
+    assert states == [3, 3, 1]
+
+
+def test_the_metrics_are_not_read_back_at_every_checkpoint(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[RunFolder] = []
+    read = RunFolder.metrics
+    monkeypatch.setattr(RunFolder, "metrics", lambda folder: (reads.append(folder), read(folder))[1])
+    counts = []
+    for name, every in (("often", "1"), ("rarely", "6")):
+        reads.clear()
+        train(name, "--updates", "6", "--checkpoint-every", every)
+        counts.append(len(reads))
+    assert counts[0] == counts[1]
+
+
+def test_a_resumed_run_keeps_the_best_checkpoint_of_the_whole_run(train: Train) -> None:
+    words = ["--checkpoint-every", "1", "--step-size", "0.75"]
+    whole = train("whole", "--updates", "6", *words)
+    parts = train("parts", "--updates", "3", *words)
+    train("parts", "--resume", str(parts.path), "--updates", "6")
+    assert checkpoint.saved_updates(parts.checkpoints) == checkpoint.saved_updates(whole.checkpoints)
