@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..base import Game, Policy
@@ -35,7 +36,7 @@ def record_episode(
     Raises:
         ValueError: not one policy for each player.
     """
-    key = jax.random.wrap_key_data(seed_words(seed))
+    key = jax.random.wrap_key_data(jnp.asarray(seed_words(seed)))
     players = [for_python(policy) for policy in policies]
     played = play_episodes_in_python(key, game, params, players, whole_step, known=(), num_envs=1)
     first, steps = jax.tree.map(lambda leaf: leaf[0], played.start), played.records

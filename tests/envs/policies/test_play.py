@@ -58,5 +58,5 @@ def test_one_episode_has_no_standard_error_and_too_few_policies_are_refused(engi
     env, params = polax.make_env("IPD-v0", max_steps_in_episode=STEPS)
     policies = [make_strategy("tit-for-tat", env, player) for player in (0, 1)]
     assert np.isnan(engine(jax.random.key(0), env, params, policies, num_envs=1).reward_standard_error).all()
-    with pytest.raises(ValueError, match="IPD needs 2 policies, one for each player; got 1"):
+    with pytest.raises(ValueError, match="IPD-v0 needs 2 policies, one for each player; got 1"):
         engine(jax.random.key(0), env, params, policies[:1], num_envs=1)
