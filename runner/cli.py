@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..options import PolaxError, suggest
 
@@ -14,27 +13,20 @@ USER_ERROR = 2
 """Exit status of everything the user can put right."""
 
 
-class Command(NamedTuple):
-    """One command."""
-
-    module: str
-    summary: str
-
-
 COMMANDS = {
-    "train": Command("train", "train a learner in a game, or resume a run"),
-    "evaluate": Command("evaluate", "score a run's players against each other and every strategy"),
-    "benchmark": Command("benchmark", "train learners on shared games and compare their scores"),
-    "tournament": Command("tournament", "let players meet: payoff matrix, rankings, measures of each"),
-    "report": Command("report", "make one page for the browser from a tournament or a benchmark"),
-    "reproduce": Command("reproduce", "run a published figure or table again and compare the numbers"),
-    "plot": Command("plot", "draw the learning curves of one run or several"),
-    "render": Command("render", "save an episode of a run's players as an animation or a strip of pictures"),
-    "play": Command("play", "play against a scripted or a trained player in the terminal"),
-    "list": Command("list", "show algorithms, environments and where they come from"),
-    "new-algorithm": Command("new_algorithm", "write a package with a learner to start your own from"),
+    "train": "train a learner in a game, or resume a run",
+    "evaluate": "score a run's players against each other and every strategy",
+    "benchmark": "train learners on shared games and compare their scores",
+    "tournament": "let players meet: payoff matrix, rankings, measures of each",
+    "report": "make one page for the browser from a tournament or a benchmark",
+    "reproduce": "run a published figure or table again and compare the numbers",
+    "plot": "draw the learning curves of one run or several",
+    "render": "save an episode of a run's players as an animation or a strip of pictures",
+    "play": "play against a scripted or a trained player in the terminal",
+    "list": "show algorithms, environments and where they come from",
+    "new-algorithm": "write a package with a learner to start your own from",
 }
-"""Every command; its module has ``main(arguments) -> exit status``."""
+"""Every command and what it does; its module in `commands` has ``main(arguments) -> exit status``."""
 
 
 class UsageError(PolaxError):
@@ -81,7 +73,7 @@ def _run(words: list[str]) -> int:
     name = words.pop(0)
     if name not in COMMANDS:
         raise UsageError(f"unknown command {name!r}; {suggest(name, COMMANDS)}")
-    module = importlib.import_module(f".commands.{COMMANDS[name].module}", __package__)
+    module = importlib.import_module(f".commands.{name.replace('-', '_')}", __package__)
     try:
         status: int = module.main(words)
     except SystemExit as done:  # argparse after printing help
@@ -91,7 +83,7 @@ def _run(words: list[str]) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
+    rows = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     return (
         "Learning with opponent-learning awareness: social dilemmas and learners that shape each other.\n\n"
         f"usage: polax COMMAND ...\n\n{rows}\n\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -14,7 +14,7 @@ from ..runs import checkpoint as checkpoints
 from ..runs.folder import RunError, RunFolder
 from ..runs.load import load_run
 from ..runs.spec import build
-from ..training.loop import find_or_create, train
+from ..training.loop import Outcome, find_or_create, train
 from ..training.seeds import seed_keys
 from .aggregate import aggregate
 from .budget import Done
@@ -27,15 +27,7 @@ RECENT = 20
 """Updates from which the time of the next is foreseen."""
 
 
-class Trained(NamedTuple):
-    """How training ended."""
-
-    exit_status: int
-    """0; 1 where no seed is left; 130 or 143 after a signal."""
-    message: str
-
-
-def train_combination(folder: Path, combination: Combination, *, console: Console) -> Trained:
+def train_combination(folder: Path, combination: Combination, *, console: Console) -> Outcome:
     """Train until the budget is spent, from wherever the run is.
 
     Args:
@@ -54,13 +46,13 @@ def train_combination(folder: Path, combination: Combination, *, console: Consol
         raise RunError(combination.error or "there is nothing to train")
     run, resume = find_or_create(path, spec)
     setup = build(spec)
-    outcome = Trained(0, "")
+    outcome = Outcome(0, "")
     while outcome.exit_status == 0:
         target = budget.next_target(how_far(run))
         if target is None:
             break
-        ended = train(until(spec, target), setup, run, resume=resume, console=console)
-        outcome, resume = Trained(ended.exit_status, ended.message), True
+        outcome = train(until(spec, target), setup, run, resume=resume, console=console)
+        resume = True
     return outcome
 
 

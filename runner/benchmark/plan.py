@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ... import registry
 from ...options import OptionError
-from ..runs.folder import RunError, read_json, write_text, writing
+from ..runs.folder import RunError, folder_name, make_folder, read_json, write_text
 from ..runs.spec import RunSpec, presets_for, resolve
 from .budget import Budget, Done
 
@@ -131,8 +131,7 @@ def until(spec: RunSpec, updates: int) -> RunSpec:
 
 
 def _folder(algorithm: str, env: str) -> str:
-    words = ("".join(c if c.isalnum() or c in "-_" else "_" for c in word) for word in (algorithm, env))
-    return f"runs/{'-'.join(words)}"
+    return f"runs/{folder_name(algorithm, env)}"
 
 
 def open_folder(folder: Path, protocol: Protocol) -> bool:
@@ -144,24 +143,16 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
     Raises:
         RunError: the folder holds something else, or a benchmark with other arguments.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose another --out")
-    with writing(folder, hint="choose another --out"):
-        folder.mkdir(parents=True, exist_ok=True)
-        # A process that was killed while it wrote the request leaves a part of it.
-        other = [path for path in folder.iterdir() if path.name != f".{REQUEST}.part"]
+    # A process that was killed while it wrote the request leaves a part of it.
+    other = [path for path in make_folder(folder) if path.name != f".{REQUEST}.part"]
     path = folder / REQUEST
     if not path.exists():
         if other:
             raise RunError(f"{folder} is not empty and holds no benchmark; choose another --out")
-        write_text(path, _request(protocol))
+        write_text(path, json.dumps({"format": FORMAT, **protocol.to_json()}, indent=2) + "\n")
         return False
     _compare(folder, read_json(path), protocol.to_json())
     return True
-
-
-def _request(protocol: Protocol) -> str:
-    return json.dumps({"format": FORMAT, **protocol.to_json()}, indent=2) + "\n"
 
 
 def _compare(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -27,16 +27,14 @@ class CommandParser(argparse.ArgumentParser):
 
     Args:
         command: the command's name, of `COMMANDS`.
-        usage: what the help says after it.
         epilog: what else the help says.
         plugin_options: how options of plug-ins are given, for the message about an unknown option.
     """
 
-    def __init__(self, command: str, usage: str, *, epilog: str | None = None, plugin_options: str = "") -> None:
-        summary = COMMANDS[command].summary
+    def __init__(self, command: str, *, epilog: str | None = None, plugin_options: str = "") -> None:
+        summary = COMMANDS[command]
         super().__init__(
             prog=f"polax {command}",
-            usage=f"polax {command} {usage}",
             description=f"{summary[0].upper()}{summary[1:]}.",
             epilog=epilog,
             allow_abbrev=False,
@@ -126,6 +124,13 @@ def allow_local_modules(names: Iterable[str | None]) -> None:
     """
     if any(":" in name for name in names if name):
         sys.path.append(str(Path.cwd()))
+
+
+def add_run(parser: CommandParser) -> None:
+    """Add the arguments of a command about one run: the run and its checkpoint."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training run")
+    help_text = "an update, best or last (default: last)"
+    parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
 
 
 def at_least(minimum: int, name: str, value: int) -> None:

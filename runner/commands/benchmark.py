@@ -11,14 +11,11 @@ from ... import registry
 from ..process import set_up
 from .arguments import CommandParser, Owners, allow_local_modules, at_least
 
-USAGE = (
-    "--algorithms A ... --envs E ... --num-seeds N [--preset P] [--budget N UNIT] --out DIR\n"
-    "       [--ALGORITHM.OPTION VALUE ...] [--ENV.OPTION VALUE ...]"
-)
 EPILOG = """\
 --preset takes options and number of updates from each learner's preset for each game; --budget says how long to
 train in its place: N updates, N env-steps (environment steps of a seed) or N seconds (of training, all seeds of a
 combination together). The same command again goes on where a benchmark was interrupted.
+Options of learners and games are given by name: --naive.num-envs 64, --IPD-v0.contribution-factor 1.5.
 The folder gets results.json, results.csv, results.md, figures/ and a run folder for each combination under runs/."""
 
 
@@ -38,12 +35,12 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> CommandParser:
     hint = "; options of learners and games are given by name, such as --naive.OPTION VALUE"
-    parser = CommandParser("benchmark", USAGE, epilog=EPILOG, plugin_options=hint)
-    parser.add_argument("--algorithms", nargs="+", metavar="A", help="names of learners (see polax list)")
-    parser.add_argument("--envs", nargs="+", metavar="E", help="ids of games (see polax list)")
+    parser = CommandParser("benchmark", epilog=EPILOG, plugin_options=hint)
+    parser.add_argument("--algorithms", nargs="+", metavar="ALGORITHM", help="names of learners (see polax list)")
+    parser.add_argument("--envs", nargs="+", metavar="ENV", help="ids of games (see polax list)")
     parser.add_argument("--num-seeds", type=int, default=3, metavar="N", help="seeds 0 to N-1 of each (default: 3)")
-    parser.add_argument("--preset", metavar="P", help="settings of the learners: laptop or published, say")
-    parser.add_argument("--budget", nargs="+", metavar="N UNIT", help="how long: N updates, env-steps or seconds")
+    parser.add_argument("--preset", metavar="PRESET", help="settings of the learners: laptop or published, say")
+    parser.add_argument("--budget", nargs="+", metavar=("N", "UNIT"), help="how long: N updates, env-steps or seconds")
     parser.add_argument(
         "--evaluation-episodes", type=int, default=1000, metavar="N", help="of a match-up at the end (default: 1000)"
     )

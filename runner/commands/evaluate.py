@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ..process import set_up
-from .arguments import CommandParser, at_least
-
-USAGE = "RUN [--against PLAYER ...] [--checkpoint N|best|last] [--json]"
+from .arguments import CommandParser, add_run, at_least
 
 
 def main(arguments: list[str]) -> int:
     """Load, play, print."""
-    parser = CommandParser("evaluate", USAGE)
-    parser.add_argument("run", type=Path, help="folder of a training run")
-    parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
+    parser = CommandParser("evaluate")
+    add_run(parser)
     parser.add_argument(
         "--against",
         nargs="+",

@@ -13,7 +13,6 @@ from ... import registry
 from ...options import PolaxError, option_types
 from .arguments import CommandParser
 
-USAGE = "[--details] [--json]"
 KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str], Any]]] = {
     "algorithms": (registry.list_algorithms, registry.algorithm_plugin),
     "environments": (registry.list_environments, registry.environment_plugin),
@@ -27,7 +26,7 @@ SLOW = 1.0
 
 def main(arguments: list[str]) -> int:
     """Print the listing."""
-    parser = CommandParser("list", USAGE)
+    parser = CommandParser("list")
     parser.add_argument(
         "--details", action="store_true", help="load everything (seconds): summaries, presets, options, strategies"
     )

@@ -14,7 +14,6 @@ from ... import registry
 from ...options import OptionError
 from .arguments import CommandParser
 
-USAGE = "NAME [--out DIR]"
 FILES = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
@@ -26,8 +25,8 @@ FILES = {
 
 def main(arguments: list[str]) -> int:
     """Write the package and say what to do next."""
-    parser = CommandParser("new-algorithm", USAGE)
-    parser.add_argument("name", help="name of the learner, such as my-learner")
+    parser = CommandParser("new-algorithm")
+    parser.add_argument("name", metavar="NAME", help="name of the learner, such as my-learner")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the package (default: NAME)")
     options = parser.parse(arguments)
     folder = write_package(options.name, options.out or Path(options.name))

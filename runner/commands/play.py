@@ -6,13 +6,13 @@ from ... import registry
 from ..process import set_up
 from .arguments import CommandParser
 
-USAGE = "ENV --opponent NAME|RUN|RUN#SEED|PREFIX:NAME [--player 0|1] [--episode E] [--env.OPTION VALUE ...]"
+EPILOG = "Options of the game are given as --env.contribution-factor 1.5."
 
 
 def main(arguments: list[str]) -> int:
     """Make the game and the opponent, then ask for actions until the episode ends."""
-    parser = CommandParser("play", USAGE)
-    parser.add_argument("env", help="id of a game (see polax list)")
+    parser = CommandParser("play", epilog=EPILOG)
+    parser.add_argument("env", metavar="ENV", help="id of a game (see polax list)")
     parser.add_argument(
         "--opponent",
         required=True,
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
         help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME)",
     )
     parser.add_argument("--player", type=int, default=0, choices=(0, 1), help="the player you are (default: 0)")
-    parser.add_argument("--episode", type=int, metavar="E", help="random seed of the episode (default: a new one)")
+    parser.add_argument("--episode", type=int, metavar="SEED", help="random seed of the episode (default: a new one)")
     options = parser.parse(arguments, plugins=True)
     set_up()
     env_options = parser.read(options, {"env": (options.env, registry.environment_plugin)})["env"]

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from .arguments import CommandParser
 
-USAGE = "RUN [RUN ...] --out FILE.png|.svg|.pdf [--x updates|outer-steps|env-steps|seconds]"
-
 
 def main(arguments: list[str]) -> int:
     """Draw the figure."""
     from ..report.figures import X_AXES, draw_learning_curves
     from ..runs.folder import RunFolder
 
-    parser = CommandParser("plot", USAGE)
+    parser = CommandParser("plot")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of training runs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
     parser.add_argument("--x", choices=X_AXES, help="horizontal axis (default: outer steps where there are any)")

@@ -6,20 +6,17 @@ from pathlib import Path
 
 from ...options import OptionError
 from ..process import set_up
-from .arguments import CommandParser, at_least
-
-USAGE = "RUN --out FILE.gif|.mp4|.png [--seed S] [--checkpoint N|best|last] [--episode E] [--fps F]"
+from .arguments import CommandParser, add_run, at_least
 
 
 def main(arguments: list[str]) -> int:
     """Load the players, let them play, save the frames."""
-    parser = CommandParser("render", USAGE)
-    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser = CommandParser("render")
+    add_run(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .mp4 or .png (a strip) file")
-    parser.add_argument("--seed", type=int, help="which seed's players (default: the first)")
-    parser.add_argument("--checkpoint", default="last", metavar="N", help="an update, best or last (default: last)")
-    parser.add_argument("--episode", type=int, default=0, metavar="E", help="random seed of the episode (default: 0)")
-    parser.add_argument("--fps", type=float, default=4.0, help="frames a second (default: 4)")
+    parser.add_argument("--seed", type=int, metavar="SEED", help="which seed's players (default: the first)")
+    parser.add_argument("--episode", type=int, default=0, metavar="SEED", help="of the episode (default: 0)")
+    parser.add_argument("--fps", type=float, default=4.0, metavar="N", help="frames a second (default: 4)")
     options = parser.parse(arguments)
     if options.fps <= 0:
         raise OptionError(f"--fps must be above 0, not {options.fps:g}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from .arguments import CommandParser
 
-USAGE = "DIR [--out FILE.html]"
 EPILOG = """\
 The page holds all it needs: it can be mailed, printed, and opened without a network. It is made from the files in
 the folder (tournament.json, or results.json with the runs); make it again whenever these have changed."""
@@ -15,7 +14,7 @@ the folder (tournament.json, or results.json with the runs); make it again whene
 
 def main(arguments: list[str]) -> int:
     """Write the page."""
-    parser = CommandParser("report", USAGE, epilog=EPILOG)
+    parser = CommandParser("report", epilog=EPILOG)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament or a benchmark")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="where the page goes (default: DIR/report.html)")
     options = parser.parse(arguments)

@@ -11,8 +11,6 @@ from ...papers import find_targets
 from ..process import set_up
 from .arguments import CommandParser
 
-USAGE = "NAME [--num-seeds N] [--seed N] [--scale SCALE] [--training DIR] [--out DIR]"
-
 
 def main(arguments: list[str]) -> int:
     """Run it again, print and write the comparison."""
@@ -20,12 +18,12 @@ def main(arguments: list[str]) -> int:
     trained = [target for target in targets.values() if target.scales]
     scales = dict.fromkeys(scale for target in trained for scale in target.scales)
     names = "\n".join(f"  {name:10}{target.summary} ({target.runs} runs)" for name, target in targets.items())
-    parser = CommandParser("reproduce", USAGE, epilog=f"names, with the number of runs by default:\n{names}")
+    parser = CommandParser("reproduce", epilog=f"names, with the number of runs by default:\n{names}")
     parser.add_argument("name", choices=targets, metavar="NAME", help="what to reproduce, see below")
     parser.add_argument(
         "--runs", "--num-seeds", type=int, metavar="N", help="independent runs of every setting or learner"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the first run (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="of the first run (default: 0)")
     parser.add_argument(
         "--scale",
         choices=tuple(scales),

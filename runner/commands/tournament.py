@@ -13,7 +13,6 @@ from ...options import OptionError
 from ..process import set_up
 from .arguments import CommandParser, at_least
 
-USAGE = "PLAYER ... --env ENV [--all-seeds] [--best-response [LEARNER]] [--out DIR] [--env.OPTION VALUE ...]"
 EPILOG = """\
 A player is the name of a strategy (see polax list --details), the folder of a training run (RUN, or RUN#SEED for
 one of its seeds; a run's first seed by default), or PREFIX:NAME, such as axelrod:NAME where that library is installed.
@@ -38,16 +37,16 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> CommandParser:
     hint = "; options of the game are given as --env.OPTION"
-    parser = CommandParser("tournament", USAGE, epilog=EPILOG, plugin_options=hint)
+    parser = CommandParser("tournament", epilog=EPILOG, plugin_options=hint)
     parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, RUN, RUN#SEED or PREFIX:NAME")
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
         "--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="of all that is random (default: 0)")
     parser.add_argument("--all-seeds", action="store_true", help="each seed of a run is a player")
     parser.add_argument(
-        "--checkpoint", metavar="N", help="an update, best or last, also of runs that have not finished"
+        "--checkpoint", metavar="UPDATE", help="an update, best or last, also of runs that have not finished"
     )
     parser.add_argument(
         "--best-response",

@@ -14,12 +14,9 @@ from ..cli import UsageError
 from ..process import set_up
 from .arguments import CommandParser, allow_local_modules, at_least, describe_options
 
-USAGE = (
-    "ALGORITHM ENV [--preset P | --updates N] [--OPTION VALUE ...] [--env.OPTION VALUE ...]\n"
-    "       polax train --resume RUN [--updates N]"
-)
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
+A run is resumed with: polax train --resume RUN [--updates N]
 The command line goes over the preset, the preset over the defaults. See them with: polax train ALGORITHM ENV --help"""
 
 
@@ -36,14 +33,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser("train", USAGE, epilog=EPILOG)
-    parser.add_argument("algorithm", nargs="?", help="name of a learner (see polax list), or package.module:ATTRIBUTE")
-    parser.add_argument("env", nargs="?", help="id of a game (see polax list), or package.module:ATTRIBUTE")
-    parser.add_argument("--preset", help="named settings of the algorithm for this game")
+    parser = CommandParser("train", epilog=EPILOG)
+    either = "(see polax list), or package.module:ATTRIBUTE"
+    parser.add_argument("algorithm", nargs="?", metavar="ALGORITHM", help=f"name of a learner {either}")
+    parser.add_argument("env", nargs="?", metavar="ENV", help=f"id of a game {either}")
+    parser.add_argument("--preset", metavar="PRESET", help="named settings of the algorithm for this game")
     parser.add_argument("--updates", type=int, metavar="N", help="updates to take (default: the preset's)")
     seeds = parser.add_mutually_exclusive_group()
-    seeds.add_argument("--seed", type=int, help="train this seed (default: 0)")
-    seeds.add_argument("--seeds", type=int, nargs="+", metavar="S", help="train these seeds together")
+    seeds.add_argument("--seed", type=int, metavar="SEED", help="train this seed (default: 0)")
+    seeds.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="train these seeds together")
     seeds.add_argument("--num-seeds", type=int, metavar="N", help="train the seeds 0 to N-1 together")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")

@@ -58,14 +58,10 @@ class RunFolder:
             RunError: the folder exists and is not empty, or cannot be written.
         """
         path = path or _free_path(spec)
-        if path.exists() and not path.is_dir():
-            raise RunError(f"{path} is a file; choose another --out")
-        with writing(path, hint="choose another --out"):
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise RunError(
-                    f"{path} is not empty; choose another --out, or continue it with: polax train --resume {path}"
-                )
+        if make_folder(path):
+            raise RunError(
+                f"{path} is not empty; choose another --out, or continue it with: polax train --resume {path}"
+            )
         folder = cls(path)
         folder.write_spec(spec)
         return folder
@@ -143,6 +139,19 @@ class RunFolder:
 KEPT = "what was written before is whole"
 
 
+def make_folder(path: Path) -> list[Path]:
+    """Make a folder for results, unless it is there, and return what is in it.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; choose another --out")
+    with writing(path, hint="choose another --out"):
+        path.mkdir(parents=True, exist_ok=True)
+        return list(path.iterdir())
+
+
 def write_text(path: Path, text: str, *, hint: str = KEPT) -> None:
     """Write a file so that a reader sees the old or the new one, never a part.
 
@@ -189,10 +198,12 @@ def write_lines(file: TextIO, lines: Iterable[dict[str, Any]]) -> None:
     file.flush()
 
 
+def folder_name(*words: str) -> str:
+    """Return names joined by hyphens, with nothing that a file system may take amiss."""
+    return "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in word) for word in words)
+
+
 def _free_path(spec: RunSpec) -> Path:
-    words = "-".join(
-        "".join(c if c.isalnum() or c in "-_" else "_" for c in word) for word in (spec.algorithm, spec.env)
-    )
-    stem = f"{words}-{time.strftime('%Y%m%d-%H%M%S')}"
+    stem = f"{folder_name(spec.algorithm, spec.env)}-{time.strftime('%Y%m%d-%H%M%S')}"
     candidates = (Path("runs") / (stem + (f"-{count}" if count else "")) for count in range(1000))
     return next(path for path in candidates if not path.exists())

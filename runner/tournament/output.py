@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..report.tables import markdown_table
-from ..runs.folder import RunError, write_text, writing
+from ..runs.folder import RunError, make_folder, write_text
 from .heat_map import draw_payoffs
 
 FORMAT = 1
@@ -26,12 +26,8 @@ def prepare(folder: Path) -> None:
     Raises:
         RunError: it holds something, or cannot be made.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; choose another --out")
-    with writing(folder, hint="choose another --out"):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise RunError(f"{folder} is not empty; choose another --out")
+    if make_folder(folder):
+        raise RunError(f"{folder} is not empty; choose another --out")
 
 
 def write(folder: Path, content: Mapping[str, Any]) -> list[Path]:

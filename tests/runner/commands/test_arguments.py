@@ -38,7 +38,7 @@ class Game:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser("train", "...")
+    parser = CommandParser("train")
     parser.add_argument("algorithm")
     parser.add_argument("env", nargs="?")
     parser.add_argument("--updates", type=int)
