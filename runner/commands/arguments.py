@@ -18,7 +18,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from ...options import OptionError, describe, option_types, suggest, unknown_option
 from ..cli import COMMANDS, UsageError
 
-Owners = Mapping[str, tuple[str | None, Callable[[str], Any]]]
+Owners = dict[str, tuple[str | None, Callable[[str], Any]]]
 """By prefix (``env`` of ``--env.size``; empty for ``--size``): a plug-in's name, and how its plug-in is found."""
 
 
