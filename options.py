@@ -1,12 +1,17 @@
-"""Turn loosely given options into a validated configuration, with one clear error for what is wrong."""
+"""Options: from loosely given words to a validated configuration, checks of single ones, and polax's errors.
+
+Every check raises one line that names the option, what is allowed and what was given. Standard library only.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Config = TypeVar("Config")
@@ -141,3 +146,36 @@ def _is_union(kind: Any) -> bool:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def check_choice(option: str, given: Any, allowed: tuple[Any, ...]) -> Any:
+    """Return ``given``; ValueError unless it is one of ``allowed``, of the same type."""
+    if not any(type(given) is type(choice) and given == choice for choice in allowed):
+        raise ValueError(f"{option} must be one of {', '.join(map(str, allowed))}; got {given!r}")
+    return given
+
+
+def check_whole_number(option: str, given: Any, *, at_least: int) -> Any:
+    """Return ``given``; ValueError unless it is an integer (not a bool) of at least ``at_least``."""
+    if isinstance(given, bool) or not isinstance(given, Integral) or int(given) < at_least:
+        raise ValueError(f"{option} must be a whole number of at least {at_least}; got {given!r}")
+    return given
+
+
+def check_number(
+    option: str,
+    given: Any,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+    hint: str = "",
+) -> Any:
+    """Return ``given``; ValueError unless it is a finite number within the bounds; ``hint`` says what to do."""
+    number = isinstance(given, Real) and not isinstance(given, bool)
+    if not number or not (-math.inf < given < math.inf and above < given < below and at_least <= given <= at_most):
+        bounds = {"above": above, "at least": at_least, "below": below, "at most": at_most}
+        wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
+        raise ValueError(f"{option} must be a finite number{' ' if wanted else ''}{wanted}{hint}; got {given!r}")
+    return given

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..checks import check_number, check_whole_number
 from ..envs.base import Game
+from ..options import check_number, check_whole_number
 from .base import Algorithm, AlgorithmPlugin, Preset
 from .core.learner import ModelFit, build_learner
 from .core.opponent_model import FitCounts, FitRates

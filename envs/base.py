@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -23,6 +24,7 @@ import numpy as np
 from gymnax.environments import environment, spaces
 
 from .rendering.frame import DEFAULT_SIZE, Board, Frame, board_lines, score_line, state_lines
+from .settings import Setting, read_settings, settings_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -106,12 +108,19 @@ class Game(environment.Environment[TState, TParams]):
 
     A concrete game gives `base_params`, ``reset_env``, ``step_env``, ``observe`` and ``observation_space``; gymnax's
     ``step`` and ``reset`` stay as they are.
+
+    A setting that is a number is declared in the params with `polax.envs.settings.number`, one of the structure in the
+    game with `polax.envs.settings.choice`; `EnvironmentPlugin.of` makes the options of both.
     """
 
     num_players: ClassVar[int] = 2
 
     default_overrides: tuple[tuple[str, Any], ...] = ()
     """Numbers by which `default_params` differs from `base_params`, set by `with_default_params`."""
+
+    def __post_init__(self) -> None:
+        """Check the structure; ValueError: a setting is not allowed."""
+        read_settings(self)
 
     @property
     def base_params(self) -> TParams:
@@ -121,12 +130,7 @@ class Game(environment.Environment[TState, TParams]):
     @property
     def default_params(self) -> TParams:
         """The numbers ``step`` and ``reset`` use when they are given none."""
-        params = self.base_params
-        changes = {
-            name: jnp.asarray(value, jnp.asarray(getattr(params, name)).dtype) for name, value in self.default_overrides
-        }
-        changed: TParams = params.replace(**changes)
-        return changed
+        return with_numbers(self.base_params, dict(self.default_overrides))
 
     def with_default_params(self, params: TParams) -> Self:
         """Return this game with ``params`` as its `default_params`.
@@ -334,6 +338,13 @@ def as_tuples(value: Any) -> Any:
     return tuple(as_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
+def with_numbers(params: TParams, numbers: Mapping[str, Any]) -> TParams:
+    """Return params with some numbers replaced, each as an array of the dtype that it had."""
+    arrays = {name: jnp.asarray(value, jnp.asarray(getattr(params, name)).dtype) for name, value in numbers.items()}
+    changed: TParams = params.replace(**arrays)
+    return changed
+
+
 class EnvironmentPlugin(NamedTuple):
     """What an entry point of the group ``polax.envs`` (or `register_environment`) provides."""
 
@@ -347,3 +358,45 @@ class EnvironmentPlugin(NamedTuple):
     """One line for listings."""
 
     api_version: int = API_VERSION
+
+    @classmethod
+    def of(
+        cls,
+        game: Game[Any, Any],
+        summary: str,
+        *,
+        extra: Mapping[str, Setting] = MappingProxyType({}),
+        numbers: Callable[[Any, Any], Mapping[str, Any]] = lambda game, config: {},
+    ) -> EnvironmentPlugin:
+        """Return the plug-in of a game whose settings are declared: in its class, and in that of its params.
+
+        Args:
+            game: as it is where every option has its default.
+            summary: one line for listings.
+            extra: further options, which ``numbers`` turns into numbers of the params.
+            numbers: ``numbers(game, config)`` returns numbers by name, in place of those of ``game.base_params``.
+        """
+        structure, declared = settings_of(type(game)), settings_of(type(game.base_params))
+        options = {**extra, **structure, **declared}
+        defaults = {name: getattr(game, name) for name in structure}
+
+        def build(config: Any) -> tuple[Game[Any, Any], Any]:
+            built = dataclasses.replace(game, **{name: getattr(config, name) for name in structure})
+            given = {name: getattr(config, name) for name in declared}
+            return built, with_numbers(built.base_params, {**given, **numbers(built, config)})
+
+        def check(config: Any) -> None:
+            read_settings(config)
+            dataclasses.replace(game, **{name: getattr(config, name) for name in structure})
+
+        config = dataclasses.make_dataclass(
+            f"{type(game).__name__}Options",
+            [
+                (name, setting.kind, setting.field(default=defaults.get(name, setting.default)))
+                for name, setting in options.items()
+            ],
+            namespace={"__post_init__": check, "__doc__": f"Options of {game.name}."},
+            frozen=True,
+            kw_only=True,
+        )
+        return cls(config=config, build=build, summary=summary)

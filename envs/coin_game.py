@@ -16,14 +16,12 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from ..checks import check_choice, check_number, check_whole_number
 from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory
 from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
 from .rendering.frame import PLAYER, Board, Piece
+from .settings import choice, number
 
-GRID_SIZES = (3, 4, 5, 6, 7)
 CoinColour = Literal["alternating", "random"]
-COIN_COLOURS: tuple[str, ...] = get_args(CoinColour)
 
 MOVES = ("right", "left", "down", "up")
 
@@ -50,10 +48,10 @@ class CoinGameState(environment.EnvState):
 class CoinGameParams(environment.EnvParams):
     """The numbers of the coin game, all leaves: map over them with ``jax.vmap``."""
 
-    own_coin_reward: jax.Array  # [] float32: to the collector of a coin of its own colour
-    other_coin_reward: jax.Array  # [] float32: to the collector of a coin of the other's colour
-    stolen_coin_reward: jax.Array  # [] float32: to the owner of a coin that the other collected
-    max_steps_in_episode: jax.Array  # [] int32
+    own_coin_reward: jax.Array = number(1.0, "To the collector of a coin of its own colour.")
+    other_coin_reward: jax.Array = number(1.0, "To the collector of a coin of the other's colour.")
+    stolen_coin_reward: jax.Array = number(-2.0, "To the owner of a coin that the other collected.")
+    max_steps_in_episode: jax.Array = number(50, "Steps in an episode.", at_least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,20 +72,30 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     """
 
     name: str = "CoinGame-v0"
-    grid_size: int = 3
-    """Side of the torus, 3 to 7."""
-    observation_layout: ObservationLayout = "egocentric"
-    """``egocentric`` or ``shared``."""
-    coin_colour: CoinColour = "alternating"
-    """Colour of the next coin: ``alternating`` (POLA), or ``random`` at each respawn (LOLA)."""
-    num_coins: int = 1
-    """1, or 2 (M-FOS, JaxMARL): one coin of each colour at all times; a collected coin comes back in its colour, on a
-    cell that holds neither a player nor the other coin."""
-    stay_action: bool = False
-    """Whether there is a fifth action, "stay" (M-FOS, JaxMARL)."""
+    grid_size: int = choice(3, (3, 4, 5, 6, 7), "Side of the torus, 3 to 7.")
+    observation_layout: ObservationLayout = choice(
+        "egocentric",
+        OBSERVATION_LAYOUTS,
+        "``egocentric``: own player and coin first; ``shared``: both players see player 0's view.",
+    )
+    coin_colour: CoinColour = choice(
+        "alternating",
+        get_args(CoinColour),
+        "Colour of the next coin: ``alternating`` (POLA), or ``random`` at each respawn (LOLA).",
+    )
+    num_coins: int = choice(
+        1,
+        (1, 2),
+        "1, or 2: one coin of each colour at all times; a collected coin comes back in its colour, on a cell that "
+        "holds neither a player nor the other coin (M-FOS, JaxMARL).",
+    )
+    stay_action: bool = choice(default=False, allowed=(False, True), about='A fifth action, "stay" (M-FOS, JaxMARL).')
 
     def __post_init__(self) -> None:
-        check_structure(self)
+        """Check the settings, alone and together."""
+        super().__post_init__()
+        if self.num_coins == 2 and self.coin_colour != "alternating":
+            raise ValueError("coin_colour has no meaning with num_coins=2 (there is always one of each); leave it out")
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -96,13 +104,8 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     @property
     def base_params(self) -> CoinGameParams:
-        """Rewards +1, +1 and -2; 50 steps."""
-        return CoinGameParams(
-            own_coin_reward=jnp.float32(1.0),
-            other_coin_reward=jnp.float32(1.0),
-            stolen_coin_reward=jnp.float32(-2.0),
-            max_steps_in_episode=jnp.int32(50),
-        )
+        """The published numbers."""
+        return CoinGameParams()
 
     def reset_env(self, key: jax.Array, params: CoinGameParams) -> tuple[jax.Array, CoinGameState]:
         """Place both players, the coin or coins, and draw the colour."""
@@ -339,67 +342,6 @@ def _pay(params: CoinGameParams, *, own: jax.Array, other: jax.Array, stolen: ja
     ).astype(jnp.float32)
 
 
-def check_structure(options: CoinGame | CoinGameConfig) -> None:
-    """Raise ValueError unless the structural options are allowed, alone and together."""
-    check_choice("grid_size", options.grid_size, GRID_SIZES)
-    check_choice("observation_layout", options.observation_layout, OBSERVATION_LAYOUTS)
-    check_choice("coin_colour", options.coin_colour, COIN_COLOURS)
-    check_choice("num_coins", options.num_coins, (1, 2))
-    check_choice("stay_action", options.stay_action, (False, True))
-    if options.num_coins == 2 and options.coin_colour != "alternating":
-        raise ValueError("coin_colour has no meaning with num_coins=2 (there is always one of each); leave it out")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CoinGameConfig:
-    """Options of the coin game."""
-
-    grid_size: int = 3
-    """Side of the torus, 3 to 7."""
-    observation_layout: ObservationLayout = "egocentric"
-    """``egocentric``: own player and coin first; ``shared``: both players see player 0's view."""
-    coin_colour: CoinColour = "alternating"
-    """Colour of the next coin: ``alternating``, or ``random`` at each respawn (LOLA)."""
-    num_coins: int = 1
-    """1, or 2: one coin of each colour at all times (M-FOS, JaxMARL)."""
-    stay_action: bool = False
-    """Adds a fifth action, "stay" (M-FOS, JaxMARL)."""
-    own_coin_reward: float = 1.0
-    """To the collector of a coin of its own colour."""
-    other_coin_reward: float = 1.0
-    """To the collector of a coin of the other's colour."""
-    stolen_coin_reward: float = -2.0
-    """To the owner of a coin that the other collected."""
-    max_steps_in_episode: int = 50
-    """Steps in an episode."""
-
-    def __post_init__(self) -> None:
-        check_structure(self)
-        for reward in ("own_coin_reward", "other_coin_reward", "stolen_coin_reward"):
-            check_number(reward, getattr(self, reward))
-        check_whole_number("max_steps_in_episode", self.max_steps_in_episode, at_least=1)
-
-
-def build_coin_game(config: CoinGameConfig) -> tuple[CoinGame, CoinGameParams]:
-    """Return the game of ``config`` and its numbers."""
-    game = CoinGame(
-        grid_size=config.grid_size,
-        observation_layout=config.observation_layout,
-        coin_colour=config.coin_colour,
-        num_coins=config.num_coins,
-        stay_action=config.stay_action,
-    )
-    params = CoinGameParams(
-        own_coin_reward=jnp.float32(config.own_coin_reward),
-        other_coin_reward=jnp.float32(config.other_coin_reward),
-        stolen_coin_reward=jnp.float32(config.stolen_coin_reward),
-        max_steps_in_episode=jnp.int32(config.max_steps_in_episode),
-    )
-    return game, params
-
-
-COIN_GAME = EnvironmentPlugin(
-    config=CoinGameConfig,
-    build=build_coin_game,
-    summary="Coin game on a torus: coins of the other's colour are worth as much, but cost the other twice that",
+COIN_GAME = EnvironmentPlugin.of(
+    CoinGame(), "Coin game on a torus: coins of the other's colour are worth as much, but cost the other twice that"
 )

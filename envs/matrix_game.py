@@ -7,7 +7,7 @@ with different numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -17,9 +17,10 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from ..checks import check_choice, check_number, check_whole_number
+from ..options import check_number
 from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory, as_tuples
 from .rendering.frame import DEFAULT_SIZE, Frame, payoff_lines, score_line
+from .settings import Setting, choice, number
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +29,6 @@ START = 2
 """The entry of ``last_actions`` before anybody has acted."""
 
 InitialState = Literal["start", "mutual-cooperation"]
-INITIAL_STATES: tuple[str, ...] = get_args(InitialState)
 
 RATE = "proportion of steps"
 
@@ -54,7 +54,7 @@ class MatrixGameParams(environment.EnvParams):
     """The numbers of a matrix game, all leaves: map over them with ``jax.vmap``."""
 
     payoffs: jax.Array  # [player, action of player 0, action of player 1] float32
-    max_steps_in_episode: jax.Array  # [] int32
+    max_steps_in_episode: jax.Array = number(50, "Steps in an episode.", at_least=1)
 
 
 def public_goods_payoffs(contribution_factor: float | jax.Array) -> jax.Array:
@@ -106,21 +106,25 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
 
     name: str = "IPD-v0"
     action_names: tuple[str, str] = ("defect", "cooperate")
-    observation_layout: ObservationLayout = "egocentric"
-    initial_state: InitialState = "start"
+    observation_layout: ObservationLayout = choice(
+        "egocentric",
+        OBSERVATION_LAYOUTS,
+        "``egocentric``: own action first; ``shared``: both players see player 0's view.",
+    )
+    initial_state: InitialState = choice(
+        "start",
+        get_args(InitialState),
+        "What is observed first: ``start``, or ``mutual-cooperation`` as if both had just played action 1.",
+    )
     cooperative_action: int | None = 1
     """The cooperative one of both actions, so that strategies such as tit-for-tat make sense; or None."""
     base_payoffs: Payoffs = IPD_MATRIX
     """The payoffs of `base_params`; rows are a player's own action, for both players or one matrix for each."""
 
-    def __post_init__(self) -> None:
-        check_choice("observation_layout", self.observation_layout, OBSERVATION_LAYOUTS)
-        check_choice("initial_state", self.initial_state, INITIAL_STATES)
-
     @property
     def base_params(self) -> MatrixGameParams:
         """The payoffs of `base_payoffs`, 50 steps."""
-        return MatrixGameParams(payoffs=matrix_payoffs(self.base_payoffs), max_steps_in_episode=jnp.int32(50))
+        return MatrixGameParams(payoffs=matrix_payoffs(self.base_payoffs))
 
     def reset_env(self, key: jax.Array, params: MatrixGameParams) -> tuple[jax.Array, MatrixGameState]:
         """Start an episode; nothing is random."""
@@ -245,72 +249,54 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
         return "\n".join([f"{self.name}, {frame.caption}", score_line(frame, self.player_names), *lines])
 
 
-@dataclass(frozen=True, kw_only=True)
-class MatrixGameConfig:
-    """Options of a game given by payoff matrices."""
-
-    payoff_matrix: Payoffs | None = None
-    """Rows: a player's own action, columns: the other's. One matrix for both players or one for each; None: the game's
-    usual payoffs."""
-    observation_layout: ObservationLayout = "egocentric"
-    """``egocentric``: own action first; ``shared``: both players see player 0's view."""
-    initial_state: InitialState = "start"
-    """What is observed first: ``start``, or ``mutual-cooperation`` as if both had just played action 1."""
-    max_steps_in_episode: int = 50
-    """Steps in an episode."""
-
-    def __post_init__(self) -> None:
-        check_choice("observation_layout", self.observation_layout, OBSERVATION_LAYOUTS)
-        check_choice("initial_state", self.initial_state, INITIAL_STATES)
-        check_whole_number("max_steps_in_episode", self.max_steps_in_episode, at_least=1)
-        if self.payoff_matrix is not None:
-            # Lists and arrays are welcome, but a configuration must be hashable.
-            object.__setattr__(self, "payoff_matrix", _as_matrices(self.payoff_matrix))
-
-
-@dataclass(frozen=True, kw_only=True)
-class IPDConfig(MatrixGameConfig):
-    """Options of the iterated prisoner's dilemma."""
-
-    contribution_factor: float = 1.33
-    """Factor f on what is contributed, 1 < f < 2. Unused where a payoff matrix is given."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        hint = " (for other payoffs give payoff_matrix)"
-        check_number("contribution_factor", self.contribution_factor, above=1.0, below=2.0, hint=hint)
-
-
-def _as_matrices(given: Any) -> Any:
-    """Return one 2x2 matrix, or one for each player, as nested tuples; raise ValueError for anything else."""
+def _read_matrices(option: str, given: Any) -> Any:
+    """Return one 2x2 matrix, or one for each player, as nested tuples, or None; ValueError for anything else."""
+    if given is None:
+        return None
     try:
         array = np.asarray(given, np.float64)
     except (TypeError, ValueError):
         array = np.empty(0)
     if array.shape not in ((2, 2), (2, 2, 2)) or not np.isfinite(array).all():
         raise ValueError(
-            "payoff_matrix must be one 2x2 matrix of finite numbers (rows: own action, columns: the other's), "
+            f"{option} must be one 2x2 matrix of finite numbers (rows: own action, columns: the other's), "
             f"or one for each player; got {given!r}"
         )
     return as_tuples(array.tolist())
 
 
-def _build(game: MatrixGame, config: MatrixGameConfig) -> tuple[MatrixGame, MatrixGameParams]:
+PAYOFF_MATRIX = Setting(
+    None,
+    "Rows: a player's own action, columns: the other's. One matrix for both players or one for each; None: the game's "
+    "usual payoffs.",
+    _read_matrices,
+    Payoffs | None,
+)
+CONTRIBUTION_FACTOR = Setting(
+    1.33,
+    "Factor f on what is contributed, 1 < f < 2. Unused where a payoff matrix is given.",
+    partial(check_number, above=1.0, below=2.0, hint=" (for other payoffs give payoff_matrix)"),
+    float,
+)
+
+
+def _payoffs(game: MatrixGame, config: Any) -> dict[str, Any]:
+    """Return the payoffs that the options ask for."""
     if config.payoff_matrix is not None:
-        payoffs = matrix_payoffs(config.payoff_matrix)
-    elif isinstance(config, IPDConfig):
-        payoffs = public_goods_payoffs(config.contribution_factor)
-    else:
-        payoffs = matrix_payoffs(game.base_payoffs)
-    game = replace(game, observation_layout=config.observation_layout, initial_state=config.initial_state)
-    return game, MatrixGameParams(payoffs=payoffs, max_steps_in_episode=jnp.int32(config.max_steps_in_episode))
+        return {"payoffs": matrix_payoffs(config.payoff_matrix)}
+    factor = getattr(config, "contribution_factor", None)
+    return {} if factor is None else {"payoffs": public_goods_payoffs(factor)}
 
 
-def _plugin(game: MatrixGame, summary: str, config: type[MatrixGameConfig] = MatrixGameConfig) -> EnvironmentPlugin:
-    return EnvironmentPlugin(config=config, build=partial(_build, game), summary=summary)
+def _plugin(game: MatrixGame, summary: str, **extra: Setting) -> EnvironmentPlugin:
+    return EnvironmentPlugin.of(game, summary, extra={"payoff_matrix": PAYOFF_MATRIX, **extra}, numbers=_payoffs)
 
 
-IPD = _plugin(MatrixGame(), "Iterated prisoner's dilemma with the payoffs of a public-goods game", IPDConfig)
+IPD = _plugin(
+    MatrixGame(),
+    "Iterated prisoner's dilemma with the payoffs of a public-goods game",
+    contribution_factor=CONTRIBUTION_FACTOR,
+)
 STAG_HUNT = _plugin(
     MatrixGame(name="StagHunt-v0", action_names=("hare", "stag"), base_payoffs=STAG_HUNT_MATRIX),
     "Stag hunt: both want to hunt the stag, if only the other comes along",

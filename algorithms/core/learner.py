@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ...checks import check_choice, check_number, check_whole_number
 from ...envs.base import Game
+from ...options import check_choice, check_number, check_whole_number
 from ..base import Algorithm, Metrics
 from .devices import for_both_players
 from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...checks import check_choice, check_number
+from ...options import check_choice, check_number
 from .learner import LookaheadConfig
 from .lookahead import Coefficients, Structure
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from ...checks import check_number, check_whole_number
 from ...envs.base import Game, as_tuples
+from ...options import check_number, check_whole_number
 from ..base import Algorithm, Metrics
 from .matchup import Matchup, Rates, descend
 from .opponent_model import Model, Target, fit_model

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ...checks import check_number, check_whole_number
 from ...envs.base import Game
+from ...options import check_number, check_whole_number
 from ..base import Algorithm, AlgorithmPlugin, Preset
 from .learner import ExactLookaheadConfig, Learned, build_exact
 from .matchup import Matchup, Rates, descend, losses, opponent_step

@@ -16,8 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from ...checks import check_number
-from ...options import suggest
+from ...options import check_number, suggest
 from ..base import Game, Policy, StrategyFactory
 from ..grid import draw_below
 

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from ...runner.evaluation.scores import mean_score
 from ...runner.evaluation.statistics import mean_and_interval
-from ...runner.report.figures import PANELS, Mark, Panel, learning_curves
+from ...runner.report.figures import Mark, learning_curves
+from ...runner.report.learning_curves import Panel, panels_of, read_run
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import RunSpec, resolve
 from ...runner.training.loop import begin_or_continue, last_rows
@@ -81,6 +82,7 @@ def figure5(**settings: Any) -> Report:
     return _reproduce(_FIGURE5, **settings)
 
 
+<<<<<<< HEAD
 def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
     """Train the learners of a figure and compare their final scores.
 
@@ -100,6 +102,13 @@ def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, train
     rows = [
         row
         for panel in PANELS
+=======
+def _reproduce(target: SampledFigure, training: Training) -> Report:
+    folders = {learner: trained(target.env, learner, training) for learner in target.learners}
+    cells = [
+        cell
+        for panel in panels_of([read_run(folder) for folder in folders.values()])
+>>>>>>> 78004a6 (A setting of a game is declared once: options, params, checks and help come from it; checks live in options)
         for learner, folder in folders.items()
         if (row := _compare(target, panel, learner, folder)) is not None
     ]

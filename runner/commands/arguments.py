@@ -205,8 +205,10 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def field_documentation(config: type[Any]) -> dict[str, str]:
-    """Return what the strings after a dataclass's fields, or its Attributes section, say about each field."""
-    found: dict[str, str] = {}
+    """Return the help of each field: from its metadata, the string after it, or the class's Attributes section."""
+    found: dict[str, str] = {
+        field.name: field.metadata["help"] for field in dataclasses.fields(config) if "help" in field.metadata
+    }
     for owner in reversed(config.__mro__[:-1]):
         found |= _attributes_section(inspect.getdoc(owner) or "")
         try:

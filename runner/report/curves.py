@@ -9,7 +9,7 @@ import numpy as np
 
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from .axes import DASHES, WIDTH, Scale, line, scale, svg, text, tick_label, ticks
-from .learning_curves import PANELS, Curves, LearningRun, Panel, axis_label, curves_of, references
+from .learning_curves import Curves, LearningRun, Panel, axis_label, curves_of, panels_of, references
 from .markup import Markup, element, number
 from .parts import Cell, folded, table
 
@@ -50,7 +50,7 @@ def charts(runs: Sequence[LearningRun], colours: Mapping[str, int], first: int) 
     """
     axis = "env-steps" if all("env_steps" in row for run in runs for row in run.rows) else "updates"
     made: list[Chart] = []
-    for panel in PANELS:
+    for panel in panels_of(runs):
         found = [(run, curves_of(run, panel, axis)) for run in runs]
         series = [_series(run, curves, colours[run.label]) for run, curves in found if curves is not None]
         if series:

@@ -16,18 +16,18 @@ from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder, writing
 from .learning_curves import (
     COLOURS,
-    PANELS,
     X_AXES,
     LearningRun,
     Panel,
     axis_label,
     common_axis,
     curves_of,
+    panels_of,
     read_run,
     references,
 )
 
-__all__ = ["COLOURS", "PANELS", "STYLE", "X_AXES", "Mark", "Panel", "draw_learning_curves", "learning_curves"]
+__all__ = ["COLOURS", "STYLE", "X_AXES", "Mark", "Panel", "draw_learning_curves", "learning_curves"]
 
 FORMATS = (".png", ".svg", ".pdf")
 STYLE: Mapping[Any, Any] = {
@@ -93,14 +93,14 @@ def learning_curves(folders: Sequence[RunFolder], *, x: str | None = None, marks
         marks: published values, shown in the colours of the curves of the same learners.
 
     Returns:
-        The figure, a panel for each of `PANELS` that the runs have.
+        The figure, a panel for each of `panels_of` the runs that has values.
 
     Raises:
         PolaxError: no scores to draw, or an axis that a run does not have.
     """
     runs = [read_run(folder) for folder in folders]
     axis = x or common_axis(runs)
-    panels = [panel for panel in PANELS if any(curves_of(run, panel, axis) is not None for run in runs)]
+    panels = [panel for panel in panels_of(runs) if any(curves_of(run, panel, axis) is not None for run in runs)]
     if not panels:
         raise RunError(f"{folders[0].path} has no scores to draw yet")
     with rc_context(dict(STYLE)):

@@ -29,13 +29,15 @@ class Panel(NamedTuple):
     metric: str = ""
     """A metric to show instead of a score."""
 
+    references: Mapping[str, float] | None = None
+    """Values to read a metric against; None: the run's reference scores."""
 
-PANELS = (
-    Panel("own-colour coins", "Own-colour coins", "proportion", metric="own_coin_proportion"),
+
+SCORE_PANELS = (
     Panel("self-play", "Against each other", "mean reward a step"),
     Panel("against always-defect", "Against always-defect", "mean reward a step", "always-defect"),
 )
-"""What learning curves show, where a run has it."""
+"""What learning curves show of every game, where a run has it."""
 
 
 class Curves(NamedTuple):
@@ -52,6 +54,8 @@ class LearningRun(NamedTuple):
     game: str
     outer_steps: int | None
     references: Mapping[str, float]
+    measures: Sequence[Mapping[str, Any]]
+    """What the game's own metrics mean: a mapping of the fields of `polax.envs.base.Measure` each."""
     rows: Sequence[Mapping[str, Any]]
     """The lines of metrics that have scores."""
     path: Path
@@ -63,16 +67,33 @@ def read_run(folder: RunFolder) -> LearningRun:
     Raises:
         RunError: the folder is damaged.
     """
-    spec = folder.spec()
+    spec, manifest = folder.spec(), folder.manifest()
     outer_steps = spec.options.get("outer_steps")
     return LearningRun(
         label=spec.algorithm,
         game=spec.env,
         outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
-        references=folder.manifest().get("reference_scores", {}),
+        references=manifest.get("reference_scores", {}),
+        measures=manifest.get("measures", []),
         rows=[row for row in folder.metrics() if seats(row)],
         path=folder.path,
     )
+
+
+def panels_of(runs: Sequence[LearningRun]) -> list[Panel]:
+    """Return what the learning curves of some runs may show: the measures their games want drawn, then scores."""
+    measures = {measure["name"]: measure for run in runs for measure in run.measures if measure["plot"]}
+    own = [
+        Panel(
+            measure["title"].lower(),
+            measure["title"],
+            measure["unit"],
+            metric=measure["name"],
+            references=measure["references"],
+        )
+        for measure in measures.values()
+    ]
+    return [*own, *SCORE_PANELS]
 
 
 def common_axis(runs: Sequence[LearningRun]) -> str:
@@ -121,8 +142,8 @@ def _place(run: LearningRun, row: Mapping[str, Any], axis: str) -> float:
 
 def references(panel: Panel, run: LearningRun) -> Mapping[str, float]:
     """Return the scores (or proportions) that a panel is read against."""
-    if panel.metric:
-        return {"blind to colour": 0.5}
+    if panel.references is not None:
+        return panel.references
     if panel.opponent:  # nobody gets more out of a defector than by defecting
         return {name: value for name, value in run.references.items() if name == "mutual defection"}
     return run.references

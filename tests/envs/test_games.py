@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from gymnax.environments.environment import Environment
 from polax.envs.base import Game
-from polax.envs.coin_game import COIN_GAME, CoinGame, CoinGameConfig
-from polax.envs.matrix_game import CHICKEN, IPD, MATCHING_PENNIES, STAG_HUNT, IPDConfig, MatrixGame, MatrixGameConfig
+from polax.envs.coin_game import COIN_GAME, CoinGame
+from polax.envs.matrix_game import CHICKEN, IPD, MATCHING_PENNIES, STAG_HUNT, MatrixGame
 
 PLUGINS = {
     "IPD-v0": IPD,
@@ -143,8 +143,8 @@ def test_gymnax_make_gives_a_game_that_carries_its_numbers(name):
 
 
 def test_games_that_differ_in_numbers_only_are_equal_and_carry_them_only_when_asked():
-    usual, _ = IPD.build(IPDConfig())
-    other, params = IPD.build(IPDConfig(contribution_factor=1.6, max_steps_in_episode=9))
+    usual, _ = IPD.build(IPD.config())
+    other, params = IPD.build(IPD.config(contribution_factor=1.6, max_steps_in_episode=9))
     assert usual == other
     assert hash(usual) == hash(other)
     carrying = other.with_default_params(params)
@@ -152,7 +152,7 @@ def test_games_that_differ_in_numbers_only_are_equal_and_carry_them_only_when_as
     assert (carrying.default_params.payoffs == params.payoffs).all()
     assert carrying.default_params.payoffs.dtype == jnp.float32
     assert usual.with_default_params(usual.base_params) == usual
-    assert COIN_GAME.build(CoinGameConfig(own_coin_reward=3.0))[0] == CoinGame()
+    assert COIN_GAME.build(COIN_GAME.config(own_coin_reward=3.0))[0] == CoinGame()
 
 
 @pytest.mark.parametrize("name", ["IPD-v0", "CoinGame-v0"])
@@ -169,8 +169,8 @@ def test_an_equal_game_and_other_numbers_compile_nothing(name):
 
 
 def test_params_can_be_mapped_over():
-    env, _ = IPD.build(IPDConfig())
-    every = [IPD.build(IPDConfig(contribution_factor=factor))[1] for factor in (1.2, 1.5)]
+    env, _ = IPD.build(IPD.config())
+    every = [IPD.build(IPD.config(contribution_factor=factor))[1] for factor in (1.2, 1.5)]
     params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *every)
     key = jax.random.key(0)
     _, state = env.reset(key, every[0])
@@ -219,22 +219,22 @@ def test_good_actions_pass_the_check():
 @pytest.mark.parametrize(
     ("config", "options", "message"),
     [
-        (IPDConfig, {"contribution_factor": 2.5}, "contribution_factor must be .*2"),
-        (IPDConfig, {"contribution_factor": float("nan")}, "contribution_factor must be"),
-        (IPDConfig, {"payoff_matrix": ((1, 2, 3), (4, 5, 6))}, "payoff_matrix must be one 2x2 matrix"),
-        (IPDConfig, {"payoff_matrix": ((1, 2), (4, float("inf")))}, "payoff_matrix must be one 2x2 matrix"),
-        (IPDConfig, {"payoff_matrix": "matrix"}, "payoff_matrix must be one 2x2 matrix"),
-        (MatrixGameConfig, {"observation_layout": "egocentrc"}, "observation_layout must be one of egocentric, shared"),
-        (MatrixGameConfig, {"initial_state": "CC"}, "initial_state must be one of start, mutual-cooperation"),
-        (MatrixGameConfig, {"max_steps_in_episode": 0}, "max_steps_in_episode must be a whole number of at least 1"),
-        (CoinGameConfig, {"grid_size": 2}, "grid_size must be one of 3, 4, 5, 6, 7; got 2"),
-        (CoinGameConfig, {"grid_size": 3.0}, "grid_size must be one of"),
-        (CoinGameConfig, {"coin_colour": "green"}, "coin_colour must be one of alternating, random"),
-        (CoinGameConfig, {"num_coins": 3}, "num_coins must be one of 1, 2"),
-        (CoinGameConfig, {"num_coins": 2, "coin_colour": "random"}, "coin_colour has no meaning with num_coins=2"),
-        (CoinGameConfig, {"stay_action": 1}, "stay_action must be one of False, True"),
-        (CoinGameConfig, {"own_coin_reward": float("inf")}, "own_coin_reward must be a finite number"),
-        (CoinGameConfig, {"max_steps_in_episode": True}, "max_steps_in_episode must be a whole number"),
+        (IPD.config, {"contribution_factor": 2.5}, "contribution_factor must be .*2"),
+        (IPD.config, {"contribution_factor": float("nan")}, "contribution_factor must be"),
+        (IPD.config, {"payoff_matrix": ((1, 2, 3), (4, 5, 6))}, "payoff_matrix must be one 2x2 matrix"),
+        (IPD.config, {"payoff_matrix": ((1, 2), (4, float("inf")))}, "payoff_matrix must be one 2x2 matrix"),
+        (IPD.config, {"payoff_matrix": "matrix"}, "payoff_matrix must be one 2x2 matrix"),
+        (STAG_HUNT.config, {"observation_layout": "egocentrc"}, "observation_layout must be one of egocentric, shared"),
+        (STAG_HUNT.config, {"initial_state": "CC"}, "initial_state must be one of start, mutual-cooperation"),
+        (STAG_HUNT.config, {"max_steps_in_episode": 0}, "max_steps_in_episode must be a whole number of at least 1"),
+        (COIN_GAME.config, {"grid_size": 2}, "grid_size must be one of 3, 4, 5, 6, 7; got 2"),
+        (COIN_GAME.config, {"grid_size": 3.0}, "grid_size must be one of"),
+        (COIN_GAME.config, {"coin_colour": "green"}, "coin_colour must be one of alternating, random"),
+        (COIN_GAME.config, {"num_coins": 3}, "num_coins must be one of 1, 2"),
+        (COIN_GAME.config, {"num_coins": 2, "coin_colour": "random"}, "coin_colour has no meaning with num_coins=2"),
+        (COIN_GAME.config, {"stay_action": 1}, "stay_action must be one of False, True"),
+        (COIN_GAME.config, {"own_coin_reward": float("inf")}, "own_coin_reward must be a finite number"),
+        (COIN_GAME.config, {"max_steps_in_episode": True}, "max_steps_in_episode must be a whole number"),
     ],
 )
 def test_options_out_of_range_are_named(config, options, message):
@@ -243,7 +243,7 @@ def test_options_out_of_range_are_named(config, options, message):
 
 
 def test_configurations_are_hashable_whatever_holds_the_matrix():
-    listed, nested = (MatrixGameConfig(payoff_matrix=kind([kind([1, 2]), kind([3, 4])])) for kind in (list, tuple))
-    assert listed == nested == MatrixGameConfig(payoff_matrix=np.array([[1, 2], [3, 4]]))
+    listed, nested = (STAG_HUNT.config(payoff_matrix=kind([kind([1, 2]), kind([3, 4])])) for kind in (list, tuple))
+    assert listed == nested == STAG_HUNT.config(payoff_matrix=np.array([[1, 2], [3, 4]]))
     assert hash(listed) == hash(nested)
-    assert {field.name for field in dataclasses.fields(IPDConfig)} > {"payoff_matrix", "contribution_factor"}
+    assert {field.name for field in dataclasses.fields(IPD.config)} > {"payoff_matrix", "contribution_factor"}

@@ -9,9 +9,7 @@ from polax.envs.matrix_game import (
     IPD,
     MATCHING_PENNIES,
     STAG_HUNT,
-    IPDConfig,
     MatrixGame,
-    MatrixGameConfig,
     MatrixGameState,
     public_goods_payoffs,
 )
@@ -28,7 +26,7 @@ def rewards(env, params):
 @pytest.mark.parametrize("factor", [1.33, 1.6])
 def test_the_payoffs_of_the_prisoners_dilemma_follow_the_public_goods_formula(factor):
     expected = [[factor * sum(joint) / 2 - joint[player] for player in range(2)] for joint in JOINT]
-    np.testing.assert_array_equal(rewards(*IPD.build(IPDConfig(contribution_factor=factor))), np.float32(expected))
+    np.testing.assert_array_equal(rewards(*IPD.build(IPD.config(contribution_factor=factor))), np.float32(expected))
 
 
 def test_the_usual_payoffs_are_those_of_factor_1_33():
@@ -49,9 +47,9 @@ def test_the_other_games_pay_what_their_matrices_say(plugin, expected):
 
 
 def test_a_payoff_matrix_is_read_own_action_first():
-    env, params = IPD.build(IPDConfig(payoff_matrix=((1, 2), (3, 4))))
+    env, params = IPD.build(IPD.config(payoff_matrix=((1, 2), (3, 4))))
     np.testing.assert_array_equal(rewards(env, params), [(1, 1), (2, 3), (3, 2), (4, 4)])
-    env, params = STAG_HUNT.build(MatrixGameConfig(payoff_matrix=(((1, 2), (3, 4)), ((5, 6), (7, 8)))))
+    env, params = STAG_HUNT.build(STAG_HUNT.config(payoff_matrix=(((1, 2), (3, 4)), ((5, 6), (7, 8)))))
     np.testing.assert_array_equal(rewards(env, params), [(1, 5), (2, 7), (3, 6), (4, 8)])
 
 
@@ -113,15 +111,15 @@ def test_info_names_the_joint_action_and_its_summary_the_rates():
     np.testing.assert_allclose(summary["cooperation_rate/player_0"], 0.7, rtol=1e-6)
     np.testing.assert_allclose(summary["cooperation_rate/player_1"], 0.6, rtol=1e-6)
     np.testing.assert_allclose(summary["joint_action/defect_cooperate"], 0.2, rtol=1e-6)
-    pennies, _ = MATCHING_PENNIES.build(MatrixGameConfig())
+    pennies, _ = MATCHING_PENNIES.build(MATCHING_PENNIES.config())
     tossed = pennies.summarise({f"{a}_{b}": jnp.float32(0.25) for a in ("heads", "tails") for b in ("heads", "tails")})
     assert tossed["tails_rate/player_0"] == 0.5
 
 
 def test_reference_scores_are_those_of_mutual_play():
-    env, params = IPD.build(IPDConfig(contribution_factor=1.5))
+    env, params = IPD.build(IPD.config(contribution_factor=1.5))
     assert env.reference_scores(params) == {"mutual cooperation": 0.5, "mutual defection": 0.0}
-    env, params = MATCHING_PENNIES.build(MatrixGameConfig())
+    env, params = MATCHING_PENNIES.build(MATCHING_PENNIES.config())
     assert env.reference_scores(params) == {"both at random": 0.0}
 
 

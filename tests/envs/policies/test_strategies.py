@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from polax.envs.base import Policy
 from polax.envs.coin_game import CoinGame, CoinGameState
-from polax.envs.matrix_game import MATCHING_PENNIES, MatrixGame, MatrixGameConfig
+from polax.envs.matrix_game import MATCHING_PENNIES, MatrixGame
 from polax.envs.policies.play import play
 from polax.envs.policies.strategies import make_strategy
 
@@ -68,7 +68,7 @@ def test_every_pair_of_strategies_earns_its_exact_expected_score(first, layout):
 
 
 def test_every_strategy_of_every_game_is_a_policy_of_its_seat():
-    pennies, _ = MATCHING_PENNIES.build(MatrixGameConfig())
+    pennies, _ = MATCHING_PENNIES.build(MATCHING_PENNIES.config())
     for env, names in (
         (MatrixGame(), DILEMMA),
         (CoinGame(), COIN),
