@@ -212,6 +212,25 @@ ENVIRONMENT_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "reference_scores gives finite numbers by name, summarise finite scalars by name",
             "guard divisions by zero; leave both out where there is nothing to say",
         ),
+        "measures": Clause(
+            "measures name metrics of summarise, and player_measures exactly what summarise_player gives",
+            "spell a measure's name as its method spells it",
+        ),
+        "pictures": Clause(
+            "draw returns an RGB picture of the width asked for, describe text, board pieces that are on the board",
+            "leave draw and describe out (text is drawn then), or use polax.envs.rendering.pictures",
+        ),
+        "symmetry": Clause(
+            "is_symmetric is True or False, and where it is True exchanged players see and get the same, exchanged",
+            "let each player see its own side first, or return False",
+        ),
+        "layouts": Clause(
+            "observation_layout is one of the layouts, and in_layout gives a game with the same space in that layout",
+            "leave observation_layout out, or declare it as a field with polax.envs.settings.choice",
+        ),
+        "cooperation": Clause(
+            "cooperative_action is None or one of the actions", "return None where no single action is cooperation"
+        ),
     }
 )
 

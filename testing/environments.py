@@ -13,7 +13,8 @@ import numpy as np
 from gymnax.environments import environment
 
 from ..algorithms.core.trees import different_form, foreign_leaf
-from ..envs.base import API_VERSION, EnvironmentPlugin, Game
+from ..envs.base import API_VERSION, OBSERVATION_LAYOUTS, EnvironmentPlugin, Game
+from ..envs.rendering.frame import Frame
 from ..registry import environment_plugin
 from .clauses import Subject
 from .plugins import HORIZON, as_game, check_options, check_plugin, find_plugin, other_numbers
@@ -55,6 +56,7 @@ def check_environment(
     _check_forms(subject, game, short)
     _check_episodes(subject, game, short)
     _check_strategies(subject, game, short)
+    _check_symmetry(subject, game, short)
 
 
 def _built(subject: Subject, plugin: EnvironmentPlugin, options: Mapping[str, Any]) -> tuple[Game[Any, Any], Any]:
@@ -115,6 +117,25 @@ def _check_description(subject: Subject, game: Game[Any, Any], params: Any) -> N
     with subject.running("reports"):
         scores = {name: float(score) for name, score in game.reference_scores(params).items()}
     subject.demand("reports", np.isfinite([*scores.values()]).all(), f"reference_scores are {scores!r}")
+    chosen = game.cooperative_action
+    right = chosen is None or (type(chosen) is int and 0 <= chosen < game.num_actions)
+    subject.demand("cooperation", right, f"cooperative_action is {chosen!r}")
+    _check_layouts(subject, game, params)
+
+
+def _check_layouts(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    usual = game.observation_layout
+    subject.demand("layouts", usual in OBSERVATION_LAYOUTS, f"observation_layout is {usual!r}")
+    with subject.running("layouts"):
+        same = game.in_layout(usual)
+    subject.demand("layouts", same == game, f"in its own layout, {usual!r}, {game!r} became {same!r}")
+    if "observation_layout" not in {field.name for field in dataclasses.fields(game)}:
+        return
+    for layout in OBSERVATION_LAYOUTS:
+        with subject.running("layouts"):
+            other = game.in_layout(layout)
+            spaces = other.observation_space(params).shape, game.observation_space(params).shape
+        subject.demand("layouts", other.observation_layout == layout and spaces[0] == spaces[1], f"{other!r}")
 
 
 class _Step(NamedTuple):
@@ -166,6 +187,7 @@ class _Episode(NamedTuple):
     """Steps of gymnax's ``step``, ``[T, ...]`` each."""
 
     start: Any  # the state before the step
+    action: jax.Array  # [T, players]
     observation: jax.Array  # [T, players, features]
     state: Any
     reward: jax.Array  # [T, players]
@@ -192,7 +214,9 @@ def _play(game: Game[Any, Any], key: jax.Array, params: Any) -> _Episode:
         if game.num_observations is not None:
             row = game.observation_index(after)
         observed = game.observe(step_key, after, None, params)
-        return after, _Episode(state, observation, after, reward, terminated, truncated, info, observed, row, direct)
+        return after, _Episode(
+            state, joint, observation, after, reward, terminated, truncated, info, observed, row, direct
+        )
 
     start = game.reset(reset_key, params)[1]
     return jax.lax.scan(step, start, (jax.random.split(steps_key, NUM_STEPS), actions))[1]
@@ -222,6 +246,7 @@ def _check_episodes(subject: Subject, game: Game[Any, Any], params: Any) -> None
     subject.demand("observe", np.array_equal(played.observed, seen), "another observation")
     _check_table(subject, game, played)
     _check_summary(subject, game, played)
+    _check_pictures(subject, game, params, played)
 
 
 def _check_table(subject: Subject, game: Game[Any, Any], played: _Episode) -> None:
@@ -243,6 +268,81 @@ def _check_summary(subject: Subject, game: Game[Any, Any], played: _Episode) -> 
         summary = {name: np.asarray(value, float) for name, value in game.summarise(means).items()}
     wrong = {name: value for name, value in summary.items() if value.shape != () or not np.isfinite(value)}
     subject.demand("reports", not wrong, f"summarise gives {wrong!r}")
+    with subject.running("measures"):
+        named = {measure.name for measure in game.measures}
+        of_player = {name: float(value) for name, value in game.summarise_player([means] * game.num_players).items()}
+        named_of_player = {measure.name for measure in game.player_measures}
+    subject.demand("measures", named <= {*summary}, f"measures {sorted(named - {*summary})} without a metric")
+    same = named_of_player == {*of_player}
+    subject.demand("measures", same, f"player_measures {sorted(named_of_player)}, numbers {sorted(of_player)}")
+
+
+PICTURE_WIDTH = 160
+
+
+def _check_pictures(subject: Subject, game: Game[Any, Any], params: Any, played: _Episode) -> None:
+    """Draw and describe the first two steps."""
+    frame = Frame.first(params, jax.tree.map(lambda leaf: leaf[0], played.start), game.num_players)
+    for step in range(2):
+        state = jax.tree.map(lambda leaf, step=step: leaf[step], played.state)
+        frame = frame.after(state, played.action[step], played.reward[step])
+        with subject.running("pictures"):
+            picture, text, board = game.draw(frame, size=PICTURE_WIDTH), game.describe(frame), game.board(state)
+            found = getattr(picture, "mode", None), getattr(picture, "width", None)
+        subject.demand("pictures", found == ("RGB", PICTURE_WIDTH), f"draw returned {picture!r}")
+        subject.demand("pictures", isinstance(text, str) and text.strip(), f"describe returned {text!r}")
+        for piece in () if board is None else board.pieces:
+            inside = 0 <= piece.row < board.rows and 0 <= piece.column < board.columns
+            owned = piece.player is None or 0 <= piece.player < game.num_players
+            subject.demand("pictures", inside and owned, f"{piece!r} on a board of {board.rows} x {board.columns}")
+
+
+SYMMETRY_EPISODES, SYMMETRY_ERRORS = 2048, 7.0
+"""Episodes that are compared, and how many standard errors apart they may be."""
+
+
+def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    """Where a game says that it is symmetric, compare what the first and the last player see with actions exchanged.
+
+    What happens to one player is a row of numbers. Of many episodes, the rows of both players must have the same
+    distribution, and so must any function of them: waves along random directions.
+    """
+    with subject.running("symmetry"):
+        claimed = game.is_symmetric(params)
+    subject.demand("symmetry", isinstance(claimed, bool | np.bool_), f"is_symmetric returned {claimed!r}")
+    if not claimed:
+        return
+    actions = (np.arange(HORIZON)[:, None] + np.arange(game.num_players)) % game.num_actions
+    with subject.running("compiles"):
+        first = _experiences(game, jax.random.key(2), params, actions)[:, 0]
+        last = _experiences(game, jax.random.key(3), params, actions[:, ::-1])[:, -1]
+    both = np.stack([first, last]).astype(np.float64)  # [2, N, D]
+    directions = np.random.default_rng(0).normal(size=(both.shape[-1], 16))
+    seen = both @ directions
+    seen = (seen - seen.mean((0, 1))) / (seen.std((0, 1)) + 1e-6)
+    waves = np.concatenate([np.cos(seen), np.sin(seen)], axis=-1)
+    apart = np.abs(waves[0].mean(0) - waves[1].mean(0))
+    error = np.sqrt(waves.var(axis=1).sum(axis=0) / SYMMETRY_EPISODES)
+    same = (apart <= SYMMETRY_ERRORS * error + 1e-3).all()
+    subject.demand("symmetry", same, "after exchanged actions the first and the last player see or get something else")
+
+
+@partial(jax.jit, static_argnums=0)
+def _experiences(game: Game[Any, Any], key: jax.Array, params: Any, actions: jax.Array) -> jax.Array:
+    """Return what every player sees and gets in many episodes with the same actions, ``[N, players, D]``."""
+
+    def episode(key: jax.Array) -> jax.Array:
+        reset_key, steps_key = jax.random.split(key)
+        observation, state = game.reset_env(reset_key, params)
+
+        def step(state: Any, inputs: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
+            after = _step_env(game, inputs[0], state, inputs[1], params)
+            return after.state, jnp.concatenate([after.observation, after.reward[:, None]], axis=-1)
+
+        _, seen = jax.lax.scan(step, state, (jax.random.split(steps_key, HORIZON), actions))
+        return jnp.concatenate([observation, *seen], axis=-1)
+
+    return jax.vmap(episode)(jax.random.split(key, SYMMETRY_EPISODES))
 
 
 def _check_strategies(subject: Subject, game: Game[Any, Any], params: Any) -> None:

@@ -11,6 +11,9 @@ import polax
 import pytest
 from conforming import MatchConfig, MatchGame, MatchParams, Player, game
 from gymnax.environments import spaces
+from polax.envs.base import Measure
+from polax.envs.coin_game import CoinGame
+from polax.envs.rendering.frame import Board, Piece
 from polax.testing import CLAUSES, ContractError, check_environment
 from polax.testing.clauses import ENVIRONMENT_CLAUSES
 
@@ -124,6 +127,30 @@ def refusing(config: MatchConfig) -> Any:
     raise KeyError("nothing of that name")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Unfair(MatchGame):
+    """Calls itself symmetric, but pays the second player twice."""
+
+    def is_symmetric(self, params: Any) -> bool:
+        return True
+
+    def step_env(self, key: Any, state: Any, action: Any, params: Any) -> Any:
+        observation, state, reward, *others = super().step_env(key, state, action, params)
+        return observation, state, reward * jnp.array([1.0, 2.0]), *others
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OneSided(CoinGame):
+    """Calls itself symmetric, whatever the players see."""
+
+    def is_symmetric(self, params: Any) -> bool:
+        return True
+
+
+def outside(self: Any, state: Any) -> Board:
+    return Board(2, 2, (Piece("stone", 2, 0),))
+
+
 BROKEN = [
     ("build", game(build=refusing), "KeyError"),
     ("build", game(build=lambda config: None), "TypeError"),
@@ -171,6 +198,17 @@ BROKEN = [
     ("reports", having(reference_scores=lambda self, params: {"best": float("nan")})(), "nan"),
     ("reports", having(summarise=lambda self, info: {"rate": info["same"] / 0})(), "summarise gives"),
     ("reports", having(summarise=lambda self, info: {"rate": info["missing"]})(), "KeyError: 'missing'"),
+    ("measures", having(measures=(Measure("rate", "Rate"),))(), "['rate'] without a metric"),
+    ("measures", having(player_measures=(Measure("rate", "Rate"),))(), "player_measures ['rate'], numbers []"),
+    ("pictures", having(draw=lambda self, frame, size: None)(), "draw returned None"),
+    ("pictures", having(describe=lambda self, frame: "")(), "describe returned ''"),
+    ("pictures", having(board=outside)(), "on a board of 2 x 2"),
+    ("symmetry", having(is_symmetric=lambda self, params: None)(), "is_symmetric returned None"),
+    ("symmetry", Unfair(), "something else"),
+    ("symmetry", OneSided(observation_layout="shared"), "something else"),
+    ("layouts", having(observation_layout="mine")(), "observation_layout is 'mine'"),
+    ("layouts", having(in_layout=lambda self, layout: None)(), "became None"),
+    ("cooperation", having(cooperative_action=2)(), "cooperative_action is 2"),
 ]
 
 
@@ -191,6 +229,10 @@ def test_a_conforming_environment_passes_as_a_plug_in_and_as_a_game() -> None:
     check_environment(
         MatchGame().with_default_params(MatchParams(prize=jnp.float32(2), max_steps_in_episode=jnp.int32(9)))
     )
+
+
+def test_a_symmetric_game_passes_where_its_starts_are_random() -> None:
+    check_environment(OneSided())
 
 
 def test_what_is_no_environment_is_a_users_error() -> None:
