@@ -83,7 +83,7 @@ def test_the_game_on_the_page_trains_and_plays_tournaments(page: dict[str, Any],
     assert main(["train", "naive", "RockPaperScissors-v0", *options]) == 0
     (measure,) = json.loads((run / "manifest.json").read_text())["measures"]
     assert (measure["title"], measure["references"], measure["plot"]) == ("Draws", {"both at random": 1 / 3}, True)
-    assert main(["plot", str(run)]) == 0
+    assert main(["plot", str(run), "--out", str(tmp_path / "curves.png")]) == 0
     assert main(["render", str(run), "--out", str(tmp_path / "episode.gif")]) == 0
     assert main(["tournament", "counter", str(run), "--episodes", "2", "--out", str(out)]) == 0
     content = json.loads((out / "tournament.json").read_text())
