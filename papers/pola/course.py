@@ -56,21 +56,13 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     Raises:
         PolaxError: training was interrupted or came to nothing, or a run that is there has other settings.
     """
-<<<<<<< HEAD
     del scale
     spec = resolve("pola-dice", "IPD-v0", seeds=tuple(range(seed, seed + runs)), **SMALL)
     folder = trained(spec, training / spec.algorithm, console)
-    opponents = {panel.name: panel.opponent for panel in PANELS}
+    opponents = {panel.name: panel.opponent for panel in SCORE_PANELS}
     rows = [
         _compare(what, opponents[what], number, folder)
         for what in THEIRS
-=======
-    folder = trained(ENV, LEARNER, Training(range(seed, seed + runs), scale, training, console))
-    cells = [
-        _cell(panel.name, panel.opponent, number, folder)
-        for panel in SCORE_PANELS
-        if panel.name in THEIRS
->>>>>>> 78004a6 (A setting of a game is declared once: options, params, checks and help come from it; checks live in options)
         for number in range(len(published.COURSE.updates))
     ]
     worst = max(rows, key=lambda row: abs(row["difference"]))
@@ -119,12 +111,7 @@ def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _draw(folder: RunFolder) -> Figure:
     """Draw the learning curves with the published program's scores as points."""
     figure = learning_curves([folder], x="updates")
-<<<<<<< HEAD
     for axes, name in zip(figure.axes, THEIRS, strict=True):
-=======
-    shown: Sequence[str] = [panel.name for panel in SCORE_PANELS if panel.name in THEIRS]
-    for axes, name in zip(figure.axes, shown, strict=True):
->>>>>>> 78004a6 (A setting of a game is declared once: options, params, checks and help come from it; checks live in options)
         points = np.array(THEIRS[name])
         updates = np.repeat(published.COURSE.updates, points.shape[1])
         axes.plot(updates, points.ravel(), "D", color="#D55E00", markerfacecolor="white", label="published program")

@@ -82,7 +82,6 @@ def figure5(**settings: Any) -> Report:
     return _reproduce(_FIGURE5, **settings)
 
 
-<<<<<<< HEAD
 def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
     """Train the learners of a figure and compare their final scores.
 
@@ -101,14 +100,7 @@ def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, train
     }
     rows = [
         row
-        for panel in PANELS
-=======
-def _reproduce(target: SampledFigure, training: Training) -> Report:
-    folders = {learner: trained(target.env, learner, training) for learner in target.learners}
-    cells = [
-        cell
         for panel in panels_of([read_run(folder) for folder in folders.values()])
->>>>>>> 78004a6 (A setting of a game is declared once: options, params, checks and help come from it; checks live in options)
         for learner, folder in folders.items()
         if (row := _compare(target, panel, learner, folder)) is not None
     ]
