@@ -47,13 +47,13 @@ def test_a_pytree_of_arrays_is_compiled_and_an_object_is_not():
     assert for_python(by_hand) is by_hand
 
 
-@pytest.mark.parametrize("seat", [0, 1])
-def test_a_player_in_python_plays_what_its_compiled_twin_plays(seat):
-    options = {"seat": seat, "max_steps_in_episode": 5}
-    player = Copycat()
-    by_hand = gymnasium.make("IPD-v0", opponent=player, **options)
+@pytest.mark.parametrize("player", [0, 1])
+def test_a_player_in_python_plays_what_its_compiled_twin_plays(player):
+    options = {"player": player, "max_steps_in_episode": 5}
+    copycat = Copycat()
+    by_hand = gymnasium.make("IPD-v0", opponent=copycat, **options)
     compiled = gymnasium.make("IPD-v0", opponent="tit-for-tat", **options)
-    rng = np.random.default_rng(seat)
+    rng = np.random.default_rng(player)
     for episode in range(4):
         seed = 3 if episode == 0 else None
         np.testing.assert_array_equal(by_hand.reset(seed=seed)[0], compiled.reset(seed=seed)[0])
@@ -62,7 +62,7 @@ def test_a_player_in_python_plays_what_its_compiled_twin_plays(seat):
             ours, theirs = by_hand.step(action), compiled.step(action)
             np.testing.assert_array_equal(ours[0], theirs[0])
             assert ours[1:4] == theirs[1:4]
-    assert player.episodes == 4
+    assert copycat.episodes == 4
 
 
 def test_all_copies_of_make_vec_may_meet_a_player_in_python():
