@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from rich.console import Console
 
 from ...runner.evaluation.scores import mean_score
-from ...runner.report.figures import learning_curves
-from ...runner.report.learning_curves import SCORE_PANELS
+from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.learning import SCORES, learning_curves, read_run
+from ...runner.report.svg import SERIES
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from . import published
-from .report import Report
+from .report import reproduction
 from .sampled import how_trained, trained
 
 SMALL: Mapping[str, Any] = {
@@ -37,10 +38,10 @@ THEIRS = {
     "self-play": published.COURSE.self_play,
     "against always-defect": published.COURSE.against_always_defect,
 }
-"""Scores of the published program's two seeds by panel."""
+"""Scores of the published program's two seeds by quantity."""
 
 
-def course(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+def course(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Document:
     """Train POLA-DiCE and set its scores after some updates beside the published program's.
 
     Args:
@@ -59,14 +60,14 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     del scale
     spec = resolve("pola-dice", "IPD-v0", seeds=tuple(range(seed, seed + runs)), **SMALL)
     folder = trained(spec, training / spec.algorithm, console)
-    opponents = {panel.name: panel.opponent for panel in SCORE_PANELS}
+    opponents = {quantity.name: quantity.opponent for quantity in SCORES}
     rows = [
         _compare(what, opponents[what], number, folder)
         for what in THEIRS
         for number in range(len(published.COURSE.updates))
     ]
     worst = max(rows, key=lambda row: abs(row["difference"]))
-    return Report(
+    return reproduction(
         name="course",
         title="POLA-DiCE in the iterated prisoner's dilemma, update by update, at a small setting",
         columns=("what", "update", "ours, mean", "ours, lowest to highest seed", "published program", "difference"),
@@ -78,7 +79,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
             f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
             f"update {worst['update']}.",
         ],
-        figure=_draw(folder),
+        chart=_chart(folder),
     )
 
 
@@ -108,12 +109,18 @@ def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _draw(folder: RunFolder) -> Figure:
-    """Draw the learning curves with the published program's scores as points."""
-    figure = learning_curves([folder], x="updates")
-    for axes, name in zip(figure.axes, THEIRS, strict=True):
-        points = np.array(THEIRS[name])
-        updates = np.repeat(published.COURSE.updates, points.shape[1])
-        axes.plot(updates, points.ravel(), "D", color="#D55E00", markerfacecolor="white", label="published program")
-    figure.axes[0].legend(loc="lower center", fontsize=9, frameon=False)
-    return figure
+def _chart(folder: RunFolder) -> Chart:
+    """Return the learning curves with the published program's scores as points."""
+    chart = learning_curves("", [read_run(folder)], x="updates")
+    return chart._replace(panels=[_with_points(*each) for each in zip(THEIRS.values(), chart.panels, strict=True)])
+
+
+def _with_points(theirs: Sequence[Sequence[float]], panel: Panel) -> Panel:
+    points = np.array(theirs)
+    updates = np.repeat(published.COURSE.updates, points.shape[1])
+
+    def draw(axes: Axes) -> None:
+        panel.draw(axes)
+        axes.plot(updates, points.ravel(), "D", color=SERIES[1], markerfacecolor="white", label="published program")
+
+    return panel._replace(draw=draw)

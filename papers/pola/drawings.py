@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from ...runner.report.figures import COLOURS, STYLE
+from ...runner.report.document import Chart, Panel
+from ...runner.report.svg import INK, MUTED, SERIES
 from .exact_runs import STATES
 
 _MARKERS = ("o", "s", "D")
-_GREY = "#666666"
 _HOLLOW: Mapping[str, Any] = {
     "linestyle": "",
     "markersize": 5.5,
@@ -45,37 +42,36 @@ class Update(NamedTuple):
     published: Sequence[float]
 
 
-def draw_shares(curves: Sequence[Curve], *, runs: int) -> Figure:
+def draw_shares(curves: Sequence[Curve], *, runs: int) -> Chart:
     """Draw the probability of finding tit-for-tat by contribution factor, a panel for each learner."""
-    learners = list(dict.fromkeys(curve.learner for curve in curves))
-    with rc_context(dict(STYLE)):
-        figure = Figure(figsize=(9.6, 4.2), layout="constrained")
-        grid = np.atleast_1d(figure.subplots(1, len(learners), sharey=True))
-        for axes, learner in zip(grid, learners, strict=True):
-            of_learner = [curve for curve in curves if curve.learner == learner]
-            for index, curve in enumerate(of_learner):
-                _draw_curve(axes, curve, index, shift=index - (len(of_learner) - 1) / 2)
-            axes.set(title=learner.upper(), xlabel="contribution factor", xticks=range(len(of_learner[0].factors)))
-            axes.set_xticklabels([f"{factor:g}" for factor in of_learner[0].factors])
-            axes.set_ylim(-0.04, 1.06)
-            axes.set_xlim(-0.45, len(of_learner[0].factors) - 0.55)
-        grid[0].set_ylabel("probability of finding tit-for-tat")
-        handles, labels = grid[-1].get_legend_handles_labels()
-        handles.append(Line2D([], [], marker="o", color=_GREY, **_HOLLOW))
-        figure.legend(handles, [*labels, "published"], loc="outside upper right", ncols=len(labels) + 1, fontsize=9)
-        figure.suptitle(
-            f"Exact learning in the iterated prisoner's dilemma\n{runs} runs a cell, 95 % interval",
-            x=0.01,
-            ha="left",
-            fontsize=11,
-            color="#333333",
-        )
-    return figure
+
+    def panel(learner: str) -> Panel:
+        of_learner = [curve for curve in curves if curve.learner == learner]
+        return Panel(learner.upper(), lambda axes: _draw_shares(axes, of_learner))
+
+    return Chart(
+        "",
+        f"Exact learning in the iterated prisoner's dilemma\n{runs} runs per setting, 95% interval",
+        [panel(learner) for learner in dict.fromkeys(curve.learner for curve in curves)],
+        (4.8, 4.2),
+        share_y=True,
+    )
+
+
+def _draw_shares(axes: Axes, curves: Sequence[Curve]) -> None:
+    for index, curve in enumerate(curves):
+        _draw_curve(axes, curve, index, shift=index - (len(curves) - 1) / 2)
+    factors = curves[0].factors
+    axes.set(xlabel="contribution factor", ylabel="probability of finding tit-for-tat", ylim=(-0.04, 1.06))
+    axes.set_xticks(range(len(factors)), [f"{factor:g}" for factor in factors])
+    axes.set_xlim(-0.45, len(factors) - 0.55)
+    axes.plot([], [], marker="o", color=MUTED, label="published", **_HOLLOW)
+    axes.label_outer()
 
 
 def _draw_curve(axes: Axes, curve: Curve, index: int, *, shift: float) -> None:
     """Draw one curve, moved a little sideways so that equal values stay visible."""
-    colour, x = COLOURS[index], np.arange(len(curve.factors)) + 0.24 * shift
+    colour, x = SERIES[index], np.arange(len(curve.factors)) + 0.24 * shift
     share, low, high = (np.array([row["found"][name] for row in curve.rows]) for name in ("share", "low", "high"))
     axes.plot(x, share, color=colour, alpha=0.35, linewidth=1.2, zorder=2)
     axes.errorbar(
@@ -99,32 +95,32 @@ def _draw_curve(axes: Axes, curve: Curve, index: int, *, shift: float) -> None:
     axes.plot(*np.transpose(known), _MARKERS[index], color=colour, **_HOLLOW)
 
 
-def draw_updates(updates: Sequence[Update], before: Sequence[float]) -> Figure:
+def draw_updates(updates: Sequence[Update], before: Sequence[float]) -> Chart:
     """Draw the policy before, and after one update of each network, a panel for each learner."""
-    learners = list(dict.fromkeys(update.learner for update in updates))
+
+    def panel(learner: str) -> Panel:
+        of_learner = [update for update in updates if update.learner == learner]
+        distance = np.abs(np.subtract(of_learner[0].policy, of_learner[-1].policy)).max()
+        title = f"{learner.upper()}: the networks end {distance:.3f} apart"
+        return Panel(title, lambda axes: _draw_updates(axes, of_learner, before))
+
+    return Chart(
+        "",
+        "One update of two networks that are one policy",
+        [panel(learner) for learner in dict.fromkeys(update.learner for update in updates)],
+        (4.8, 4.2),
+        share_y=True,
+    )
+
+
+def _draw_updates(axes: Axes, updates: Sequence[Update], before: Sequence[float]) -> None:
     places = np.arange(len(STATES))
-    with rc_context(dict(STYLE)):
-        figure = Figure(figsize=(9.6, 4.2), layout="constrained")
-        grid = np.atleast_1d(figure.subplots(1, len(learners), sharey=True))
-        for axes, learner in zip(grid, learners, strict=True):
-            of_learner = [update for update in updates if update.learner == learner]
-            axes.bar(places, before, width=0.86, color="#EEEEEE", label="before, both networks", zorder=1)
-            for index, update in enumerate(of_learner):
-                at = places + 0.36 * (index - (len(of_learner) - 1) / 2)
-                axes.bar(
-                    at, update.policy, width=0.32, color=COLOURS[index], label=f"after, {update.network}", zorder=2
-                )
-                axes.plot(at, update.published, "_", color="#222222", markersize=13, markeredgewidth=1.6, zorder=3)
-            distance = np.abs(np.subtract(of_learner[0].policy, of_learner[-1].policy)).max()
-            axes.set(title=f"{learner.upper()}: the networks end {distance:.3f} apart", xticks=places)
-            axes.set_xticklabels(STATES)
-            axes.set_xlabel("last joint action, own first")
-            axes.set_ylim(0, 0.75)
-        grid[0].set_ylabel("probability of cooperating")
-        handles, labels = grid[-1].get_legend_handles_labels()
-        handles.append(Line2D([], [], marker="_", markersize=13, markeredgewidth=1.6, color="#222222", linestyle=""))
-        figure.legend(handles, [*labels, "published"], loc="outside upper right", ncols=len(labels) + 1, fontsize=9)
-        figure.suptitle(
-            "One update of two networks that are one policy", x=0.01, ha="left", fontsize=11, color="#333333"
-        )
-    return figure
+    axes.bar(places, before, width=0.86, color="#EEEEEE", label="before, both networks", zorder=1)
+    published: dict[str, Any] = {"color": INK, "markersize": 13, "markeredgewidth": 1.6, "zorder": 3}
+    for index, update in enumerate(updates):
+        at = places + 0.36 * (index - (len(updates) - 1) / 2)
+        axes.bar(at, update.policy, width=0.32, color=SERIES[index], label=f"after, {update.network}", zorder=2)
+        axes.plot(at, update.published, "_", label="published", **published)
+    axes.set_xticks(places, STATES)
+    axes.set(xlabel="last joint action, own first", ylabel="probability of cooperating", ylim=(0, 0.75))
+    axes.label_outer()

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...runner.report.document import Document
 from . import published
 from .drawings import Curve, Update, draw_shares, draw_updates
 from .exact_runs import STATES, ExactRuns, run_settings
 from .published import FACTORS, PROGRAM_RUNS, Key
-from .report import Report, policy_text
+from .report import policy_text, reproduction
 from .settings import Setting, figure3_setting, table2_setting
 from .statistics import FOUND, p_value, policy_fit, share_of
 
@@ -31,7 +32,7 @@ _MIXED = (
 )
 
 
-def figure1(*, runs: int, seed: int, report: Progress) -> Report:
+def figure1(*, runs: int, seed: int, report: Progress) -> Document:
     """One update of LOLA and of POLA on two networks that are one policy; nothing is random, one run is all."""
     del runs
     settings = [_figure1_setting(*key) for key in published.FIGURE1]
@@ -40,7 +41,7 @@ def figure1(*, runs: int, seed: int, report: Progress) -> Report:
     rows = [_update_row(*each) for each in zip(settings, results, strict=True)]
     start = [0.5] * len(STATES)
     text = [(row["update"], _four(row["policy"]), _four(row["published"]), f"{row['difference']:.5f}") for row in rows]
-    return Report(
+    return reproduction(
         name="figure1",
         title="Figure 1: one update of two networks that are one policy",
         columns=("update", "ours (DD, DC, CD, CC, start)", "published program", "difference"),
@@ -54,7 +55,7 @@ def figure1(*, runs: int, seed: int, report: Progress) -> Report:
             "about 1e-7, ten times the threshold at which it stops; so it stops early. On the way to our fixed point "
             "lies, at the step named, the policy that it prints.",
         ),
-        figure=draw_updates(
+        chart=draw_updates(
             [Update(row["learner"], row["network"], row["policy"], row["published"]) for row in rows[:4]], start
         ),
     )
@@ -123,7 +124,7 @@ def _column_dd_setting(key: Key) -> Setting:
     return replace(setting, name=f"{setting.name}, column DD")
 
 
-def figure3(*, runs: int, seed: int, report: Progress) -> Report:
+def figure3(*, runs: int, seed: int, report: Progress) -> Document:
     """Probability of finding tit-for-tat by contribution factor, learner and parameterisation."""
     keys = [key for key in published.TABLE1 if key.learner != "naive"]
     other = published.FOUND_BY_PROGRAM_COLUMN_DD
@@ -137,7 +138,7 @@ def figure3(*, runs: int, seed: int, report: Progress) -> Report:
         Curve(learner, kind, FACTORS, [by_key[Key(learner, kind, factor)] for factor in FACTORS])
         for learner, kind in dict.fromkeys((key.learner, key.parameterisation) for key in keys)
     ]
-    return Report(
+    return reproduction(
         name="figure3",
         title=f"Figure 3: probability of finding tit-for-tat, {runs} runs a setting",
         columns=("setting", "ours (95% interval)", "published", "inside", "p", "final policy", "given up"),
@@ -153,7 +154,7 @@ def figure3(*, runs: int, seed: int, report: Progress) -> Report:
             "Final policy: DD DC CD CC start, own move first, mean of all runs and both players. Given up: fixed "
             "points that did not converge, of all.",
         ),
-        figure=draw_shares(curves, runs=runs),
+        chart=draw_shares(curves, runs=runs),
     )
 
 
@@ -205,7 +206,7 @@ def _share_text(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def table1(*, runs: int, seed: int, report: Progress) -> Report:
+def table1(*, runs: int, seed: int, report: Progress) -> Document:
     """Mean final policies by contribution factor, learner and parameterisation."""
     settings = [_setting_of(key) for key in published.TABLE1]
     results = run_settings(settings, runs=runs, seed=seed, report=report)
@@ -217,7 +218,7 @@ def table1(*, runs: int, seed: int, report: Progress) -> Report:
     )
 
 
-def table2(*, runs: int, seed: int, report: Progress) -> Report:
+def table2(*, runs: int, seed: int, report: Progress) -> Document:
     """Mean final policies with models of the opponent."""
     settings = [table2_setting(learner, model) for learner, model in published.TABLE2]
     results = run_settings(settings, runs=runs, seed=seed, report=report)
@@ -239,8 +240,8 @@ def _policy_row(setting: Setting, result: ExactRuns, theirs: Sequence[float]) ->
     }
 
 
-def _policy_report(*, name: str, title: str, rows: Sequence[Mapping[str, Any]], notes: tuple[str, ...]) -> Report:
-    return Report(
+def _policy_report(*, name: str, title: str, rows: Sequence[Mapping[str, Any]], notes: tuple[str, ...]) -> Document:
+    return reproduction(
         name=name,
         title=title,
         columns=("setting", "ours (DD DC CD CC start)", "published", "difference", "found", "given up"),

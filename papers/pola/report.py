@@ -1,54 +1,20 @@
-"""A reproduction on paper: a table for people, the same as JSON, and the figure."""
+"""A reproduction as a document, in its folder."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from matplotlib.figure import Figure
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 from ...options import PolaxError
+from ...runner.report.document import Chart, Document, Part, Provenance, Reach, Section, Table
+from ...runner.runs.manifest import device_names, versions
 
 
 class ReproductionError(PolaxError):
     """A result that cannot be written."""
-
-
-class Report(NamedTuple):
-    """What a reproduction found."""
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    """One cell of the publication each, as text in `columns`."""
-
-    cells: Sequence[Mapping[str, Any]]
-    """The same in numbers."""
-
-    notes: Sequence[str]
-    figure: Figure | None = None
-    stem: str = ""
-    """Of the files' names; empty: the name."""
-
-
-def show(report: Report, console: Console) -> None:
-    """Print the table and the notes."""
-    table = Table(title=report.title, title_justify="left", title_style="bold")
-    for index, column in enumerate(report.columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
-    for row in report.rows:
-        table.add_row(*row)
-    console.print(table)
-    for note in report.notes:
-        console.print(f"- {note}", markup=False, highlight=False)
 
 
 def prepare(folder: Path) -> None:
@@ -65,62 +31,64 @@ def prepare(folder: Path) -> None:
         raise ReproductionError(f"{folder} cannot be written: no permission; give another one with --out")
 
 
-def write(report: Report, folder: Path, *, command: Mapping[str, Any], seconds: float | None) -> list[Path]:
-    """Write ``STEM.json``, ``STEM.md`` and, where there is a figure, ``STEM.png``.
+def reproduction(
+    *,
+    name: str,
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    cells: Sequence[Mapping[str, Any]],
+    notes: Sequence[str],
+    chart: Chart | None = None,
+    stem: str = "",
+) -> Document:
+    """Return the document of a reproduction.
 
     Args:
-        report: what to write.
-        folder: where, see `prepare`.
-        command: the settings of this reproduction.
-        seconds: how long it took, compilation included; None where the runs were trained over several commands.
-
-    Returns:
-        The paths written.
-
-    Raises:
-        ReproductionError: if the folder cannot be written.
+        name: of the figure or the table.
+        title: of the document.
+        columns: titles of the table's columns.
+        rows: one for each cell of the publication, as text.
+        cells: the same in numbers.
+        notes: how to read them.
+        chart: the figure.
+        stem: of the files' names; empty: the name.
     """
-    versions = {package: version(package) for package in ("polax", "jax", "jaxlib", "numpy")}
-    content = {
-        "name": report.name,
-        "title": report.title,
-        **command,
+    stem = stem or name
+    parts: list[Part] = [Table(title, columns, rows)]
+    parts += [] if chart is None else [chart._replace(name=stem)]
+    return Document(
+        title=title,
+        stem=stem,
+        kind="reproduction",
+        sections=[Section("", parts, Reach.CONSOLE)],
+        provenance=Provenance((), {}),
+        notes=notes,
+        data={"name": name, "title": title, "notes": list(notes), "cells": list(cells)},
+    )
+
+
+def ran(document: Document, settings: Mapping[str, Any], seconds: float | None) -> Document:
+    """Return a reproduction with what it was made by.
+
+    Args:
+        document: the reproduction.
+        settings: options of the command.
+        seconds: how long it took, compilation included; None where the runs were trained over several commands.
+    """
+    words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    found = Provenance(["polax", "reproduce", document.data["name"], *words], versions(), device_names(), seconds)
+    data = {
+        **{name: document.data[name] for name in ("name", "title")},
+        **settings,
         **({} if seconds is None else {"seconds": round(seconds, 1)}),
         "python": platform.python_version(),
-        "versions": versions,
-        "notes": list(report.notes),
-        "cells": list(report.cells),
+        "versions": dict(found.versions),
+        "devices": list(found.devices),
+        "notes": document.data["notes"],
+        "cells": document.data["cells"],
     }
-    stem = report.stem or report.name
-    paths = [folder / f"{stem}.json", folder / f"{stem}.md"]
-    try:
-        paths[0].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        paths[1].write_text(markdown(report, command=command, seconds=seconds), encoding="utf-8")
-        if report.figure is not None:
-            paths.append(folder / f"{stem}.png")
-            report.figure.savefig(paths[-1], dpi=160)
-    except OSError as cause:
-        raise ReproductionError(f"{folder} cannot be written: {cause.strerror or cause}") from cause
-    return paths
-
-
-def markdown(report: Report, *, command: Mapping[str, Any], seconds: float | None) -> str:
-    """Return the report as a Markdown page."""
-    settings = " ".join(f"--{name} {value}" for name, value in command.items())
-    lines = [
-        f"# {report.title}",
-        "",
-        f"`polax reproduce {report.name} {settings}`" + ("." if seconds is None else f", {seconds:.0f} s."),
-        "",
-        "| " + " | ".join(report.columns) + " |",
-        "|---" + "|---:" * (len(report.columns) - 1) + "|",
-        *("| " + " | ".join(row) + " |" for row in report.rows),
-        "",
-        *(f"- {note}" for note in report.notes),
-    ]
-    if report.figure is not None:
-        lines += ["", f"![{report.title}]({report.stem or report.name}.png)"]
-    return "\n".join(lines).rstrip() + "\n"
+    return document._replace(provenance=found, data=data)
 
 
 def policy_text(policy: Sequence[float]) -> str:

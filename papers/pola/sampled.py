@@ -9,16 +9,15 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from ...runner.evaluation.scores import mean_score
 from ...runner.evaluation.statistics import mean_and_interval
-from ...runner.report.figures import Mark, learning_curves
-from ...runner.report.learning_curves import Panel, panels_of, read_run
+from ...runner.report.document import Document
+from ...runner.report.learning import Mark, Quantity, learning_curves, quantities, read_run
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import RunSpec, resolve
 from ...runner.training.loop import begin_or_continue, last_rows
 from . import published
 from .published import Score
-from .report import Report, ReproductionError
+from .report import ReproductionError, reproduction
 
 EVALUATIONS = 200
 """About so many evaluations of a run, however many updates it has."""
@@ -31,7 +30,7 @@ class SampledFigure(NamedTuple):
     title: str
     env: str
     published: Mapping[tuple[str, str], Score]
-    """Final values by learner and panel."""
+    """Final values by learner and quantity."""
 
     @property
     def learners(self) -> tuple[str, ...]:
@@ -61,7 +60,7 @@ def trained(spec: RunSpec, folder: Path, console: Console) -> RunFolder:
     return run
 
 
-def figure4(**settings: Any) -> Report:
+def figure4(**settings: Any) -> Document:
     """Train the three learners in the iterated prisoner's dilemma and compare them with the paper's Figure 4.
 
     Args:
@@ -77,12 +76,12 @@ def figure4(**settings: Any) -> Report:
     return _reproduce(_FIGURE4, **settings)
 
 
-def figure5(**settings: Any) -> Report:
+def figure5(**settings: Any) -> Document:
     """Train the three learners in the coin game and compare them with the paper's Figure 5; see `figure4`."""
     return _reproduce(_FIGURE5, **settings)
 
 
-def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Report:
+def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Document:
     """Train the learners of a figure and compare their final scores.
 
     Args:
@@ -98,16 +97,17 @@ def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, train
         learner: trained(resolve(learner, target.env, preset=scale, seeds=seeds), training / learner, console)
         for learner in target.learners
     }
+    trained_runs = [read_run(folder) for folder in folders.values()]
     rows = [
         row
-        for panel in panels_of([read_run(folder) for folder in folders.values()])
+        for quantity in quantities(trained_runs)
         for learner, folder in folders.items()
-        if (row := _compare(target, panel, learner, folder)) is not None
+        if (row := _compare(target, quantity, learner, folder)) is not None
     ]
     marks = [
-        Mark(learner, panel, score.value, score.low, score.high) for (learner, panel), score in target.published.items()
+        Mark(learner, what, score.value, score.low, score.high) for (learner, what), score in target.published.items()
     ]
-    return Report(
+    return reproduction(
         name=target.name,
         stem=target.name if scale == "published" else f"{target.name}_{scale}",
         title=f"{target.title} ({scale} scale)",
@@ -115,7 +115,7 @@ def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, train
         rows=[_text(row) for row in rows],
         cells=rows,
         notes=_notes(folders, scale),
-        figure=learning_curves(list(folders.values()), x="outer-steps", marks=marks),
+        chart=learning_curves("", trained_runs, x="outer-steps", marks=marks),
     )
 
 
@@ -126,18 +126,18 @@ def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:
     return [row for row in rows if row["update"] == end]
 
 
-def _compare(target: SampledFigure, panel: Panel, learner: str, folder: RunFolder) -> dict[str, Any] | None:
-    """Return one final value, ours and the published one; None where the game has no such panel."""
+def _compare(target: SampledFigure, quantity: Quantity, learner: str, folder: RunFolder) -> dict[str, Any] | None:
+    """Return one final value, ours and the published one; None where the game has no such quantity."""
     rows = _final_rows(folder)
-    values = [row.get(panel.metric) if panel.metric else mean_score(row, panel.opponent) for row in rows]
+    values = [quantity.value(row) for row in rows]
     found = [float(value) for value in values if value is not None]
     if not found:
         return None
     mean, half = mean_and_interval(found)
-    theirs = target.published[learner, panel.name]
+    theirs = target.published[learner, quantity.name]
     return {
         "learner": learner,
-        "what": panel.name,
+        "what": quantity.name,
         "mean": mean,
         "half_interval": half,
         "per_seed": {str(row["seed"]): value for row, value in zip(rows, found, strict=True)},

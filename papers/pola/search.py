@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...runner.report.document import Document
 from .exact_runs import ExactRuns, run_settings
 from .published import FACTORS
-from .report import Report
+from .report import reproduction
 from .settings import Setting
 from .statistics import FOUND, share_of
 
@@ -50,7 +51,7 @@ class _Best(NamedTuple):
     successful: int
 
 
-def search(*, runs: int, seed: int, report: Callable[[str], None], families: Sequence[Family] = FAMILIES) -> Report:
+def search(*, runs: int, seed: int, report: Callable[[str], None], families: Sequence[Family] = FAMILIES) -> Document:
     """Try every pair of rates ``runs`` times, then confirm the best of each game on fresh runs.
 
     The best share of many is flattered by chance, so it is measured again with another seed.
@@ -66,7 +67,7 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
             best.append(_Best(first, len(of_game), int(np.count_nonzero(of_game))))
     confirmed = run_settings([each.setting for each in best], runs=CONFIRMATION_RUNS, seed=seed + 1, report=report)
     rows = [_row(each, result) for each, result in zip(best, confirmed, strict=True)]
-    return Report(
+    return reproduction(
         name="search",
         title="LOLA where the paper found no rates: a search",
         columns=("policies", "f", "settings that found it / tried", "best rates (inner, outer)", "found, fresh runs"),

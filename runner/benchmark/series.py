@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ...options import PolaxError, describe_error
 from ..runs.folder import RunFolder, write_text, writing
 from ..training.progress import Rate, say
 from .combination import how_far, score_combination, train_combination
-from .drawings import draw_or_say
+from .document import DONE, ERRORS, FAILED
 from .plan import Combination
-from .results import DONE, ERRORS, FAILED, Results, by_env, metric_title, score_cell, shown_metrics
+from .results import Results
 
 NO_SUCCESS = 1
 """Exit status where a combination failed."""
@@ -53,9 +52,7 @@ def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, e
             break
         rate.tick()
         left -= 1
-    trouble = draw_or_say(folder, results.rows)
-    results.write()  # again, now that there are figures to show
-    _show(console, results)
+    trouble = results.finish(console)
     failed = [row for row in results.rows if row["status"] == FAILED]
     for row in failed:
         print(f"polax: {row['algorithm']} in {row['env']} failed: {row['error']}", file=sys.stderr)
@@ -113,17 +110,3 @@ def _keep_traceback(folder: Path, combination: Combination, error: Exception) ->
     write_text(path, "".join(traceback.format_exception(error)))
 
 
-def _show(console: Console, results: Results) -> None:
-    """Print the scores, a table for each game."""
-    for env, rows in by_env(results.rows).items():
-        metrics = shown_metrics(rows)
-        table = Table(title=env, title_justify="left", title_style="bold")
-        table.add_column("learner", overflow="fold")
-        for metric in metrics:
-            table.add_column(metric_title(metric), justify="right")
-        for row in rows:
-            cells = [score_cell(row, metric) for metric in metrics] or [row["status"]]
-            table.add_row(row["algorithm"], *cells[: max(1, len(metrics))])
-        if not metrics:
-            table.add_column("status")
-        console.print(table)

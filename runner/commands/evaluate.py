@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,11 +36,13 @@ def main(arguments: list[str]) -> int:
         return 0
     from rich.console import Console
 
-    from ..report.tables import score_table
+    from ..report.evaluation import document
+    from ..report.writers import show
 
     console = Console()
-    console.print(f"{result['algorithm']} in {result['env']}, checkpoint {result['checkpoint']} of {options.run}")
-    console.print(score_table(result["seeds"]))
+    found = document(result, sys.argv)
+    console.print(found.title, markup=False)
+    show(found, console)
     return 0
 
 

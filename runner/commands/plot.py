@@ -9,7 +9,7 @@ from .arguments import CommandParser
 
 def main(arguments: list[str]) -> int:
     """Draw the figure."""
-    from ..report.figures import X_AXES, draw_learning_curves
+    from ..report.learning import X_AXES, draw_learning_curves
     from ..runs.folder import RunFolder
 
     parser = CommandParser("plot")

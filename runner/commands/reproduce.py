@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
     set_up(num_seeds=runs if target.scales else None)
     from rich.console import Console
 
-    from ...papers.pola.report import prepare, show, write
+    from ...papers.pola.report import prepare, ran
+    from ..report.writers import show, write
 
     console = Console(width=None if sys.stdout.isatty() else 130)
     prepare(options.out)
@@ -60,9 +61,9 @@ def main(arguments: list[str]) -> int:
         scale = options.scale or target.scales[0]
         command["scale"] = scale
         settings = {"training": options.training or Path("runs") / f"{options.name}-{scale}", "console": console}
-    report = target.load()(**command, **settings)
-    seconds = None if target.scales else time.perf_counter() - started
-    show(report, console)
-    for path in write(report, options.out, command=command, seconds=seconds):
+    document = target.load()(**command, **settings)
+    found = ran(document, command, None if target.scales else time.perf_counter() - started)
+    show(found, console)
+    for path in write(found, options.out):
         console.print(f"written: {path}", highlight=False)
     return 0

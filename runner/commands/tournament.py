@@ -63,10 +63,13 @@ def _parser() -> CommandParser:
 def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_options: dict[str, Any]) -> int:
     from rich.console import Console
 
+    from ..report.writers import show, write
+    from ..runs.manifest import device_names
     from ..tournament.best_response import Training, check_training, usual_updates
     from ..tournament.contest import contest
+    from ..tournament.document import document, prepare
     from ..tournament.line_up import make_line_up
-    from ..tournament.output import prepare, write
+    from ..training.progress import say
 
     begun = time.perf_counter()
     console = Console(width=None if sys.stdout.isatty() else 130)
@@ -81,23 +84,10 @@ def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_opti
     out = options.out or Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}"
     prepare(out)
     content = contest(line_up, episodes=options.episodes, seed=options.seed, training=training, console=console)
-    write(out, {**content, "command": ["polax", *sys.argv[1:]]})
-    _show(console, content, out, time.perf_counter() - begun)
-    return 0
-
-
-def _show(console: Any, content: dict[str, Any], out: Path, seconds: float) -> None:
-    """Print the ranking and the measures."""
-    from rich.table import Table
-
-    from ..tournament.output import measure_rows, ranking_rows
-    from ..training.progress import say
-
-    for title, (head, rows) in (("Ranking", ranking_rows(content)), ("Measures", measure_rows(content))):
-        table = Table(title=title, title_justify="left", title_style="bold")
-        for number, name in enumerate(head):
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    seconds = time.perf_counter() - begun
+    ran = {"command": ["polax", *sys.argv[1:]], "devices": device_names(), "seconds": round(seconds, 1)}
+    found = document({**content, **ran})
+    write(found, out, records="payoffs.csv")
+    show(found, console)
     say(console, f"{len(content['players'])} players, {seconds:.1f} s: {out}")
+    return 0

@@ -1,185 +1,265 @@
-"""Learning curves, drawn from run folders alone."""
+"""Charts as matplotlib figures: one look, and the drawings that several kinds of documents share."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import EngFormatter
 
-from ...options import OptionError
-from ..evaluation.statistics import mean_and_interval_over_seeds
-from ..runs.folder import RunError, RunFolder, writing
-from .learning_curves import (
-    COLOURS,
-    X_AXES,
-    LearningRun,
-    Panel,
-    axis_label,
-    common_axis,
-    curves_of,
-    panels_of,
-    read_run,
-    references,
-)
-
-__all__ = ["COLOURS", "STYLE", "X_AXES", "Mark", "Panel", "draw_learning_curves", "learning_curves"]
+from ..runs.folder import writing
+from .document import Chart, Panel
+from .svg import INK, LINE, MUTED, SERIES, hover, to_svg
 
 FORMATS = (".png", ".svg", ".pdf")
+DASHES = ("-", (0, (7, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (5, 2)), (0, (1, 1.5)), (0, (12, 4)))
+"""Of the lines, so that nobody needs the colours."""
+
 STYLE: Mapping[Any, Any] = {
     "font.size": 10,
     "font.family": "sans-serif",
+    "text.color": INK,
+    "text.parse_math": False,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#555555",
-    "axes.labelcolor": "#333333",
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "axes.grid": True,
-    "axes.grid.axis": "y",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
     "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
+    "grid.color": LINE,
     "legend.frameon": False,
+    "svg.fonttype": "none",
     "svg.hashsalt": "polax",
 }
 
+CELL = 0.62
+"""Side of a heat map's cell, in inches."""
 
-class Mark(NamedTuple):
-    """A published value, drawn at the end of a learner's curve."""
+LONGEST = 40
+"""Characters of a name in a chart."""
 
-    learner: str
-    panel: str
-    value: float
-    low: float | None
-    high: float | None
+NUMBERED = 40
+"""Rows of a heat map up to which its cells have their numbers in them."""
 
+HEAT = colormaps["viridis"].resampled(64)
+"""Runs evenly from dark to light, also for those who do not tell red from green."""
 
-def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
-    """Write the figure of `learning_curves` to a file.
-
-    Args:
-        folders: the runs.
-        out: where the figure goes; its suffix decides the format.
-        x: the horizontal axis, see `learning_curves`.
-
-    Returns:
-        The path of the figure.
-
-    Raises:
-        PolaxError: no scores to draw, an axis that a run does not have, or a file that cannot be written.
-    """
-    if out.suffix not in FORMATS:
-        raise OptionError(f"{out} must end in {', '.join(FORMATS)}")
-    figure = learning_curves(folders, x=x)
-    with rc_context(dict(STYLE)), writing(out, hint="choose another file"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(out, dpi=160)
-    return out
+INKS = ("#fefefe", "#020202")
+"""Of the numbers in a heat map, which stay as they are in a dark theme."""
 
 
-def learning_curves(folders: Sequence[RunFolder], *, x: str | None = None, marks: Sequence[Mark] = ()) -> Figure:
-    """Draw the learning curves of some runs: mean, and 95 % interval over seeds where there are several.
+def colour_of(index: int) -> str:
+    """Return the colour of the n-th curve."""
+    return SERIES[index % len(SERIES)]
+
+
+def figure_of(chart: Chart, panel: Panel | None = None) -> Figure:
+    """Draw a chart.
 
     Args:
-        folders: the runs.
-        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
-        marks: published values, shown in the colours of the curves of the same learners.
-
-    Returns:
-        The figure, a panel for each of `panels_of` the runs that has values.
-
-    Raises:
-        PolaxError: no scores to draw, or an axis that a run does not have.
+        chart: what to draw.
+        panel: the only panel to draw, without its title; None: all, with their titles and the chart's.
     """
-    runs = [read_run(folder) for folder in folders]
-    axis = x or common_axis(runs)
-    panels = [panel for panel in panels_of(runs) if any(curves_of(run, panel, axis) is not None for run in runs)]
-    if not panels:
-        raise RunError(f"{folders[0].path} has no scores to draw yet")
-    with rc_context(dict(STYLE)):
-        figure = Figure(figsize=(4.6 * len(panels), 3.5), layout="constrained")
-        grid = np.atleast_1d(figure.subplots(1, len(panels)))
-        for axes, panel in zip(grid, panels, strict=True):
-            _draw_panel(axes, panel, runs, axis)
-            _draw_marks(axes, panel, runs, marks)
-        _finish(figure, grid, runs)
+    panels = list(chart.panels) if panel is None else [panel]
+    width, height = chart.size
+    with rc_context({**STYLE, "axes.grid": bool(chart.grid), "axes.grid.axis": chart.grid or "both"}):
+        figure = Figure(figsize=(width * len(panels), height), layout="constrained")
+        grid = figure.subplots(1, len(panels), sharey=chart.share_y, squeeze=False)[0]
+        for axes, each in zip(grid, panels, strict=True):
+            each.draw(axes)
+            if panel is None:
+                axes.set_title(each.title)
+        _legend(figure, grid)
+        if panel is None and chart.title:
+            figure.suptitle(chart.title, x=0.01, ha="left", fontsize=11)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, runs: Sequence[LearningRun], axis: str) -> None:
-    for colour, run in zip(_cycle(len(runs)), runs, strict=True):
-        curves = curves_of(run, panel, axis)
-        if curves is None:
-            continue
-        mean, half = mean_and_interval_over_seeds(curves.values)
-        if len(curves.values) > 1:
-            axes.fill_between(curves.x, mean - half, mean + half, color=colour, alpha=0.18, linewidth=0)
-            if len(runs) == 1:
-                axes.plot(curves.x, curves.values.T, color=colour, alpha=0.3, linewidth=0.7)
-        axes.plot(curves.x, mean, color=colour, linewidth=2, label=run.label, solid_capstyle="round")
-        axes.plot(curves.x[-1:], mean[-1:], "o", color=colour, markersize=4)
-    for name, value in references(panel, runs[0]).items():
-        _reference_line(axes, name, value)
-    axes.set(title=panel.title, xlabel=axis_label(axis), ylabel=panel.y_label)
-    axes.margins(x=0.02, y=0.12)
-
-
-def _draw_marks(axes: Axes, panel: Panel, runs: Sequence[LearningRun], marks: Sequence[Mark]) -> None:
-    """Mark published values beyond the right end of the curves, side by side."""
-    colours = dict(zip((run.label for run in runs), _cycle(len(runs)), strict=True))
-    shown = [mark for mark in marks if mark.panel == panel.name and mark.learner in colours]
-    for number, mark in enumerate(shown):
-        low = mark.value if mark.low is None else mark.low
-        high = mark.value if mark.high is None else mark.high
-        axes.errorbar(
-            1.03 + 0.025 * number,
-            mark.value,
-            yerr=[[mark.value - low], [high - mark.value]],
-            transform=axes.get_yaxis_transform(),
-            fmt="D",
-            markersize=5,
-            markerfacecolor="white",
-            markeredgewidth=1.4,
-            color=colours[mark.learner],
-            clip_on=False,
-            label="published" if number == 0 and axes is axes.figure.axes[0] else None,
+def _legend(figure: Figure, grid: np.ndarray) -> None:
+    """Name what is drawn, where there is more than one thing."""
+    found = {label: line for axes in grid for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if len(found) > 1:
+        columns = max(1, int(figure.get_figwidth() * 8 / (8 + max(map(len, found)))))
+        figure.legend(
+            found.values(), found, loc="outside lower left", ncols=min(len(found), columns), fontsize=9, handlelength=3
         )
 
 
-def _reference_line(axes: Axes, name: str, value: float) -> None:
-    axes.axhline(value, color="#888888", linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
-    axes.annotate(
-        f"{name} {value:.3g}",
-        xy=(1, value),
-        xycoords=("axes fraction", "data"),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color="#666666",
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
-    )
+def save(figure: Figure, out: Path) -> Path:
+    """Write a figure; the suffix says in which of `FORMATS`.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    with rc_context(dict(STYLE)), warnings.catch_warnings(), writing(out, hint="choose another file"):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font does not have
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".svg":
+            out.write_text(to_svg(figure), encoding="utf-8")
+        else:
+            figure.savefig(out, dpi=160)
+    return out
 
 
-def _finish(figure: Figure, grid: np.ndarray, runs: Sequence[LearningRun]) -> None:
-    """Add the title, and a legend where there is more than one run."""
-    games = ", ".join(dict.fromkeys(run.game for run in runs))
-    seeds = {len({row["seed"] for row in run.rows}) for run in runs}
-    count = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 1 else f"{min(seeds)}"
-    shown = "1 seed" if seeds == {1} else f"{count} seeds, mean and 95 % interval"
-    what = f"{runs[0].label} in {games}" if len(runs) == 1 else games
-    figure.suptitle(f"{what} ({shown})", x=0.01, ha="left", fontsize=11, color="#333333")
-    if len(runs) > 1:
-        grid[0].legend(loc="best", fontsize=9)
+def shorten(name: str, longest: int = LONGEST) -> str:
+    """Return a name that fits a chart."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
-def _cycle(count: int) -> list[str]:
-    return [COLOURS[index % len(COLOURS)] for index in range(count)]
+class Curve(NamedTuple):
+    """A line with a band around it."""
+
+    name: str
+    colour: int
+    x: np.ndarray  # [N]
+    mean: np.ndarray  # [N]
+    half: np.ndarray  # [N]: half of the interval
+    each: np.ndarray | None = None  # [S, N]: the seeds, drawn thin
+    seeds: int = 1
+
+
+HOVERED = 30
+"""Points of a curve that show their values on hover, at most."""
+
+
+def draw_curve(axes: Axes, curve: Curve, x_label: str) -> None:
+    """Draw a curve, its band, and what it shows on hover."""
+    colour = colour_of(curve.colour)
+    if curve.seeds > 1:
+        low, high = curve.mean - curve.half, curve.mean + curve.half
+        axes.fill_between(curve.x, low, high, color=colour, alpha=0.18, linewidth=0)
+    if curve.each is not None:
+        axes.plot(curve.x, curve.each.T, color=colour, alpha=0.3, linewidth=0.7)
+    name, style = shorten(curve.name), DASHES[curve.colour % len(DASHES)]
+    axes.plot(curve.x, curve.mean, color=colour, linestyle=style, linewidth=2, label=name)
+    axes.plot(curve.x[-1:], curve.mean[-1:], "o", color=colour, markersize=4)
+    for place in spread_over(len(curve.x), HOVERED):
+        (point,) = axes.plot(curve.x[place], curve.mean[place], "o", color=colour, alpha=0, markersize=11)
+        spread = f" ± {curve.half[place]:.3f}" if curve.seeds > 1 else ""
+        hover(point, f"{curve.name}, {x_label} {curve.x[place]:,.0f}: {curve.mean[place]:.3f}{spread}")
+
+
+def spread_over(total: int, most: int) -> list[int]:
+    """Return at most so many places among ``total``, evenly spread, the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, total - 1, min(total, most))})
+
+
+def finish_curves(axes: Axes, x_label: str, y_label: str, levels: Mapping[str, float]) -> None:
+    """Add what curves are read against, and the labels."""
+    for name, value in levels.items():
+        axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
+        axes.annotate(
+            f"{name} {value:.3g}",
+            xy=(1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=MUTED,
+        )
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.margins(x=0.02, y=0.12)
+
+
+class Estimate(NamedTuple):
+    """A number with its interval, and the seeds behind it."""
+
+    name: str
+    colour: int
+    middle: float
+    low: float
+    high: float
+    seeds: Sequence[float]
+
+
+def draw_estimates(axes: Axes, estimates: Sequence[Estimate], label: str) -> None:
+    """Draw a line for each estimate: the point, its interval, a tick for each seed."""
+    for place, each in enumerate(estimates):
+        colour = colour_of(each.colour)
+        axes.plot([each.low, each.high], [place, place], color=colour, linewidth=6, alpha=0.35)
+        axes.plot(each.seeds, [place] * len(each.seeds), "|", color=colour, markersize=7, alpha=0.8)
+        (point,) = axes.plot([each.middle], [place], "o", color=colour, markersize=6)
+        interval = f" ({each.low:.3f} to {each.high:.3f})" if len(each.seeds) > 1 else ""
+        hover(point, f"{each.name}: {each.middle:.3f}{interval}")
+    axes.set_yticks(range(len(estimates)), [shorten(each.name, 24) for each in estimates])
+    axes.set(xlabel=label)
+    axes.margins(x=0.1)
+    axes.set_ylim(len(estimates) - 0.5, -0.5)
+
+
+class HeatMap(NamedTuple):
+    """A number for each row and column, and what it shows on hover."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: np.ndarray  # [R, C], NaN where there is none
+    tips: Sequence[Sequence[str]]
+    label: str
+    digits: int = 3
+    x_label: str = ""
+
+
+def heat_map(name: str, title: str, content: HeatMap, *, cells: bool = False) -> Chart:
+    """Return the chart of a heat map; ``cells``: whether the page lets a reader choose one."""
+    longest = max(len(shorten(each)) for each in (*content.rows, *content.columns))
+    label, side = 0.085 * longest, CELL if len(content.rows) <= NUMBERED else CELL / 4
+    size = label + side * len(content.columns) + 1.4, label + side * len(content.rows) + 0.7
+    panel = Panel(title, lambda axes: _draw_heat_map(axes, content))
+    return Chart(name, "", [panel], (max(size[0], 4.6), max(size[1], 2.6)), grid="", cells=cells)
+
+
+def _draw_heat_map(axes: Axes, content: HeatMap) -> None:
+    image = axes.imshow(content.values, cmap=HEAT)
+    image.set_visible(False)  # gives the axes their shape and the colours their range; each cell is drawn below
+    colours = HEAT(image.norm(np.nan_to_num(content.values)))
+    for (row, column), value in np.ndenumerate(content.values):
+        colour = to_hex(colours[row, column]) if np.isfinite(value) else "none"
+        patch = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="none")
+        hover(patch, content.tips[row][column], cell=f"{row} {column}")
+        axes.add_patch(patch)
+        if len(content.rows) <= NUMBERED:
+            words = f"{value:.{content.digits}f}" if np.isfinite(value) else "–"
+            look = ink(colour) if np.isfinite(value) else MUTED
+            axes.text(column, row, words, ha="center", va="center", fontsize=8, color=look)
+    longest = max(map(len, content.columns))
+    slant: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if longest > 4 else {}
+    axes.set_xticks(range(len(content.columns)), [shorten(name) for name in content.columns], **slant)
+    axes.set_yticks(range(len(content.rows)), [shorten(name) for name in content.rows])
+    axes.set(xlabel=content.x_label)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = axes.figure.colorbar(image, ax=axes, label=content.label, shrink=0.8)
+    bar.solids.set_rasterized(False)  # else an SVG would hold a picture, which the page may not load
+    bar.outline.set_visible(False)
+
+
+def ink(colour: str) -> str:
+    """Return the one of `INKS` that is easier to read on a colour."""
+    return max(INKS, key=lambda each: contrast(each, colour))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours as WCAG 2 defines it, 1 to 21."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = np.array([int(colour[index : index + 2], 16) for index in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))

@@ -1,96 +1,89 @@
-"""The whole page: sections, style and scripts in one file that asks nobody for anything."""
+"""A document as one self-contained HTML page."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import re
+import shlex
+from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
-from string import Template
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...options import describe_error
-from ..runs.folder import RunError
-from . import benchmark, tournament
-from .learning_curves import COLOURS
-from .markup import Markup, element, embedded_json
-from .parts import Section, Tile, section, tiles
-from .read import FILES
+from jinja2 import Environment, FunctionLoader
+from markupsafe import Markup
 
-SCRIPTS = ("page.js", "tables.js", "curves.js", "boards.js", "episodes.js")
+from .document import MISSING, Chart, Document, Episodes, Value
+from .figures import figure_of
+from .svg import SERIES, for_page
+
+SCRIPTS = ("page.js", "tables.js", "boards.js", "episodes.js")
 STYLES = ("page.css", "episodes.css", "print.css")
 """In the order in which they are read."""
 
 
-class Made(NamedTuple):
-    """A page, and what could not be shown on it."""
-
-    html: str
-    problems: list[str]
-
-
-def make(folder: Path, content: Mapping[str, Any]) -> Made:
-    """Return the page about what a folder holds.
-
-    Args:
-        folder: of the tournament or the benchmark.
-        content: from `read.read`.
+def to_html(document: Document) -> str:
+    """Return the page of a document.
 
     Raises:
-        RunError: the content is not what polax writes.
+        ValueError: a number of the recorded episodes is not finite.
     """
-    try:
-        return _tournament(content) if content["kind"] == "tournament" else _benchmark(folder, content)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as cause:
-        path = folder / FILES[content["kind"]]
-        said = f"{describe_error(cause)}"
-        raise RunError(f"{path} is not what polax {content['kind']} writes: {said}; run it again") from cause
-
-
-def _tournament(content: Mapping[str, Any]) -> Made:
-    body = _body(
-        "tournament", content["env"], tournament.subtitle(content), tournament.findings(content),
-        tournament.sections(content),
-    )  # fmt: skip
-    return Made(_page(f"{content['env']} tournament", body, tournament.data(content)), [])
-
-
-def _benchmark(folder: Path, content: Mapping[str, Any]) -> Made:
-    games = ", ".join(dict.fromkeys(row["env"] for row in content["combinations"]))
-    runs = benchmark.read_runs(folder, content)
-    parts, charts = benchmark.sections(folder, content, runs)
-    body = _body("benchmark", games, benchmark.subtitle(content), benchmark.findings(content), parts)
-    return Made(_page(f"{games} benchmark", body, {"charts": charts, "episodes": None}), runs.problems)
-
-
-def _body(kind: str, title: str, subtitle: str, findings: Sequence[Tile], parts: Sequence[Section]) -> Markup:
-    links = (element("li", element("a", part.title, href=f"#{part.anchor}")) for part in parts)
-    header = element(
-        "header",
-        element("p", "polax ", element("span", kind), class_="kind"),
-        element("h1", title),
-        element("p", subtitle, class_="subtitle"),
-        tiles(findings),
-    )
-    nav = element("nav", element("ul", links), aria_label="Sections")
-    return Markup(header + nav + element("main", map(section, parts)))
-
-
-def _page(title: str, body: Markup, data: Mapping[str, Any]) -> str:
     script = "\n".join(map(_asset, SCRIPTS))
-    palette = "".join(f"--series-{index}:{colour};" for index, colour in enumerate(COLOURS, 1))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return Template(_asset("page.html")).substitute(
-        title=element("title", f"{title} \N{MIDDLE DOT} polax"),
+    palette = "".join(f"--series-{number}:{colour};" for number, colour in enumerate(SERIES, 1))
+    parts = [part for section in document.sections for part in section.parts]
+    page = _environment().get_template("page.html")
+    return page.render(
+        document=document,
+        sections=list(zip(_anchors(document), document.sections, strict=True)),
+        charts={chart.name: _drawings(chart, number) for number, chart in enumerate(document.charts())},
+        command=[shlex.quote(word) for word in document.provenance.command],
+        data={"episodes": next((part.content for part in parts if isinstance(part, Episodes)), None)},
         # Whatever should ever slip through: nothing is loaded from anywhere, and no other script runs.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'",
-        style="\n".join([f":root{{{palette}}}", *map(_asset, STYLES)]),
-        body=body,
-        data=embedded_json(data),
-        script=script,
+        style=Markup("\n".join([f":root{{{palette}}}", *map(_asset, STYLES)])),  # noqa: S704 - the package's own
+        script=Markup(script),  # noqa: S704 - the package's own
     )
+
+
+def _environment() -> Environment:
+    found = Environment(loader=FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    found.filters |= {"kind": lambda part: type(part).__name__, "minus": _minus, "setting": _setting}
+    return found
 
 
 def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("html", name).read_text(encoding="utf-8")
+
+
+def _drawings(chart: Chart, number: int) -> list[Markup]:
+    """Return a chart's panels, one by one: so they fit a phone."""
+    return [
+        Markup(for_page(figure_of(chart, panel), f"{chart.title}: {panel.title}", f"chart-{number}-{place}"))  # noqa: S704 - escaped there
+        for place, panel in enumerate(chart.panels)
+    ]
+
+
+def _anchors(document: Document) -> Iterator[str]:
+    taken = {"data", "tip", "live", "top"}
+    for number, section in enumerate(document.sections, 1):
+        anchor = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-") or "section"
+        yield anchor if anchor not in taken else f"{anchor}-{number}"
+        taken.add(anchor)
+
+
+def _minus(value: Value) -> str:
+    """Return a number with a minus sign that is as wide as a plus; a dash where there is none."""
+    if value.text == MISSING:
+        return "\N{EN DASH}"
+    return re.sub(r"-(?=\d)", "\N{MINUS SIGN}", str(value.text)) if value.number is not None else value.text
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "\N{EN DASH}"
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else json.dumps(value)

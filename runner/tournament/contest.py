@@ -13,7 +13,7 @@ from ..training.progress import LINE_INTERVAL, Rate, say
 from .best_response import Response, Training, best_responses, options_of
 from .line_up import LineUp
 from .matches import play_all
-from .output import FORMAT
+from .document import FORMAT
 from .records import Played
 from .standings import episodes_shown, player_measures, policy_tables, rank_by_mean, rank_head_to_head, score
 

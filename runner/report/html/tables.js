@@ -1,4 +1,4 @@
-// Tables that are sorted by a column, and coloured tables that the arrow keys walk through.
+// Tables that are sorted by a column, and heat maps that the arrow keys walk through.
 (() => {
   function sortBy(table, column, direction) {
     const body = table.tBodies[0];
@@ -32,26 +32,27 @@
   }
 
   const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  for (const table of document.querySelectorAll("table.heat")) {
-    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].filter((cell) => cell.tagName === "TD"));
-    const cells = rows.flat();
-    table.setAttribute("role", "grid");
-    for (const cell of cells) { cell.setAttribute("role", "gridcell"); cell.tabIndex = -1; }
-    if (cells.length) cells[0].tabIndex = 0;
-    table.addEventListener("focusin", (event) => {
-      if (!cells.includes(event.target)) return;
-      for (const cell of cells) cell.tabIndex = cell === event.target ? 0 : -1;
+  for (const map of document.querySelectorAll("svg:has([data-cell])")) {
+    const cells = [...map.querySelectorAll("[data-cell]")];
+    const at = (row, column) => cells.find((cell) => cell.dataset.cell === `${row} ${column}`);
+    map.setAttribute("role", "group");
+    for (const cell of cells) {
+      cell.setAttribute("role", "button");
+      cell.setAttribute("aria-label", cell.dataset.tip);
+      cell.setAttribute("tabindex", "-1");
+    }
+    if (cells.length) cells[0].setAttribute("tabindex", "0");
+    map.addEventListener("focusin", (event) => {
+      for (const cell of cells) cell.setAttribute("tabindex", cell === event.target ? "0" : "-1");
     });
-    table.addEventListener("keydown", (event) => {
-      const row = rows.findIndex((each) => each.includes(event.target));
-      if (row < 0) return;
+    map.addEventListener("keydown", (event) => {
       if (event.key in steps) {
-        const [down, right] = steps[event.key];
-        const next = rows[row + down]?.[rows[row].indexOf(event.target) + right];
-        if (next) { next.focus(); report.say(next.dataset.tip ?? ""); }
+        const [row, column] = event.target.dataset.cell.split(" ").map(Number);
+        const next = at(row + steps[event.key][0], column + steps[event.key][1]);
+        if (next) { next.focus(); report.say(next.dataset.tip); }
         event.preventDefault();
       } else if (event.key === "Enter" || event.key === " ") {
-        event.target.click();
+        event.target.dispatchEvent(new MouseEvent("click", { bubbles: true }));
         event.preventDefault();
       }
     });

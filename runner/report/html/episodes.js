@@ -15,9 +15,9 @@
     (a === one && b === other) || (a === other && b === one));
   const rewardsAt = (at) => episode.swap(episodes.rewards[episode.rewards[at - 1]]);
 
-  const straight = (found) => ({ ...found, seats: [0, 1], matrix: episodes.matrix, swap: (pair) => pair });
+  const straight = (found) => ({ ...found, indices: [0, 1], matrix: episodes.matrix, swap: (pair) => pair });
 
-  /** The same episode told from the other seat, so that A is who was chosen first. */
+  /** The same episode told from the other side, so that A is who was chosen first. */
   function mirrored(found) {
     const swap = ([first, second]) => [second, first];
     const pairs = (list) => list.flatMap((_, at) => (at % 2 ? [] : [list[at + 1], list[at]]));
@@ -25,9 +25,9 @@
       players: swap(found.players),
       moves: pairs(found.moves),
       rewards: found.rewards,
-      boards: found.boards.map((board) => [board[2], board[3], board[0], board[1],
-        ...board.slice(4).map((value, at) => (at % 3 === 2 ? 1 - value : value))]),
-      seats: [1, 0],
+      boards: found.boards.map((board) => board.map(([name, row, column, player]) =>
+        [name, row, column, player === null ? null : 1 - player])),
+      indices: [1, 0],
       matrix: episodes.matrix?.map((_, own) => episodes.matrix.map((line) => line[own] && swap(line[own]))),
       swap,
     };
@@ -45,19 +45,19 @@
       totals.push(totals[at - 1].map((sum, player) => sum + rewardsAt(at)[player]));
     }
     slider.max = episode.rewards.length;
-    draw = (episode.boards.length ? boards.coinGame : boards.matrixGame)(byId("board"), episode);
+    draw = (episode.boards.length ? boards.boardGame : boards.matrixGame)(byId("board"), episode);
     lines = boards.scoreLines(totals);
     totalCells = letters.map(() => make("span", { class: "total" }));
     lastCells = letters.map(() => make("small"));
     score.replaceChildren(...letters.map((letter, player) => make("div", { class: "who" },
       make("span", { class: "badge" }, letter), make("b", {}, episodes.players[episode.players[player]]),
-      totalCells[player], make("small", {}, `seat ${episode.seats[player]}`), lastCells[player])),
+      totalCells[player], make("small", {}, `player ${episode.indices[player]}`), lastCells[player])),
     make("small", { class: "running" }, "Total reward"), lines.drawing);
     marks = episode.boards.length ? [] : makeStrip();
     strip.replaceChildren(...(marks.length ? [make("div", { class: "moves" }, ...marks)] : []));
-    for (const cell of document.querySelectorAll("[data-pair]")) {
-      const mine = [`${one} ${other}`, `${other} ${one}`].includes(cell.dataset.pair);
-      cell.setAttribute("aria-selected", mine ? "true" : "false");
+    for (const cell of document.querySelectorAll(".choice [data-cell]")) {
+      const mine = [`${one} ${other}`, `${other} ${one}`].includes(cell.dataset.cell);
+      cell.setAttribute("aria-pressed", mine ? "true" : "false");
     }
     show(0);
   }
@@ -68,6 +68,7 @@
     for (let index = 0; index < episode.moves.length; index += 1) {
       const mark = make("i", { "aria-hidden": "true" }, boards.actionLetter(episode.moves[index]));
       mark.dataset.step = 1 + Math.floor(index / 2);
+      mark.dataset.action = episode.moves[index];
       made.push(mark);
     }
     return made;
@@ -87,9 +88,11 @@
         `${letter} plays ${boards.actionName(episode.moves[2 * (at - 1) + player])}`);
       return `${begin}${moves.join(", ")}. Rewards: ${gained}.`;
     }
-    const events = boards.taken(episode, at).map(({ player, coin }) =>
-      `${letters[player]} takes ${coin.owner === player ? "its own coin" : `${letters[coin.owner]}\u2019s coin`}`);
-    return events.length ? `${begin}${events.join(", ")}. Rewards: ${gained}.` : `${begin}no coin is taken.`;
+    const whose = (owner, player) =>
+      (owner === null ? "the" : owner === player ? "its own" : `${letters[owner]}\u2019s`);
+    const events = boards.taken(episode, at).map(({ player, object: [name, , , owner] }) =>
+      `${letters[player]} takes ${whose(owner, player)} ${name}`);
+    return `${begin}${events.join(", ") || "nothing is taken"}. Rewards: ${gained}.`;
   }
 
   function show(at) {
@@ -108,7 +111,7 @@
       const when = Number(mark.dataset.step);
       if (!when) continue;
       mark.classList.toggle("played", when <= at);
-      mark.classList.toggle("one", mark.textContent === "C");
+      mark.classList.toggle("one", mark.dataset.action === "1");
       mark.classList.toggle("now", when === at);
     }
     followStrip(at);
@@ -158,8 +161,8 @@
   slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
   byId("speed").addEventListener("change", () => { if (timer !== null) { stop(); start(); } });
   document.addEventListener("click", (event) => {
-    const cell = event.target.closest("[data-pair]");
-    if (cell) choose(...cell.dataset.pair.split(" ").map(Number));
+    const cell = event.target.closest(".choice [data-cell]");
+    if (cell) choose(...cell.dataset.cell.split(" ").map(Number));
   });
 
   // Somewhere in the middle, where there is something to see.

@@ -28,9 +28,9 @@ const report = (() => {
   const hideTip = () => { tip.hidden = true; };
   const say = (text) => { live.textContent = text; };
 
-  for (const cell of document.querySelectorAll("td[title]")) {  // without a script the browser shows the title
-    cell.dataset.tip = cell.title;
-    cell.removeAttribute("title");
+  for (const title of document.querySelectorAll("svg title")) {  // without a script the browser shows the title
+    title.parentNode.dataset.tip = title.textContent;
+    title.remove();
   }
   const above = (target) => {
     const box = target.getBoundingClientRect();

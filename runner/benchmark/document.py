@@ -1,0 +1,270 @@
+"""What a benchmark found, as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...options import PolaxError
+from ..report.document import (
+    Cell,
+    Chart,
+    Document,
+    Failure,
+    Finding,
+    Listing,
+    Panel,
+    Part,
+    Provenance,
+    Reach,
+    Records,
+    Section,
+    Settings,
+    Table,
+    Value,
+    configurations,
+    count,
+    interval,
+    number,
+    plural,
+)
+from ..report.figures import Estimate, draw_estimates
+from ..report.learning import LearningRun, learning_curves, read_run
+from ..runs.folder import RunFolder
+
+FILE = "results.json"
+FORMAT = 1
+"""Version of ``results.json``."""
+
+ERRORS = "errors"
+"""Folder of what failed combinations raised, in full."""
+
+DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
+
+SHOWN = ("score", "score/vs/always-cooperate", "score/vs/tit-for-tat", "score/vs/always-defect")
+"""Scores that tables and charts show, of those that a game has; beside them the measures that it wants drawn."""
+
+
+class Runs(NamedTuple):
+    """What could be read of the runs under a benchmark's folder."""
+
+    learning: dict[str, LearningRun]
+    """By the run's path in ``results.json``; those that have scores to draw."""
+    configs: dict[str, dict[str, Any]]
+    """``config.json`` by path."""
+    problems: list[str]
+    """What is damaged."""
+
+
+NO_RUNS = Runs({}, {}, [])
+
+
+def read_runs(folder: Path, content: Mapping[str, Any]) -> Runs:
+    """Read the runs; one that is damaged takes its curve away and nothing else."""
+    runs = Runs({}, {}, [])
+    for row in content["combinations"]:
+        path = folder / row["run"]
+        if not (path / "config.json").exists():
+            continue
+        try:
+            opened = RunFolder.open(path)
+            runs.configs[row["run"]] = opened.read_json("config.json")
+            learning = read_run(opened)
+        except PolaxError as error:
+            runs.problems.append(str(error))
+        else:
+            if learning.rows:
+                runs.learning[row["run"]] = learning._replace(label=row["algorithm"], game=row["env"])
+    return runs
+
+
+def document(folder: Path, content: Mapping[str, Any], runs: Runs | None = None) -> Document:
+    """Return the document of what ``results.json`` holds.
+
+    Args:
+        folder: of the benchmark.
+        content: of ``results.json``.
+        runs: what to draw learning curves of; None: what the folder holds.
+    """
+    runs = read_runs(folder, content) if runs is None else runs
+    rows, games = content["combinations"], by_env(content["combinations"])
+    names = dict.fromkeys(row["algorithm"] for row in rows)
+    colours = {name: index for index, name in enumerate(names)}  # an algorithm keeps its colour from game to game
+    sections = [
+        Section("Failures", _failures(folder, rows, runs.problems), Reach.FILE),
+        *(Section(env, _game(env, own, runs, colours), Reach.CONSOLE) for env, own in games.items()),
+        Section("Training", _training(rows), Reach.FILE),
+        Section("Set-up", _setup(content, runs)),
+    ]
+    protocol = content["protocol"]
+    return Document(
+        title=f"{', '.join(games)} benchmark",
+        stem=Path(FILE).stem,
+        kind="benchmark",
+        summary=(
+            f"{plural(len(names), 'algorithm')} · {plural(len(games), 'environment')} · "
+            f"{plural(protocol['num_seeds'], 'seed')} · {_length(protocol)} · "
+            f"{protocol['evaluation_episodes']:,} episodes per match-up after training"
+        ),
+        findings=_findings(games),
+        sections=[section for section in sections if section.parts],
+        provenance=Provenance.of(content),
+        data=content,
+        records=_records(rows),
+        problems=runs.problems,
+    )
+
+
+def _length(protocol: Mapping[str, Any]) -> str:
+    preset = protocol["preset"] and f"preset {protocol['preset']}"
+    return " and ".join(words for words in (preset, protocol["budget"]) if words)
+
+
+def _records(rows: Iterable[Mapping[str, Any]]) -> Records:
+    """Return one row for each combination, metric and seed that has a score."""
+    found = [
+        (row["env"], row["algorithm"], metric, seed, value)
+        for row in rows
+        for metric, scores in row["scores"].items()
+        for seed, value in enumerate(scores["per_seed"])
+        if value is not None
+    ]
+    return Records(("env", "algorithm", "metric", "seed", "value"), found)
+
+
+def by_env(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the rows of each game, in order."""
+    games: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        games.setdefault(row["env"], []).append(row)
+    return games
+
+
+def _findings(games: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
+    """Return the best algorithm of each game, and how much of the benchmark is done."""
+    found = []
+    for env, rows in games.items():
+        scored = [(row["scores"]["score"]["iqm"], row["algorithm"]) for row in rows if "score" in row["scores"]]
+        if scored:
+            value, name = max(scored, key=lambda each: each[0])
+            found.append(Finding(f"Best against each other in {env}", name, f"{value:.3f} per step"))
+    states = [row["status"] for rows in games.values() for row in rows]
+    left = states.count(UNFINISHED)
+    words = f"{states.count(FAILED) or 'none'} failed" + (f", {left} unfinished" if left else "")
+    return [*found, Finding("Combinations", f"{states.count(DONE)} of {len(states)} done", words)]
+
+
+def _failures(folder: Path, rows: Sequence[Mapping[str, Any]], problems: Sequence[str]) -> list[Part]:
+    parts: list[Part] = []
+    for row in rows:
+        if row["status"] == FAILED:
+            trace = folder / ERRORS / f"{Path(row['run']).name}.txt"
+            title = f"{row['algorithm']} in {row['env']}"
+            text = trace.read_text(encoding="utf-8", errors="replace") if trace.is_file() else ""
+            details = Listing(f"Traceback of {title}", text) if text else None
+            parts.append(Failure(title, row["error"] or "the reason is not known", details))
+    return [*parts, *(Failure("Not read", problem) for problem in problems)]
+
+
+def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapping[str, int]) -> list[Part]:
+    learning = [runs.learning[row["run"]] for row in rows if row["run"] in runs.learning]
+    scored = [row for row in rows if row["scores"]]
+    parts: list[Part] = []
+    if learning:
+        steps = all("env_steps" in line for run in learning for line in run.rows)
+        axis = "env-steps" if steps else "updates"
+        parts.append(learning_curves(f"figures/{env}-learning", learning, x=axis, colours=colours))
+    metrics = _shown(rows)
+    if scored:
+        every = list(dict.fromkeys(metric for row in scored for metric in row["scores"]))
+        parts += [
+            "After training: interquartile mean over seeds and its 95% bootstrap interval. Scores are mean rewards per "
+            "step and player.",
+            _scores_chart(env, scored, metrics, colours),
+            _scores(f"{env}: interquartile mean over seeds (95% interval)", rows, metrics),
+        ]
+        if len(every) > len(metrics):
+            titles = {metric: metric.replace("_", " ") for metric in every}
+            parts.append(_scores(f"{env}: every metric", rows, titles)._replace(folded=True))
+        return parts
+    return [*parts, "Nothing was scored in this environment.", _scores(env, rows, {"": "status"})]
+
+
+def _shown(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the metrics of some combinations to show, with their titles; the first few where none is known."""
+    there = list(dict.fromkeys(metric for row in rows for metric in row["scores"]))
+    titles = {name: f"against {name.removeprefix('score/vs/')}" for name in SHOWN} | {"score": "against each other"}
+    titles |= {
+        measure["name"]: measure["title"].lower()
+        for row in rows
+        for measure in row.get("measures", ())
+        if measure["plot"]
+    }
+    known = {metric: title for metric, title in titles.items() if metric in there}
+    return known or {metric: metric.replace("_", " ") for metric in there[: len(SHOWN)]}
+
+
+def _scores_chart(
+    env: str, rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, str], colours: Mapping[str, int]
+) -> Chart:
+    panels = []
+    for metric, title in metrics.items():
+        estimates = [
+            _estimate(row["algorithm"], colours[row["algorithm"]], row["scores"][metric])
+            for row in rows
+            if metric in row["scores"]
+        ]
+        label = "mean reward per step" if metric.startswith("score") else ""
+        panels.append(Panel(title, lambda axes, shown=estimates, label=label: draw_estimates(axes, shown, label)))
+    title = f"{env}: interquartile mean, 95% interval, and a tick for each seed"
+    return Chart(f"figures/{env}-scores", title, panels, (3.2, 1.2 + 0.42 * len(rows)), grid="x")
+
+
+def _estimate(name: str, colour: int, found: Mapping[str, Any]) -> Estimate:
+    seeds = [value for value in found["per_seed"] if value is not None]
+    return Estimate(name, colour, found["iqm"], found["low"], found["high"], seeds)
+
+
+def _scores(title: str, rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, str]) -> Table:
+    lines = [[row["algorithm"], *(_score(row, metric) for metric in metrics)] for row in rows]
+    return Table(title, ["algorithm", *metrics.values()], lines)
+
+
+def _score(row: Mapping[str, Any], metric: str) -> Value:
+    """Return a score with its interval; the status of a combination that has none."""
+    found = row["scores"].get(metric)
+    if found is None:
+        return number(None) if row["status"] == DONE else Value(str(row["status"]), None)
+    several = len(found["per_seed"]) > 1
+    return interval(found["iqm"], found["low"], found["high"]) if several else number(found["iqm"])
+
+
+def _training(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
+    lines: list[list[Cell]] = [
+        [
+            row["algorithm"],
+            row["env"],
+            row["preset"] or "-",
+            row["status"],
+            *(count(row[name]) for name in ("updates", "env_steps", "seconds")),
+            row["error"] or "",
+            row["run"],
+        ]
+        for row in rows
+    ]
+    head = ["algorithm", "environment", "preset", "status", "updates", "environment steps per seed", "seconds"]
+    return [
+        "Seconds are of all seeds together, compilation included, evaluation not.",
+        Table("Training of each combination", [*head, "remarks", "run"], lines),
+    ]
+
+
+def _setup(content: Mapping[str, Any], runs: Runs) -> list[Part]:
+    protocol = {name: value for name, value in content["protocol"].items() if name != "options"}
+    options = content["protocol"].get("options") or {}
+    return [
+        Settings("", protocol),
+        *(Settings(f"Options of {name}", given) for name, given in options.items()),
+        *configurations(runs.configs),
+    ]

@@ -1,0 +1,267 @@
+"""Learning curves, read and drawn from run folders alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ...options import OptionError
+from ..evaluation.scores import mean_score, seats
+from ..evaluation.statistics import mean_and_interval_over_seeds
+from ..runs.folder import RunError, RunFolder
+from .document import Chart, Panel, Table, Value, count, number
+from .figures import FORMATS, Curve, colour_of, draw_curve, figure_of, finish_curves, save, spread_over
+
+X_AXES = ("updates", "outer-steps", "env-steps", "seconds")
+
+ROWS = 10
+"""Of the table of a curve's values."""
+
+
+class Quantity(NamedTuple):
+    """What a panel of learning curves shows, and under which metrics it stands."""
+
+    name: str
+    title: str
+    y_label: str
+    opponent: str = ""
+    """Whom the players are scored against; empty: each other."""
+
+    metric: str = ""
+    """A metric to show instead of a score."""
+
+    references: Mapping[str, float] = {}
+    """What the metric is read against, by name."""
+
+    def value(self, row: Mapping[str, Any]) -> float | None:
+        """Return it from a line of metrics."""
+        return row.get(self.metric) if self.metric else mean_score(row, self.opponent)
+
+
+SCORES = (
+    Quantity("self-play", "Against each other", "mean reward per step"),
+    Quantity("against always-defect", "Against always-defect", "mean reward per step", "always-defect"),
+)
+"""Scores that learning curves show, where a run has them."""
+
+
+class Mark(NamedTuple):
+    """A published value, drawn at the end of a learner's curve."""
+
+    learner: str
+    quantity: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+class LearningRun(NamedTuple):
+    """What a run's folder says that its curves need."""
+
+    label: str
+    game: str
+    outer_steps: int | None
+    references: Mapping[str, float]
+    """Scores to compare with, by name."""
+    measures: Sequence[Mapping[str, Any]]
+    """What the game says about its own metrics."""
+    rows: Sequence[Mapping[str, Any]]
+    """The lines of metrics that have scores."""
+    path: Path
+
+
+def read_run(folder: RunFolder) -> LearningRun:
+    """Read what the curves of a run need.
+
+    Raises:
+        RunError: the folder is damaged.
+    """
+    spec, manifest = folder.spec(), folder.manifest()
+    outer_steps = spec.options.get("outer_steps")
+    return LearningRun(
+        label=spec.algorithm,
+        game=spec.env,
+        outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
+        references=manifest.get("reference_scores", {}),
+        measures=manifest.get("measures", []),
+        rows=[row for row in folder.metrics() if seats(row)],
+        path=folder.path,
+    )
+
+
+def quantities(runs: Sequence[LearningRun]) -> list[Quantity]:
+    """Return what to draw of some runs: the measures that their games want drawn, and the scores."""
+    measures = {measure["name"]: measure for run in runs for measure in run.measures if measure["plot"]}
+    own = [
+        Quantity(each["title"].lower(), each["title"], each["unit"], metric=name, references=each["references"])
+        for name, each in measures.items()
+    ]
+    return [*own, *SCORES]
+
+
+def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
+    """Write the chart of `learning_curves` to a file.
+
+    Args:
+        folders: the runs.
+        out: where the figure goes; its suffix decides the format.
+        x: the horizontal axis, see `learning_curves`.
+
+    Returns:
+        The path of the figure.
+
+    Raises:
+        PolaxError: no scores to draw, an axis that a run does not have, or a file that cannot be written.
+    """
+    if out.suffix not in FORMATS:
+        raise OptionError(f"{out} must end in {', '.join(FORMATS)}")
+    return save(figure_of(learning_curves(out.stem, [read_run(folder) for folder in folders], x=x)), out)
+
+
+def learning_curves(
+    name: str,
+    runs: Sequence[LearningRun],
+    *,
+    x: str | None = None,
+    marks: Sequence[Mark] = (),
+    colours: Mapping[str, int] | None = None,
+) -> Chart:
+    """Return the learning curves of some runs: mean, and 95% interval over seeds where there are several.
+
+    Args:
+        name: of the chart.
+        runs: what to draw.
+        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
+        marks: published values, shown in the colours of the curves of the same learners.
+        colours: place in the palette by label; by default in the order of the runs.
+
+    Returns:
+        A panel for each of their `quantities` that the runs have.
+
+    Raises:
+        PolaxError: no scores to draw, or an axis that a run does not have.
+    """
+    axis = x or ("outer-steps" if all(run.outer_steps for run in runs) else "updates")
+    x_label = axis.replace("-", " ").replace("env", "environment")
+    panels = []
+    for quantity in quantities(runs):
+        curves = [
+            curve
+            for index, run in enumerate(runs)
+            if (curve := curve_of(run, quantity, axis, colours[run.label] if colours else index)) is not None
+        ]
+        if curves:
+            panels.append(_panel(quantity, curves, runs, marks, x_label, first=not panels))
+    if not panels:
+        raise RunError(f"{runs[0].path} has no scores to draw yet")
+    return Chart(name, _title(runs), panels)
+
+
+def _panel(
+    quantity: Quantity,
+    curves: Sequence[Curve],
+    runs: Sequence[LearningRun],
+    marks: Sequence[Mark],
+    x_label: str,
+    *,
+    first: bool,
+) -> Panel:
+    shown = [mark for mark in marks if mark.quantity == quantity.name]
+
+    def draw(axes: Axes) -> None:
+        for curve in curves:
+            draw_curve(axes, curve if len(runs) == 1 else curve._replace(each=None), x_label)
+        _draw_marks(axes, curves, shown, label="published" if first else None)
+        finish_curves(axes, x_label, quantity.y_label, references(quantity, runs[0]))
+
+    rows = [
+        (curve.name, count(curve.x[place]), _value(curve, place))
+        for curve in curves
+        for place in spread_over(len(curve.x), ROWS)
+    ]
+    values = Table(f"{quantity.title}: some values", ("algorithm", x_label, quantity.y_label), rows)
+    return Panel(quantity.title, draw, values)
+
+
+def _value(curve: Curve, place: int) -> Value:
+    found = number(float(curve.mean[place]))
+    return found._replace(spread=f"± {curve.half[place]:.3f}") if curve.seeds > 1 else found
+
+
+def _draw_marks(axes: Axes, curves: Sequence[Curve], marks: Sequence[Mark], *, label: str | None) -> None:
+    """Mark published values beyond the right end of the curves, side by side."""
+    colours = {curve.name: colour_of(curve.colour) for curve in curves}
+    for place, mark in enumerate(mark for mark in marks if mark.learner in colours):
+        low = mark.value if mark.low is None else mark.low
+        high = mark.value if mark.high is None else mark.high
+        axes.errorbar(
+            1.03 + 0.025 * place,
+            mark.value,
+            yerr=[[mark.value - low], [high - mark.value]],
+            transform=axes.get_yaxis_transform(),
+            fmt="D",
+            markersize=5,
+            markerfacecolor="white",
+            markeredgewidth=1.4,
+            color=colours[mark.learner],
+            clip_on=False,
+            label=label if place == 0 else None,
+        )
+
+
+def _title(runs: Sequence[LearningRun]) -> str:
+    games = ", ".join(dict.fromkeys(run.game for run in runs))
+    seeds = sorted({len({row["seed"] for row in run.rows}) for run in runs})
+    number_of = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
+    shown = "1 seed" if seeds == [1] else f"{number_of} seeds, mean and 95% interval"
+    return f"{f'{runs[0].label} in {games}' if len(runs) == 1 else games} ({shown})"
+
+
+def curve_of(run: LearningRun, quantity: Quantity, axis: str, colour: int) -> Curve | None:
+    """Collect the values of one quantity; None where the run has none.
+
+    Raises:
+        OptionError: an axis, one of `X_AXES`, that the run does not have.
+    """
+    seeds = sorted({row["seed"] for row in run.rows})
+    updates = sorted({row["update"] for row in run.rows})
+    values = np.full((len(seeds), len(updates)), np.nan)
+    position = {update: index for index, update in enumerate(updates)}
+    places = np.zeros(len(updates))
+    for row in run.rows:
+        column = position[row["update"]]
+        places[column] = _place(run, row, axis)
+        value = quantity.value(row)
+        if value is not None:
+            values[seeds.index(row["seed"]), column] = value
+    drawn = np.isfinite(values).any(axis=0)  # NaN where a seed had ended
+    if not drawn.any():
+        return None
+    values = values[:, drawn]
+    return Curve(run.label, colour, places[drawn], *mean_and_interval_over_seeds(values), values, len(seeds))
+
+
+def _place(run: LearningRun, row: Mapping[str, Any], axis: str) -> float:
+    """Return where a line of metrics belongs on the horizontal axis."""
+    if axis == "updates":
+        return float(row["update"])
+    if axis == "outer-steps":
+        if run.outer_steps is None:
+            raise OptionError(f"{run.path}: {run.label} has no outer steps; use --x updates")
+        return float(row["update"] * run.outer_steps)
+    if axis == "env-steps" and "env_steps" not in row:
+        raise OptionError(f"{run.path}: {run.label} does not report its environment steps; use --x updates")
+    return float(row[axis.replace("-", "_")])
+
+
+def references(quantity: Quantity, run: LearningRun) -> Mapping[str, float]:
+    """Return the scores (or proportions) that a quantity is read against."""
+    if quantity.metric:
+        return quantity.references
+    if quantity.opponent:  # a defector is best answered by defecting
+        return {name: value for name, value in run.references.items() if name == "mutual defection"}
+    return run.references

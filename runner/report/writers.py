@@ -1,0 +1,154 @@
+"""A document as JSON, CSV and Markdown, on the console, and with its charts as pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from ..runs.folder import write_text
+from .document import Chart, Document, Failure, Reach, Section, Settings, Table, Value
+
+
+def write(document: Document, folder: Path, *, records: str | None = None) -> list[Path]:
+    """Write ``STEM.json``, ``STEM.md``, the charts, and the flat data as CSV; the stem is the document's.
+
+    Args:
+        document: what to write.
+        folder: where; it exists.
+        records: name of the CSV file; None: there is none.
+
+    Returns:
+        The paths.
+
+    Raises:
+        RunError: a file cannot be written.
+    """
+    figures = draw(document, folder)
+    return [*write_texts(document, folder, records=records), *figures]
+
+
+def write_texts(document: Document, folder: Path, *, records: str | None = None) -> list[Path]:
+    """Write everything but the charts; see `write`."""
+    stem = document.stem
+    texts = {f"{stem}.json": to_json(document.data), f"{stem}.md": to_markdown(document, folder)}
+    if records is not None:
+        texts[records] = to_csv(document)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def draw(document: Document, folder: Path) -> list[Path]:
+    """Draw every chart as a picture beside the document; see `write`."""
+    charts = document.charts()
+    if not charts:
+        return []
+    from .figures import figure_of, save
+
+    return [save(figure_of(chart), folder / f"{chart.name}.png") for chart in charts]
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """Write JSON with a line for each entry, and for each object in a list; null for numbers that are not finite."""
+    return "{\n" + ",\n".join(f"{json.dumps(name)}: {_json_lines(_finite(value))}" for name, value in content.items()) + "\n}\n"
+
+
+def _json_lines(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        return "[\n " + ",\n ".join(json.dumps(each, allow_nan=False) for each in value) + "\n]"
+    return json.dumps(value, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def to_csv(document: Document) -> str:
+    """Return the flat data, a line each."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    if document.records is not None:
+        rows.writerow(document.records.columns)
+        rows.writerows(document.records.rows)
+    return file.getvalue()
+
+
+def to_markdown(document: Document, folder: Path) -> str:
+    """Return a Markdown page; charts are shown that have been drawn in ``folder``."""
+    command, seconds = shlex.join(document.provenance.command), document.provenance.seconds
+    parts = [f"# {document.title}"]
+    if command:
+        parts.append(f"`{command}`" + ("" if seconds is None else f", {seconds:.0f} s."))
+    parts += [document.summary] if document.summary else []
+    for section in document.sections:
+        if section.reach >= Reach.FILE:
+            parts += _section_markdown(section, folder)
+    if document.notes:
+        parts.append("\n".join(f"- {note}" for note in document.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def _section_markdown(section: Section, folder: Path) -> list[str]:
+    parts = [f"## {section.title}"] if section.title else []
+    tables = sum(isinstance(part, Table) for part in section.parts)
+    for part in section.parts:
+        match part:
+            case str():
+                parts.append(part)
+            case Table():
+                parts += [f"### {part.title}", markdown_table(part)] if tables > 1 else [markdown_table(part)]
+            case Chart() if (folder / f"{part.name}.png").exists():
+                parts.append(f"![{part.title}]({part.name}.png)")
+            case Failure():
+                parts.append(f"- {part.title}: {part.message}")
+            case Settings():
+                parts.append("\n".join(f"- {name}: {value}" for name, value in part.entries.items()))
+    return parts
+
+
+def markdown_table(table: Table) -> str:
+    """Return a Markdown table; all columns but the first stand to the right."""
+    marks = ["---", *["---:"] * (len(table.columns) - 1)]
+    lines = [table.columns, marks, *([str(cell) for cell in row] for row in table.rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def show(document: Document, console: Console) -> None:
+    """Print the tables of the sections that go so far, and the notes."""
+    for section in document.sections:
+        for part in section.parts:
+            if section.reach is Reach.CONSOLE and isinstance(part, Table) and not part.folded:
+                console.print(console_table(part))
+    for note in document.notes:
+        console.print(f"- {note}", markup=False, highlight=False)
+
+
+def console_table(table: Table) -> RichTable:
+    """Return a table for the terminal."""
+    made = RichTable(title=_plain(table.title), title_justify="left", title_style="bold")
+    numeric = [any(isinstance(row[index], Value) for row in table.rows) for index in range(len(table.columns))]
+    for index, name in enumerate(table.columns):
+        made.add_column(_plain(name), justify="right" if index and numeric[index] else "left", overflow="fold")
+    for row in table.rows:
+        made.add_row(*(_plain(str(cell)) for cell in row))
+    return made
+
+
+def _plain(text: str) -> str:
+    """Escape what rich would take for markup."""
+    from rich.markup import escape
+
+    return escape(text)

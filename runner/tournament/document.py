@@ -1,0 +1,257 @@
+"""What a tournament found, as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..report.document import (
+    Cell,
+    Document,
+    Episodes,
+    Finding,
+    Part,
+    Provenance,
+    Reach,
+    Records,
+    Section,
+    Settings,
+    Table,
+    Value,
+    configurations,
+    count,
+    number,
+    plural,
+    score,
+    winners,
+)
+from ..report.episodes import payload
+from ..report.figures import HeatMap, heat_map
+from ..runs.folder import RunError, make_folder
+
+FILE = "tournament.json"
+FORMAT = 1
+"""Version of ``tournament.json``."""
+
+
+def prepare(folder: Path) -> None:
+    """Make an empty folder for the files.
+
+    Raises:
+        RunError: it holds something, or cannot be made.
+    """
+    if make_folder(folder):
+        raise RunError(f"{folder} is not empty; choose another --out")
+
+
+def document(content: Mapping[str, Any]) -> Document:
+    """Return the document of what ``tournament.json`` holds."""
+    names = [player["name"] for player in content["players"]]
+    sections = [
+        Section("Payoffs", _payoffs(content, names), Reach.FILE),
+        Section("Ranking", _ranking(content), Reach.CONSOLE),
+        Section("Measures", _measures(content), Reach.CONSOLE),
+        Section("Policies", _policies(content, names), Reach.FILE),
+        Section("Play", _play(content["player_measures"]), Reach.FILE),
+        Section("Episodes", _episodes(content)),
+        Section("Set-up", _setup(content)),
+    ]
+    return Document(
+        title=f"{content['env']} tournament",
+        stem=Path(FILE).stem,
+        kind="tournament",
+        summary=(
+            f"{plural(len(names), 'player')} · {plural(content['episodes'], 'episode')} of "
+            f"{plural(content['steps'], 'step')} for each ordered pair · seed {content['seed']}"
+        ),
+        findings=_findings(content),
+        sections=[section for section in sections if section.parts],
+        provenance=Provenance.of(content),
+        data=content,
+        records=_records(content, names),
+    )
+
+
+def _findings(content: Mapping[str, Any]) -> list[Finding]:
+    """Return who did best, by the measures there are."""
+    most = plural(len(content["players"]) - 1, "point")
+    ranked = (
+        ("Best mean score", {row["name"]: row["score"] for row in content["rankings"]["mean_score"]}, "{:.3f} per step"),
+        (
+            "Best head to head",
+            {row["name"]: row["points"] for row in content["rankings"]["head_to_head"]},
+            f"{{:g}} of {most}",
+        ),
+        ("Best in self-play", {row["name"]: row["self_play"] for row in content["measures"]}, "{:.3f} per step"),
+    )
+    own = (
+        (
+            f"Highest {measure['title'].lower()}",
+            {name: found[measure["name"]] for name, found in content["player_measures"]["values"].items()},
+            "{:.0%}" if measure["unit"] == "proportion" else f"{{:.3f}} {measure['unit']}",
+        )
+        for measure in content["player_measures"]["measures"]
+        if measure["plot"]
+    )
+    found = ((label, winners(values), words) for label, values, words in (*ranked, *own))
+    return [Finding(label, best[0], words.format(best[1])) for label, best, words in found if best is not None]
+
+
+def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
+    mean, error, by_player = content["scores"]["mean"], content["scores"]["standard_error"], content["seats"]
+    rows: list[list[Cell]] = []
+    tips: list[list[str]] = []
+    for i, name in enumerate(names):
+        values = [score(*pair) for pair in zip(mean[i], error[i], strict=True)]
+        rows.append([name, *values])
+        tips.append([])
+        for j, other in enumerate(names):
+            first, second = (number(value, 4) for value in by_player[i][j])
+            tip = f"{name} against {other}: {values[j]}"
+            tips[-1].append(tip if i == j else f"{tip} (as player 0 {first}, as player 1 {second})")
+    label = "the row's mean reward per step"
+    chart = heat_map(
+        "payoffs",
+        f"{content['env']}, {content['episodes']} episodes for each ordered pair",
+        HeatMap(names, names, _array(mean), tips, label, x_label="against"),
+        cells=True,
+    )
+    return [
+        "Each row is a player, each column its opponent: mean reward per step, averaged over both orders of a pair. "
+        "The diagonal is self-play.",
+        chart,
+        Table("The row's score against the column's player, ± one standard error", ["", *names], rows, folded=True),
+    ]
+
+
+def _array(values: Sequence[Sequence[float | None]]) -> np.ndarray:
+    return np.array([[np.nan if value is None else value for value in row] for row in values], float)
+
+
+def _records(content: Mapping[str, Any], names: Sequence[str]) -> Records:
+    mean, error = content["scores"]["mean"], content["scores"]["standard_error"]
+    size = range(len(names))
+    rows = [(names[i], names[j], mean[i][j], error[i][j]) for i in size for j in size]
+    return Records(("player", "against", "score", "standard_error"), rows)
+
+
+def _ranking(content: Mapping[str, Any]) -> list[Part]:
+    met = {row["name"]: row for row in content["rankings"]["head_to_head"]}
+    rows: list[list[Cell]] = []
+    for place, row in enumerate(content["rankings"]["mean_score"], 1):
+        other = met[row["name"]]
+        counts = [count(other[name]) for name in ("wins", "draws", "losses")]
+        points = Value(f"{other['points']:g}", other["points"])
+        rows.append([row["name"], count(place), score(row["score"], row["standard_error"]), *counts, points])
+    return [
+        "The mean score is over the other players, ± one standard error; it depends on who takes part. Head to head, "
+        "a player wins where it scores more than its opponent by over two standard errors: one point, half a point for "
+        "a draw.",
+        Table("Ranking by mean score", ["player", "place", "mean score", "wins", "draws", "losses", "points"], rows),
+    ]
+
+
+def _measures(content: Mapping[str, Any]) -> list[Part]:
+    """Return the measures; a best response has columns only where it was asked for."""
+    trained = [row["best_response"] for row in content["measures"] if row["best_response"]]
+    head = ["player", "self-play", "against always-defect"]
+    head += ["best response gets", "and leaves"] if trained else []
+    rows: list[list[Cell]] = []
+    for row in content["measures"]:
+        values = [row["self_play"], row["against_always_defect"]]
+        if trained:
+            response = row["best_response"] or {"score": None, "left_with": None}
+            values += [response["score"], response["left_with"]]
+        rows.append([row["name"], *(score(value) for value in values)])
+    words = "How a player does against itself, and what a defector can take from it."
+    if trained:
+        words += (
+            f" The best response is a {trained[0]['algorithm']} learner trained for {trained[0]['updates']} updates "
+            "against the player, which is frozen: what it extorts, and what it leaves the player with. It is what this "
+            "learner found, so there may be a better one."
+        )
+    return [words, Table("Measures of each player, mean reward per step", head, rows)]
+
+
+def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
+    tables = content["policy_tables"]
+    known = [name for name in names if tables.get(name)]
+    if not known:
+        return []
+    actions, counted = content["action_names"], content.get("cooperative_action")
+    action = f"playing {actions[1 if counted is None else counted]}"
+    after = ["first step" if row["after"] == "start" else row["after"] for row in tables[known[0]]["rows"]]
+    rates = [[row["cooperate"] for row in tables[name]["rows"]] for name in known]
+    tips = [
+        [_habit(name, action, where, row) for where, row in zip(after, tables[name]["rows"], strict=True)]
+        for name in known
+    ]
+    legend = "" if counted is None else f" C stands for {actions[counted]}, D for {actions[1 - counted]}."
+    title = f"Probability of {action} after each last joint action"
+    rows = [[name, *(number(rate, 2) for rate in own)] for name, own in zip(known, rates, strict=True)]
+    return [
+        f"How often a player was {action} after each last joint action, its own action first, in all its matches. "
+        f"A dash means the situation never occurred.{legend}",
+        heat_map("policies", title, HeatMap(known, after, _array(rates), tips, f"probability of {action}", digits=2)),
+        Table(f"{title}, its own first", ["player", *after], rows, folded=True),
+    ]
+
+
+def _habit(name: str, action: str, where: str, row: Mapping[str, Any]) -> str:
+    when = f"in the {where}" if row["after"] == "start" else f"after {where}"
+    if not row["count"] and row["cooperate"] is None:
+        return f"{name} {when}: never occurred"
+    seen = "" if row["count"] is None else f" ({count(row['count'])} decisions)"
+    return f"{name} {when}: {action} {number(row['cooperate'], 4)}{seen}"
+
+
+def _play(found: Mapping[str, Any]) -> list[Part]:
+    """Return the game's own measures of each player."""
+    measures = found["measures"]
+    if not measures:
+        return []
+    rows = [[name, *(_written(measure, values[measure["name"]]) for measure in measures)]
+            for name, values in found["values"].items()]  # fmt: skip
+    head = [f"{measure['title'].lower()} ({measure['unit']})".replace(" ()", "") for measure in measures]
+    return [
+        "What the game measures about each player's play. A dash means that a value is undefined.",
+        Table("Play of each player, averaged over both orders of its pairs", ["player", *head], rows),
+    ]
+
+
+def _written(measure: Mapping[str, Any], value: float | None) -> Value:
+    if measure["unit"] == "proportion" and value is not None:
+        return Value(f"{value:.1%}", value)
+    return number(value)
+
+
+def _episodes(content: Mapping[str, Any]) -> list[Part]:
+    if not content["episodes_shown"]:
+        return []
+    words = "One recorded episode of each pair: choose two players here, or a cell of the payoffs."
+    return [words, Episodes(payload(content))]
+
+
+def _setup(content: Mapping[str, Any]) -> list[Part]:
+    rows = [
+        [
+            player["name"],
+            *(player[name] or "-" for name in ("kind", "algorithm", "path")),
+            *(count(player[name]) for name in ("seed", "update")),
+        ]
+        for player in content["players"]
+    ]
+    game = {
+        "environment": content["env"],
+        "episodes for each ordered pair": content["episodes"],
+        "steps": content["steps"],
+        "seed": content["seed"],
+    }
+    return [
+        Settings("", {**game, **content["env_options"]}),
+        Table("Players", ["player", "kind", "algorithm", "run", "seed", "update"], rows),
+        *configurations({player["name"]: player["config"] for player in content["players"] if player["config"]}),
+    ]
