@@ -18,7 +18,7 @@ A player is the name of a strategy (see polax list --details), the folder of a t
 one of its seeds; a run's first seed by default), or PREFIX:NAME, such as axelrod:NAME where that library is installed.
 Options of the game are given as --env.contribution-factor 1.5; without them the runs' own options hold. Options of
 the learner of best responses are given as --best-response.num-envs 64.
-The folder gets tournament.json, payoffs.csv, tournament.md and payoffs.png."""
+The folder gets tournament.json, payoffs.csv, tournament.md and the charts, such as payoffs.png."""
 
 
 def main(arguments: list[str]) -> int:

@@ -51,6 +51,11 @@ class Table(NamedTuple):
     folded: bool = False
     """Shown on the page when its title is opened, and not printed."""
 
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether there are numbers in each column."""
+        return [any(isinstance(row[place], Value) for row in self.rows) for place in range(len(self.columns))]
+
 
 class Panel(NamedTuple):
     """One pair of axes."""
@@ -69,7 +74,7 @@ class Chart(NamedTuple):
     """Of its file, without the suffix, relative to the document's folder."""
     title: str
     panels: Sequence[Panel]
-    size: tuple[float, float] = (4.6, 3.5)
+    size: tuple[float, float] = (3.8, 3.2)
     """Of a panel, in inches."""
     share_y: bool = False
     grid: str = "y"

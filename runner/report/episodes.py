@@ -62,4 +62,6 @@ def _matrix(shown: Sequence[Mapping[str, Any]], actions: Sequence[str]) -> list[
             if found.setdefault(tuple(moves), rewards) != rewards:
                 return None
     size = range(len(actions))
-    return None if len(actions) > LARGEST_MATRIX else [[found.get((first, second)) for second in size] for first in size]
+    return (
+        None if len(actions) > LARGEST_MATRIX else [[found.get((first, second)) for second in size] for first in size]
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .document import Document, Provenance, Reach, Section, Table, Value
-from ..runs.manifest import versions
 from ..evaluation.scores import score_name, seats
 from ..evaluation.statistics import mean_and_interval
+from ..runs.manifest import versions
+from .document import Document, Provenance, Reach, Section, Table, Value
 
 
 def document(result: Mapping[str, Any], command: Sequence[str]) -> Document:

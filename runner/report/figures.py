@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ..runs.folder import writing
 from .document import Chart, Panel
@@ -171,6 +171,7 @@ def finish_curves(axes: Axes, x_label: str, y_label: str, levels: Mapping[str, f
             fontsize=8,
             color=MUTED,
         )
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.margins(x=0.02, y=0.12)
@@ -233,7 +234,9 @@ def _draw_heat_map(axes: Axes, content: HeatMap) -> None:
         hover(patch, content.tips[row][column], cell=f"{row} {column}")
         axes.add_patch(patch)
         if len(content.rows) <= NUMBERED:
-            words = f"{value:.{content.digits}f}" if np.isfinite(value) else "–"
+            words = (
+                f"{value:.{content.digits}f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
+            )
             look = ink(colour) if np.isfinite(value) else MUTED
             axes.text(column, row, words, ha="center", va="center", fontsize=8, color=look)
     longest = max(map(len, content.columns))

@@ -155,7 +155,7 @@ def learning_curves(
             if (curve := curve_of(run, quantity, axis, colours[run.label] if colours else index)) is not None
         ]
         if curves:
-            panels.append(_panel(quantity, curves, runs, marks, x_label, first=not panels))
+            panels.append(_panel(quantity, curves, runs, marks, x_label))
     if not panels:
         raise RunError(f"{runs[0].path} has no scores to draw yet")
     return Chart(name, _title(runs), panels)
@@ -167,15 +167,13 @@ def _panel(
     runs: Sequence[LearningRun],
     marks: Sequence[Mark],
     x_label: str,
-    *,
-    first: bool,
 ) -> Panel:
     shown = [mark for mark in marks if mark.quantity == quantity.name]
 
     def draw(axes: Axes) -> None:
         for curve in curves:
             draw_curve(axes, curve if len(runs) == 1 else curve._replace(each=None), x_label)
-        _draw_marks(axes, curves, shown, label="published" if first else None)
+        _draw_marks(axes, curves, shown)
         finish_curves(axes, x_label, quantity.y_label, references(quantity, runs[0]))
 
     rows = [
@@ -192,7 +190,7 @@ def _value(curve: Curve, place: int) -> Value:
     return found._replace(spread=f"± {curve.half[place]:.3f}") if curve.seeds > 1 else found
 
 
-def _draw_marks(axes: Axes, curves: Sequence[Curve], marks: Sequence[Mark], *, label: str | None) -> None:
+def _draw_marks(axes: Axes, curves: Sequence[Curve], marks: Sequence[Mark]) -> None:
     """Mark published values beyond the right end of the curves, side by side."""
     colours = {curve.name: colour_of(curve.colour) for curve in curves}
     for place, mark in enumerate(mark for mark in marks if mark.learner in colours):
@@ -209,7 +207,7 @@ def _draw_marks(axes: Axes, curves: Sequence[Curve], marks: Sequence[Mark], *, l
             markeredgewidth=1.4,
             color=colours[mark.learner],
             clip_on=False,
-            label=label if place == 0 else None,
+            label=None if place else "published",
         )
 
 

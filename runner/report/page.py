@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup
 
-from .document import MISSING, Chart, Document, Episodes, Value
+from .document import MISSING, Chart, Document, Episodes
 from .figures import figure_of
 from .svg import SERIES, for_page
 
@@ -34,7 +34,7 @@ def to_html(document: Document) -> str:
     palette = "".join(f"--series-{number}:{colour};" for number, colour in enumerate(SERIES, 1))
     parts = [part for section in document.sections for part in section.parts]
     page = _environment().get_template("page.html")
-    return page.render(
+    html: str = page.render(
         document=document,
         sections=list(zip(_anchors(document), document.sections, strict=True)),
         charts={chart.name: _drawings(chart, number) for number, chart in enumerate(document.charts())},
@@ -42,9 +42,10 @@ def to_html(document: Document) -> str:
         data={"episodes": next((part.content for part in parts if isinstance(part, Episodes)), None)},
         # Whatever should ever slip through: nothing is loaded from anywhere, and no other script runs.
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'",
-        style=Markup("\n".join([f":root{{{palette}}}", *map(_asset, STYLES)])),  # noqa: S704 - the package's own
-        script=Markup(script),  # noqa: S704 - the package's own
+        style=Markup("\n".join([f":root{{{palette}}}", *map(_asset, STYLES)])),
+        script=Markup(script),
     )
+    return html.lstrip()
 
 
 def _environment() -> Environment:
@@ -61,7 +62,7 @@ def _asset(name: str) -> str:
 def _drawings(chart: Chart, number: int) -> list[Markup]:
     """Return a chart's panels, one by one: so they fit a phone."""
     return [
-        Markup(for_page(figure_of(chart, panel), f"{chart.title}: {panel.title}", f"chart-{number}-{place}"))  # noqa: S704 - escaped there
+        Markup(for_page(figure_of(chart, panel), f"{chart.title}: {panel.title}", f"chart-{number}-{place}"))
         for place, panel in enumerate(chart.panels)
     ]
 
@@ -74,11 +75,9 @@ def _anchors(document: Document) -> Iterator[str]:
         taken.add(anchor)
 
 
-def _minus(value: Value) -> str:
-    """Return a number with a minus sign that is as wide as a plus; a dash where there is none."""
-    if value.text == MISSING:
-        return "\N{EN DASH}"
-    return re.sub(r"-(?=\d)", "\N{MINUS SIGN}", str(value.text)) if value.number is not None else value.text
+def _minus(text: str) -> str:
+    """Write minus signs that are as wide as a plus, and a dash where there is no number."""
+    return "\N{EN DASH}" if text == MISSING else re.sub(r"-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def _setting(value: Any) -> str:

@@ -70,7 +70,7 @@ def _drawn(figure: Figure, *, transparent: bool) -> ET.Element:
     with rc_context(dict(STYLE)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser has more fonts
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=transparent)
-    return ET.fromstring(file.getvalue())  # noqa: S314 - matplotlib wrote it a line above
+    return ET.fromstring(file.getvalue())
 
 
 def _pairs(root: ET.Element) -> Iterator[tuple[ET.Element, ET.Element]]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from ..runs.folder import write_text
-from .document import Chart, Document, Failure, Reach, Section, Settings, Table, Value
+from .document import Chart, Document, Failure, Reach, Section, Settings, Table
 
 
 def write(document: Document, folder: Path, *, records: str | None = None) -> list[Path]:
@@ -59,7 +60,8 @@ def draw(document: Document, folder: Path) -> list[Path]:
 
 def to_json(content: Mapping[str, Any]) -> str:
     """Write JSON with a line for each entry, and for each object in a list; null for numbers that are not finite."""
-    return "{\n" + ",\n".join(f"{json.dumps(name)}: {_json_lines(_finite(value))}" for name, value in content.items()) + "\n}\n"
+    lines = (f"{json.dumps(name)}: {_json_lines(_finite(value))}" for name, value in content.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _json_lines(value: Any) -> str:
@@ -139,9 +141,8 @@ def show(document: Document, console: Console) -> None:
 def console_table(table: Table) -> RichTable:
     """Return a table for the terminal."""
     made = RichTable(title=_plain(table.title), title_justify="left", title_style="bold")
-    numeric = [any(isinstance(row[index], Value) for row in table.rows) for index in range(len(table.columns))]
-    for index, name in enumerate(table.columns):
-        made.add_column(_plain(name), justify="right" if index and numeric[index] else "left", overflow="fold")
+    for place, name in enumerate(table.columns):
+        made.add_column(_plain(name), justify="right" if place else "left", overflow="fold")
     for row in table.rows:
         made.add_row(*(_plain(str(cell)) for cell in row))
     return made
@@ -149,6 +150,4 @@ def console_table(table: Table) -> RichTable:
 
 def _plain(text: str) -> str:
     """Escape what rich would take for markup."""
-    from rich.markup import escape
-
     return escape(text)

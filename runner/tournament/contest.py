@@ -11,9 +11,9 @@ from rich.console import Console
 from ..runs.manifest import versions
 from ..training.progress import LINE_INTERVAL, Rate, say
 from .best_response import Response, Training, best_responses, options_of
+from .document import FORMAT
 from .line_up import LineUp
 from .matches import play_all
-from .document import FORMAT
 from .records import Played
 from .standings import episodes_shown, player_measures, policy_tables, rank_by_mean, rank_head_to_head, score
 

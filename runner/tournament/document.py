@@ -79,7 +79,11 @@ def _findings(content: Mapping[str, Any]) -> list[Finding]:
     """Return who did best, by the measures there are."""
     most = plural(len(content["players"]) - 1, "point")
     ranked = (
-        ("Best mean score", {row["name"]: row["score"] for row in content["rankings"]["mean_score"]}, "{:.3f} per step"),
+        (
+            "Best mean score",
+            {row["name"]: row["score"] for row in content["rankings"]["mean_score"]},
+            "{:.3f} per step",
+        ),
         (
             "Best head to head",
             {row["name"]: row["points"] for row in content["rankings"]["head_to_head"]},
@@ -182,7 +186,7 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     if not known:
         return []
     actions, counted = content["action_names"], content.get("cooperative_action")
-    action = f"playing {actions[1 if counted is None else counted]}"
+    action = f"choosing {actions[1 if counted is None else counted]}"
     after = ["first step" if row["after"] == "start" else row["after"] for row in tables[known[0]]["rows"]]
     rates = [[row["cooperate"] for row in tables[name]["rows"]] for name in known]
     tips = [

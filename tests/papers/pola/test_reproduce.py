@@ -12,12 +12,14 @@ from polax.papers.pola.course import SMALL
 from polax.papers.pola.drawings import Curve, draw_shares
 from polax.papers.pola.exact_runs import ExactRuns, run_settings
 from polax.papers.pola.published import Key
-from polax.papers.pola.report import Report, markdown
+from polax.papers.pola.report import ran, reproduction
 from polax.papers.pola.search import Family, search
 from polax.papers.pola.settings import Setting, figure3_setting, table2_setting
 from polax.papers.pola.statistics import p_value, policy_fit, share_of
 from polax.registry import algorithm_plugin, make_algorithm, make_env, register_algorithm
 from polax.runner.cli import main
+from polax.runner.report.figures import figure_of
+from polax.runner.report.writers import to_markdown
 from polax.runner.runs.spec import resolve
 
 LOLA = Setting("lola", "lola-exact", 10)
@@ -130,9 +132,9 @@ def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
 
 def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
     family = Family("tabular", {}, (1.1, 1.6), (3.0,), (1e-6, 25.0), 10)
-    report = search(runs=2, seed=0, report=silent, families=[family])
-    assert [row["contribution_factor"] for row in report.cells] == [1.1, 1.6]
-    for row in report.cells:
+    document = search(runs=2, seed=0, report=silent, families=[family])
+    assert [row["contribution_factor"] for row in document.data["cells"]] == [1.1, 1.6]
+    for row in document.data["cells"]:
         assert (row["settings_successful"], row["settings_tried"]) == (1, 2)
         assert row["best"]["outer_lr"] == 25.0
         assert row["found"]["share"] == 1.0
@@ -140,13 +142,14 @@ def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
 
 def test_a_figure_shows_settings_without_a_published_value():
     row = {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
-    figure = draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20)
+    figure = figure_of(draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20))
     assert [axes.get_title("left") for axes in figure.axes] == ["LOLA"]
 
 
-def test_a_report_reads_as_a_markdown_table():
-    report = Report("name", "Title", ("cell", "ours"), [("a", "1")], [], ("A note.",))
-    page = markdown(report, command={"runs": 2}, seconds=3.4)
+def test_a_reproduction_reads_as_a_markdown_table(tmp_path):
+    table = {"title": "Title", "columns": ("cell", "ours"), "rows": [("a", "1")]}
+    found = reproduction(name="name", **table, cells=[], notes=("A note.",))
+    page = to_markdown(ran(found, {"runs": 2}, 3.4), tmp_path)
     assert "| cell | ours |\n|---|---:|\n| a | 1 |" in page
     assert "`polax reproduce name --runs 2`, 3 s." in page
 

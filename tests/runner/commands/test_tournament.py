@@ -53,6 +53,7 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert {path.name for path in out.iterdir()} == {
         "tournament.json",
         "payoffs.csv",
+        "policies.png",
         "tournament.md",
         "payoffs.png",
     }

@@ -28,6 +28,7 @@ class Page(HTMLParser):
         self.scripts: list[str] = []
         self.tables: list[list[list[str]]] = []
         self._open: list[str] = []
+        self._tips: list[str] = []
         self.feed(text)
         self.close()
         assert self._open == []
@@ -49,6 +50,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "script" in self._open:
             self.scripts.append(data)
+        elif self._open[-1:] == ["title"] and "svg" in self._open:
+            self._tips.append(data)
         elif "style" not in self._open:
             self.words.append(data)
             if {"td", "th"} & {*self._open}:
@@ -57,6 +60,10 @@ class Page(HTMLParser):
     @property
     def shown(self) -> str:
         return " ".join(self.words)
+
+    @property
+    def tips(self) -> list[str]:
+        return self._tips
 
     @property
     def data(self) -> dict[str, Any]:
@@ -127,25 +134,27 @@ def test_a_page_can_be_read_by_programs_that_read_aloud(page: Page) -> None:
     assert page.all("html", lang="en")
 
 
-def test_the_heat_map_has_every_payoff_with_its_error_and_its_seats(matrix_page: Page) -> None:
+def test_the_payoffs_have_their_errors_and_what_each_player_index_gives(matrix_page: Page) -> None:
     names = ["tit-for-tat", "always-defect", "mine:0"]
     head, *rows = matrix_page.tables[0]
     assert head == ["", *names]
-    assert rows[0] == ["tit-for-tat", "0.330", "\N{MINUS SIGN}0.112", "0.254"]
+    assert rows[0] == ["tit-for-tat", "0.3300 ± 0.0000", "\N{MINUS SIGN}0.1117 ± 0.0000", "0.2541 ± 0.0120"]
     assert [row[0] for row in rows] == names
-    (cell,) = matrix_page.all("td", data_pair="0 2")
-    assert cell["title"] == "tit-for-tat against mine:0: 0.2541 ± 0.0120 (in seat 0 0.2541, in seat 1 0.2541)"
-    (cell,) = matrix_page.all("td", data_pair="2 2")
-    assert cell["title"] == "mine:0 against mine:0: 0.3300"
+    assert sum(" against " in tip for tip in matrix_page.tips) == 9
+    assert {"0 2", "2 2"} <= {found.get("data-cell") for found in matrix_page.all("g")}
+    assert "tit-for-tat against mine:0: 0.2541 ± 0.0120 (as player 0 0.2541, as player 1 0.2541)" in matrix_page.tips
+    assert "mine:0 against mine:0: 0.3300" in matrix_page.tips
+    shown = " ".join(matrix_page.shown.split())
+    assert "0.330 \N{MINUS SIGN}0.112 0.254" in shown
 
 
 def test_rankings_measures_and_habits_are_tables(matrix_page: Page) -> None:
     _, ranking, measures, habits, players = matrix_page.tables
-    assert ranking[0] == ["player", "place", "mean score", "points", "wins", "draws", "losses"]
-    assert ranking[1] == ["always-defect", "1", "0.2659 ± 0.0020", "2", "2", "0", "0"]
-    assert measures[1] == ["tit-for-tat", "0.330", "\N{MINUS SIGN}0.112", "0.332", "0.200"]
+    assert ranking[0] == ["player", "place", "mean score", "wins", "draws", "losses", "points"]
+    assert ranking[1] == ["always-defect", "1", "0.2659 ± 0.0020", "2", "0", "0", "2"]
+    assert measures[1] == ["tit-for-tat", "0.3300", "\N{MINUS SIGN}0.1117", "0.3317", "0.2000"]
     assert measures[3][3:] == ["\N{EN DASH}"] * 2
-    assert habits[0] == ["", "first step", "CC", "CD", "DC", "DD"]
+    assert habits[0] == ["player", "first step", "CC", "CD", "DC", "DD"]
     assert habits[2] == ["always-defect", "0.00", "\N{EN DASH}", "\N{EN DASH}", "0.00", "0.00"]
     assert players[3] == ["mine:0", "run", "pola-dice", "runs/mine", "0", "2"]
     assert "outer_lr" in matrix_page.shown
@@ -154,15 +163,15 @@ def test_rankings_measures_and_habits_are_tables(matrix_page: Page) -> None:
 
 def test_the_actions_of_another_game_keep_their_names(tmp_path: Path) -> None:
     shown = _make(write_tournament(tmp_path, tournament(action_names=["hare", "stag"]))).shown
-    assert "Probability of playing stag" in shown
+    assert "Probability of choosing stag" in shown
     assert "C stands for stag, D for hare" in shown
 
 
 def test_the_first_thing_on_the_page_is_who_did_best(matrix_page: Page) -> None:
     text = " ".join(matrix_page.shown.split())
-    assert "Best mean score always-defect 0.266 a step" in text
+    assert "Best mean score always-defect 0.266 per step" in text
     assert "Best head to head always-defect 2 of 2 points" in text
-    assert "Best with its like tit-for-tat and mine:0 0.330 a step" in text
+    assert "Best in self-play tit-for-tat and mine:0 0.330 per step" in text
 
 
 def test_the_script_gets_every_episode_and_the_payoffs(matrix_page: Page) -> None:
@@ -177,12 +186,16 @@ def test_the_script_gets_every_episode_and_the_payoffs(matrix_page: Page) -> Non
 
 def test_the_coin_game_has_boards_and_a_table_of_coins(coin_page: Page) -> None:
     data = coin_page.data["episodes"]
-    assert (data["size"], data["matrix"]) == (3, None)
-    assert data["episodes"][0]["boards"] == [[0, 0, 1, 0, 1, 2, 0], [0, 1, 1, 2, 2, 2, 1], [1, 1, 0, 2, 2, 2, 1]]
-    coins = next(table for table in coin_page.tables if "own-colour coins" in table[0])
+    assert (data["board"], data["matrix"]) == ([3, 3], None)
+    assert data["episodes"][0]["boards"] == [
+        [["coin", 1, 2, 0], ["player", 0, 0, 0], ["player", 1, 0, 1]],
+        [["coin", 2, 2, 1], ["player", 0, 1, 0], ["player", 1, 2, 1]],
+        [["coin", 2, 2, 1], ["player", 1, 1, 0], ["player", 0, 2, 1]],
+    ]
+    coins = next(table for table in coin_page.tables if "own-colour coins (proportion)" in table[0])
     assert coins[1] == ["tit-for-tat", "75.0%", "0.300", "0.100", "0.050"]
     assert coins[2][1] == "\N{EN DASH}"
-    assert not coin_page.all("table", id="policy-map")
+    assert "policies" not in [found.get("id") for found in coin_page.all("section")]
 
 
 def test_boards_of_two_coins_keep_both() -> None:
@@ -193,21 +206,24 @@ def test_boards_of_two_coins_keep_both() -> None:
         for board in shown["frames"]["boards"]:
             board.update(columns=5)
             board["pieces"].append({"name": "coin", "row": 0, "column": 0, "player": 1})
-    assert payload(content)["episodes"][0]["boards"][0] == [0, 0, 1, 0, 1, 2, 0, 0, 0, 1]
-    assert payload(content)["size"] == 5
+    assert [piece for piece in payload(content)["episodes"][0]["boards"][0] if piece[0] == "coin"] == [
+        ["coin", 1, 2, 0],
+        ["coin", 0, 0, 1],
+    ]
+    assert payload(content)["board"] == [3, 5]
 
 
 def test_a_benchmark_has_curves_scores_and_failures(benchmark_page: Page) -> None:
-    (chart, other) = benchmark_page.data["charts"]
-    assert chart["series"][0]["x"] == [0, 1000, 2000]
+    each_other, defector = (table for table in benchmark_page.tables if "environment steps" in table[0])
+    assert [row[1] for row in each_other[1:]] == ["0", "1,000", "2,000"]
     # Two seeds half a tenth apart: t(1) = 12.706 standard errors of .025.
-    assert chart["series"][0]["shown"][1] == "0.150 ± 0.318"
-    assert other["series"][0]["shown"] == ["\N{MINUS SIGN}0.250 ± 0.000"] * 3
+    assert each_other[2] == ["pola-dice", "1,000", "0.150 ± 0.318"]
+    assert "pola-dice, environment steps 1,000: 0.150 ± 0.318" in benchmark_page.tips
+    assert [row[2] for row in defector[1:]] == ["\N{MINUS SIGN}0.250 ± 0.000"] * 3
     drawings = benchmark_page.all("svg", role="img")
     assert len(drawings) == 4
-    assert drawings[0]["aria-label"] == (
-        "Against each other in IPD-v0: mean reward a step by environment steps, pola-dice"
-    )
+    assert drawings[0]["aria-label"] == "pola-dice in IPD-v0 (2 seeds, mean and 95% interval): Against each other"
+    assert "pola-dice: 0.275 (0.250 to 0.300)" in benchmark_page.tips
     table = next(table for table in benchmark_page.tables if "against each other" in table[0])
     assert table[1] == [
         "pola-dice",
@@ -225,7 +241,7 @@ def test_a_damaged_run_takes_its_curves_away_and_says_so(tmp_path: Path, capsys:
     folder = write_benchmark(tmp_path / "b")
     (folder / "runs/pola-dice-IPD-v0/metrics.jsonl").write_text("{nothing\n")
     page = _make(folder)
-    assert page.data["charts"] == []
+    assert [(found["aria-label"] or "")[:12] for found in page.all("svg", role="img")] == ["IPD-v0: inte"] * 2
     assert "metrics.jsonl line 1 is no JSON" in page.shown
     assert "metrics.jsonl line 1 is no JSON" in capsys.readouterr().err
 
@@ -270,7 +286,7 @@ def test_missing_numbers_and_a_single_player_are_shown_as_they_are(tmp_path: Pat
 def test_a_benchmark_in_which_nothing_is_done_yet_has_a_page(tmp_path: Path) -> None:
     rows = [{**row, "status": "unfinished", "error": None, "scores": {}} for row in benchmark()["combinations"]]
     page = _make(write_benchmark(tmp_path / "b", combinations=rows[1:]))
-    assert "Nothing was scored in this game." in page.shown
+    assert "Nothing was scored in this environment." in page.shown
     assert "none failed, 1 unfinished" in page.shown
 
 
@@ -304,7 +320,7 @@ def test_a_damaged_file_is_one_line(content: str, message: str, tmp_path: Path, 
 
 
 def test_a_folder_without_results_is_one_line_that_says_what_to_do(tmp_path: Path, fails: Fails) -> None:
-    assert "is no folder; give the --out of a polax tournament or a polax benchmark" in fails(
+    assert "is not a folder; give the --out of a polax tournament or a polax benchmark" in fails(
         "report", str(tmp_path / "x")
     )
     assert "has neither tournament.json nor results.json; give the --out" in fails("report", str(tmp_path))
@@ -321,35 +337,63 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, fails: Fails)
     folder = write_tournament(tmp_path / "t", tournament())
     assert "is a folder; give a file, such as --out" in fails("report", str(folder), "--out", str(tmp_path))
     away = str(tmp_path / "nowhere" / "page.html")
-    assert "nowhere is no folder; make it first, or choose another --out" in fails("report", str(folder), "--out", away)
+    assert "nowhere is not a folder; make it first, or choose another --out" in fails(
+        "report", str(folder), "--out", away
+    )
     (folder / ".report.html.part").mkdir()  # where the file is written before it gets its name
     assert "cannot be written: Is a directory; choose another --out FILE.html" in fails("report", str(folder))
 
 
 def test_colours_can_be_read_and_told_apart_in_both_themes(matrix_page: Page) -> None:
-    from polax.runner.report import shades
+    from matplotlib.colors import to_hex
+    from polax.runner.report import figures
 
-    for cell in matrix_page.all("td"):
-        found = re.findall(r"--(?:light|dark)(?:-ink)?:(#\w{6})", cell.get("style") or "")
-        for colour, ink in zip(found[::2], found[1::2], strict=True):
-            assert shades.contrast(colour, ink) >= 4.5
-    span = shades.Range(-0.5, 1.0)
-    assert [shades.weight(value, span) for value in (-0.5, 0.0, 0.25, 1.0)] == [-0.5, 0.0, 0.25, 1.0]
-    assert [shades.weight(value, shades.Range(1.0, 3.0)) for value in (1.0, 2.0, 3.0)] == [0.0, 0.5, 1.0]
-    assert [shades.weight(value, shades.Range(-3.0, -1.0)) for value in (-3.0, -1.0)] == [-1.0, 0.0]
-    assert shades.weight(2.0, shades.Range(2.0, 2.0)) == 0.0
+    for share in range(64):
+        colour = to_hex(figures.HEAT(share))
+        assert figures.contrast(colour, figures.ink(colour)) >= 4.5
+    assert figures.contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert len({*figures.SERIES}) == len(figures.DASHES) == 7
+    styles = " ".join(found.get("style") or "" for _, found in matrix_page.elements)
+    assert "var(--muted)" in styles  # what a theme changes is left to it
+    assert figures.MUTED not in styles
 
 
-def test_ticks_are_round_and_few() -> None:
-    from polax.runner.report.axes import tick_label, ticks
+def test_ids_of_two_drawings_on_one_page_differ_and_their_references_are_kept() -> None:
+    from polax.runner.report.document import Chart, Panel
+    from polax.runner.report.figures import figure_of
+    from polax.runner.report.svg import for_page
 
-    assert ticks(-0.12, 0.36) == [-0.1, 0.0, 0.1, 0.2, 0.3]
-    assert ticks(0, 1_920_000, 4) == [0, 500_000, 1_000_000, 1_500_000]
-    assert [tick_label(value) for value in (0.0, -0.25, 20_000, 1_500_000)] == [
-        "0",
-        "\N{MINUS SIGN}0.25",
-        "20k",
-        "1.5M",
-    ]
-    for high in (1e-4, 0.7, 3, 49, 1e7):
-        assert 2 <= len(ticks(0, high)) <= 6
+    chart = Chart("c", "Same", [Panel("p", lambda axes: axes.plot([1, 2], "o"))])
+    one, other = (for_page(figure_of(chart), "Same", prefix) for prefix in ("a", "b"))
+    ids = [{*re.findall(r' id="([^"]+)"', text)} for text in (one, other)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    assert {*re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', one)} <= {
+        *((name, "") for name in ids[0]),
+        *(("", name) for name in ids[0]),
+    }
+
+
+def test_long_scripts_and_formulas_in_names_are_drawn_as_they_are() -> None:
+    from polax.runner.report.document import Chart, Panel
+    from polax.runner.report.figures import Estimate, draw_estimates, figure_of
+    from polax.runner.report.svg import for_page
+
+    names = ["$\\frac{", "名前", "x" * 200, "_hidden", "<b>&"]
+    estimates = [Estimate(name, place, 0.5, 0.25, 1.0, [0.5]) for place, name in enumerate(names)]
+    drawn = for_page(
+        figure_of(Chart("c", "t", [Panel("p", lambda axes: draw_estimates(axes, estimates, ""))])), "t", "p"
+    )
+    assert "$\\frac{" in drawn
+    assert "名前" in drawn
+    assert "&lt;b&gt;&amp;" in drawn
+
+
+def test_ticks_of_large_numbers_are_short() -> None:
+    from matplotlib.figure import Figure
+    from polax.runner.report.figures import finish_curves
+
+    axes = Figure().subplots()
+    axes.plot([0, 1_500_000], [0.0, 1.0])
+    finish_curves(axes, "environment steps", "", {})
+    assert axes.xaxis.get_major_formatter().format_ticks([0, 20_000, 1_500_000]) == ["0", "20k", "1.5M"]

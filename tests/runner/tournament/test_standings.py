@@ -7,7 +7,8 @@ import pytest
 from polax.envs.base import Game
 from polax.envs.coin_game import CoinGame
 from polax.envs.matrix_game import MatrixGame
-from polax.runner.tournament.output import measure_rows, number, payoffs_csv, to_json
+from polax.runner.report.document import number
+from polax.runner.report.writers import to_json
 from polax.runner.tournament.records import Played, Shown
 from polax.runner.tournament.standings import (
     episodes_shown,
@@ -56,7 +57,7 @@ def test_one_episode_has_no_standard_error_and_json_says_null() -> None:
     assert np.isnan(scores.standard_error).all()
     content = json.loads(to_json({"error": scores.standard_error.tolist(), "score": 1.5}))
     assert content == {"error": [[None, None], [None, None]], "score": 1.5}
-    assert number(float("nan")) == "-"
+    assert str(number(float("nan"))) == "-"
     assert rank_head_to_head(NAMES, scores)[0]["wins"] == 1
 
 
@@ -132,24 +133,3 @@ def test_leaving_out_a_guest_leaves_the_others() -> None:
     assert played.rewards.shape == (1, 1, 4, 2)
     assert played.info["x"].tolist() == [[0.0]]
     assert played.shown.actions.shape == (1, 1, 3, 2)
-
-
-def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
-    text = payoffs_csv(NAMES, {"mean": [[1.5, 4.0], [0.5, 2.0]], "standard_error": [[0.1, 0.2], [0.3, 0.4]]})
-    assert text.splitlines() == [
-        "player,against,score,standard_error",
-        "a,a,1.5,0.1",
-        "a,b,4.0,0.2",
-        "b,a,0.5,0.3",
-        "b,b,2.0,0.4",
-    ]
-
-
-def test_columns_of_a_best_response_appear_only_where_one_was_trained() -> None:
-    row = {"name": "a", "self_play": 1.0, "against_always_defect": None, "best_response": None}
-    assert measure_rows({"measures": [row]})[1] == [["a", "1.0000", "-"]]
-    trained = {**row, "best_response": {"score": 0.665, "left_with": -0.335}}
-    assert measure_rows({"measures": [row, trained]})[1] == [
-        ["a", "1.0000", "-", "-", "-"],
-        ["a", "1.0000", "-", "0.6650", "-0.3350"],
-    ]
