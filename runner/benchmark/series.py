@@ -108,5 +108,3 @@ def _keep_traceback(folder: Path, combination: Combination, error: Exception) ->
     with writing(path.parent):
         path.parent.mkdir(exist_ok=True)
     write_text(path, "".join(traceback.format_exception(error)))
-
-

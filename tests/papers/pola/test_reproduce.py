@@ -150,7 +150,7 @@ def test_a_reproduction_reads_as_a_markdown_table(tmp_path):
     table = {"title": "Title", "columns": ("cell", "ours"), "rows": [("a", "1")]}
     found = reproduction(name="name", **table, cells=[], notes=("A note.",))
     page = to_markdown(ran(found, {"runs": 2}, 3.4), tmp_path)
-    assert "| cell | ours |\n|---|---:|\n| a | 1 |" in page
+    assert "| cell | ours |\n| --- | ---: |\n| a | 1 |" in page
     assert "`polax reproduce name --runs 2`, 3 s." in page
 
 
