@@ -81,7 +81,9 @@ def figure5(**settings: Any) -> Document:
     return _reproduce(_FIGURE5, **settings)
 
 
-def _reproduce(target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console) -> Document:
+def _reproduce(
+    target: SampledFigure, *, runs: int, seed: int, scale: str, training: Path, console: Console
+) -> Document:
     """Train the learners of a figure and compare their final scores.
 
     Args:
