@@ -287,14 +287,18 @@ def _check_pictures(subject: Subject, game: Game[Any, Any], params: Any, played:
         state = jax.tree.map(lambda leaf, step=step: leaf[step], played.state)
         frame = frame.after(state, played.action[step], played.reward[step])
         with subject.running("pictures"):
-            picture, text, board = game.draw(frame, size=PICTURE_WIDTH), game.describe(frame), game.board(state)
-            found = getattr(picture, "mode", None), getattr(picture, "width", None)
-        subject.demand("pictures", found == ("RGB", PICTURE_WIDTH), f"draw returned {picture!r}")
-        subject.demand("pictures", isinstance(text, str) and text.strip(), f"describe returned {text!r}")
+            board = game.board(state)
         for piece in () if board is None else board.pieces:
             inside = 0 <= piece.row < board.rows and 0 <= piece.column < board.columns
             owned = piece.player is None or 0 <= piece.player < game.num_players
             subject.demand("pictures", inside and owned, f"{piece!r} on a board of {board.rows} x {board.columns}")
+        with subject.running("pictures"):
+            text = game.describe(frame)
+        subject.demand("pictures", isinstance(text, str) and text.strip(), f"describe returned {text!r}")
+        with subject.running("pictures"):
+            picture = game.draw(frame, size=PICTURE_WIDTH)
+        found = getattr(picture, "mode", None), getattr(picture, "width", None)
+        subject.demand("pictures", found == ("RGB", PICTURE_WIDTH), f"draw returned {picture!r}")
 
 
 SYMMETRY_EPISODES, SYMMETRY_ERRORS = 2048, 7.0
@@ -312,7 +316,8 @@ def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None
     subject.demand("symmetry", isinstance(claimed, bool | np.bool_), f"is_symmetric returned {claimed!r}")
     if not claimed:
         return
-    actions = (np.arange(HORIZON)[:, None] + np.arange(game.num_players)) % game.num_actions
+    times = np.arange(HORIZON)[:, None]
+    actions = (times + (times + 1) * np.arange(game.num_players)) % game.num_actions  # different ones, then equal ones
     with subject.running("compiles"):
         first = _experiences(game, jax.random.key(2), params, actions)[:, 0]
         last = _experiences(game, jax.random.key(3), params, actions[:, ::-1])[:, -1]

@@ -1,7 +1,7 @@
 """Scripted players of the matrix games and of the coin game, as `Policy` pytrees.
 
-They see observations only, sit in either seat and read either observation layout. What differs between two strategies
-of one kind, and between seats, is a number in a leaf: one compiled program serves them all.
+They see observations only, are either player and read either observation layout. What differs between two strategies
+of one kind, and between players, is a number in a leaf: one compiled program serves them all.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from ..grid import draw_below
 Memory = Any
 
 
-def make_strategy(name: str, game: Game[Any, Any], seat: int = 0, **options: float) -> Policy:
+def make_strategy(name: str, game: Game[Any, Any], player: int = 0, **options: float) -> Policy:
     """Return a scripted player.
 
     Args:
         name: one of ``game.strategies``.
         game: the game it plays, which fixes how observations are read.
-        seat: the player it is, 0 or 1.
+        player: the player it is, 0 or 1.
         **options: numbers of the strategy, such as ``p`` of ``random`` in a matrix game.
 
     Returns:
         The policy.
 
     Raises:
-        ValueError: an unknown strategy (names the nearest), seat or option.
+        ValueError: an unknown strategy (names the nearest), player or option.
 
     Example:
         >>> from polax.envs.matrix_game import MatrixGame
-        >>> policy = make_strategy("random", MatrixGame(), seat=1, p=0.25)
+        >>> policy = make_strategy("random", MatrixGame(), player=1, p=0.25)
     """
     known = game.strategies
     if name not in known:
         raise ValueError(f"{game.name} has no strategy {name!r}; {suggest(name, known)}")
-    if seat not in range(game.num_players):
-        raise ValueError(f"seat must be from 0 to {game.num_players - 1}; got {seat!r}")
+    if player not in range(game.num_players):
+        raise ValueError(f"player must be from 0 to {game.num_players - 1}; got {player!r}")
     try:
-        return known[name](game, seat, **options)
+        return known[name](game, player, **options)
     except TypeError as error:
         raise ValueError(f"strategy {name!r} of {game.name} does not take {', '.join(options)}") from error
 
@@ -217,64 +217,73 @@ def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
     return jnp.where(cooperates & ~board.coin_is_own, away, towards).astype(jnp.int32)
 
 
-def _names_other_first(game: Game[Any, Any], seat: int) -> jax.Array:
-    return jnp.asarray(game.observation_layout == "shared" and seat == 1)
+def _names_other_first(game: Game[Any, Any], player: int) -> jax.Array:
+    return jnp.asarray(game.observation_layout == "shared" and player == 1)
 
 
-def _memory_one(game: Game[Any, Any], seat: int, cooperation: tuple[float, ...]) -> MemoryOnePlayer:
-    return MemoryOnePlayer(cooperation=jnp.asarray(cooperation, jnp.float32), swapped=_names_other_first(game, seat))
+def _memory_one(
+    game: Game[Any, Any], player: int, *, start: float, cc: float, cd: float, dc: float, dd: float
+) -> MemoryOnePlayer:
+    """Return the player with these probabilities to cooperate, first and after each (own, other's) last action."""
+    cooperation = jnp.asarray((dd, dc, cd, cc, start), jnp.float32)
+    return MemoryOnePlayer(cooperation=cooperation, swapped=_names_other_first(game, player))
+
+
+def _always(game: Game[Any, Any], player: int, probability: float) -> MemoryOnePlayer:
+    p = probability
+    return _memory_one(game, player, start=p, cc=p, cd=p, dc=p, dd=p)
 
 
 def constant(action: int) -> StrategyFactory:
     """Return the factory of the matrix-game player that always plays ``action``, 0 or 1."""
-    return lambda game, seat: _memory_one(game, seat, (float(action),) * 5)
+    return lambda game, player: _always(game, player, float(action))
 
 
-def tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
+def tit_for_tat(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates first, then does what the other did last."""
-    return _memory_one(game, seat, (0, 1, 0, 1, 1))
+    return _memory_one(game, player, start=1, cc=1, cd=0, dc=1, dd=0)
 
 
-def generous_tit_for_tat(game: Game[Any, Any], seat: int, *, generosity: float = 1 / 3) -> Policy:
+def generous_tit_for_tat(game: Game[Any, Any], player: int, *, generosity: float = 1 / 3) -> Policy:
     """Tit-for-tat that forgives a defection with probability ``generosity`` (Nowak and Sigmund, 1992)."""
     check_number("generosity", generosity, at_least=0.0, at_most=1.0)
-    return _memory_one(game, seat, (generosity, 1, generosity, 1, 1))
+    return _memory_one(game, player, start=1, cc=1, cd=generosity, dc=1, dd=generosity)
 
 
-def grim(game: Game[Any, Any], seat: int) -> Policy:
+def grim(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates until the other defects once, then defects for good."""
-    return GrimPlayer(swapped=_names_other_first(game, seat))
+    return GrimPlayer(swapped=_names_other_first(game, player))
 
 
-def win_stay_lose_shift(game: Game[Any, Any], seat: int) -> Policy:
+def win_stay_lose_shift(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates first and after both did the same, defects otherwise (Nowak and Sigmund, 1993; "Pavlov")."""
-    return _memory_one(game, seat, (1, 0, 0, 1, 1))
+    return _memory_one(game, player, start=1, cc=1, cd=0, dc=0, dd=1)
 
 
-def coin_toss(game: Game[Any, Any], seat: int, *, p: float = 0.5) -> Policy:
+def coin_toss(game: Game[Any, Any], player: int, *, p: float = 0.5) -> Policy:
     """Plays action 1 with probability ``p``."""
     check_number("p", p, at_least=0.0, at_most=1.0)
-    return _memory_one(game, seat, (p,) * 5)
+    return _always(game, player, p)
 
 
-def uniform_random(game: Game[Any, Any], seat: int) -> Policy:
+def uniform_random(game: Game[Any, Any], player: int) -> Policy:
     """Draws every action with the same probability."""
-    del seat
+    del player
     return RandomPlayer(num_actions=game.num_actions)
 
 
 def coin_chaser(*, cooperates: bool) -> StrategyFactory:
     """Return the factory of always-cooperate or always-defect in the coin game."""
-    return lambda game, seat: CoinChaser(
+    return lambda game, player: CoinChaser(
         cooperates=jnp.asarray(cooperates),
-        swapped=_names_other_first(game, seat),
+        swapped=_names_other_first(game, player),
         grid_size=game.grid_size,
     )
 
 
-def coin_tit_for_tat(game: Game[Any, Any], seat: int) -> Policy:
+def coin_tit_for_tat(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates until the other takes its coin, defects until it has collected one itself."""
-    return CoinTitForTat(swapped=_names_other_first(game, seat), grid_size=game.grid_size)
+    return CoinTitForTat(swapped=_names_other_first(game, player), grid_size=game.grid_size)
 
 
 DILEMMA_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
