@@ -91,7 +91,7 @@ class _Kind:
     """The plug-ins of one entry-point group."""
 
     def __init__(self, group: str, word: str, check: Callable[[Any, str], None]) -> None:
-        """Remember the group, the word for messages, and what raises `PluginError` for an object that is no plug-in."""
+        """Remember the group, the word for messages, and what raises `PluginError` for what is not a plug-in."""
         self.group = group
         self.word = word
         self.check = check
@@ -217,7 +217,7 @@ def _installed_once(group: str) -> dict[str, Distribution]:
     """Return the distributions that mention ``group`` by name, each by its most trustworthy record.
 
     One distribution may be recorded twice on the import path: a checkout holds a ``.egg-info`` beside the installer's
-    ``.dist-info``, and it may be stale. The installer's record wins, then the first on the path.
+    ``.dist-info``, and it may be stale. The installer's record, which has METADATA, wins, then the first on the path.
     """
     from importlib.metadata import distributions
 
@@ -225,7 +225,7 @@ def _installed_once(group: str) -> dict[str, Distribution]:
     for distribution in distributions():
         if group in (distribution.read_text("entry_points.txt") or ""):
             name = _metadata(distribution, "Name").lower().replace("_", "-").replace(".", "-")
-            if name not in chosen or (_by_installer(distribution) and not _by_installer(chosen[name])):
+            if name not in chosen or (distribution.read_text("METADATA") and not chosen[name].read_text("METADATA")):
                 chosen[name] = distribution
     return chosen
 
@@ -235,11 +235,6 @@ def _metadata(distribution: Distribution, field: str) -> str:
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     lines = (line.partition(":") for line in text.splitlines())
     return next((value.strip() for key, _, value in lines if key == field), "unknown")
-
-
-def _by_installer(distribution: Distribution) -> bool:
-    """Tell whether an installer wrote this record (a ``.dist-info`` folder has METADATA, an ``.egg-info`` PKG-INFO)."""
-    return distribution.read_text("METADATA") is not None
 
 
 def _kind_with_config(group: str, word: str, contract: str) -> _Kind:
@@ -264,23 +259,13 @@ def environment_plugin(name: str) -> EnvironmentPlugin:
 
 
 def algorithm_plugin(name: str) -> AlgorithmPlugin:
-    """Return the algorithm plug-in of that name (or at ``package.module:ATTRIBUTE``), importing it if need be.
-
-    Raises:
-        UnknownNameError: nothing has this name; the nearest match is in the message.
-        PluginError: the plug-in cannot be used; the cause is chained.
-    """
+    """Return the algorithm plug-in of that name; otherwise like `environment_plugin`."""
     plugin: AlgorithmPlugin = _ALGORITHMS.find(name)
     return plugin
 
 
 def policy_resolver(prefix: str) -> PolicyResolver:
-    """Return the function that makes policies from references of the form ``prefix:rest``, importing it if need be.
-
-    Raises:
-        UnknownNameError: nothing has this prefix; the nearest match is in the message.
-        PluginError: the plug-in cannot be used; the cause is chained.
-    """
+    """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`."""
     resolver: PolicyResolver = _POLICIES.find(prefix)
     return resolver
 
@@ -449,34 +434,12 @@ def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool 
 
 
 def register_algorithm(name: str, plugin: AlgorithmPlugin, *, replace: bool = False) -> None:
-    """Make an algorithm known by name in this process, for a notebook or a test.
-
-    Registering a name again replaces what was registered before.
-
-    Args:
-        name: the name, such as ``"my-learner"``.
-        plugin: what an entry point would provide.
-        replace: take the name even if an installed distribution has it.
-
-    Raises:
-        PluginError: ``plugin`` does not fit the contract, or the name belongs to a distribution.
-    """
+    """Make an algorithm known by name in this process; otherwise like `register_environment`."""
     _ALGORITHMS.register(name, plugin, replace=replace)
 
 
 def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = False) -> None:
-    """Make policies known as ``prefix:rest`` in this process, for a notebook or a test.
-
-    Registering a prefix again replaces what was registered before.
-
-    Args:
-        prefix: what stands before the colon.
-        resolver: what an entry point would provide, see `polax.envs.base.PolicyResolver`.
-        replace: take the prefix even if an installed distribution has it.
-
-    Raises:
-        PluginError: ``resolver`` is not callable, or the prefix belongs to a distribution.
-    """
+    """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`."""
     _POLICIES.register(prefix, resolver, replace=replace)
 
 

@@ -70,7 +70,7 @@ class Policy(Protocol):
 
 
 StrategyFactory = Callable[[Any, int], Policy]
-"""``(game, seat) -> Policy``: a scripted player for that seat of that game."""
+"""``(game, player) -> Policy``: a scripted policy for that player of that game."""
 
 
 class Measure(NamedTuple):

@@ -205,7 +205,7 @@ ENVIRONMENT_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "let no shape and no Python decision depend on params",
         ),
         "strategies": Clause(
-            "strategies maps names to functions (game, seat) -> policy, and each policy passes check_policy",
+            "strategies maps names to functions (game, player) -> policy, and each policy passes check_policy",
             "return a pytree with initial_memory and act",
         ),
         "reports": Clause(

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from ...options import check_number, suggest
+from ...options import check_number, player_index, suggest
 from ..base import Game, Policy, StrategyFactory
 from ..grid import draw_below
 
@@ -45,8 +45,7 @@ def make_strategy(name: str, game: Game[Any, Any], player: int = 0, **options: f
     known = game.strategies
     if name not in known:
         raise ValueError(f"{game.name} has no strategy {name!r}; {suggest(name, known)}")
-    if player not in range(game.num_players):
-        raise ValueError(f"player must be from 0 to {game.num_players - 1}; got {player!r}")
+    player = player_index(player, game.num_players)
     try:
         return known[name](game, player, **options)
     except TypeError as error:

@@ -60,7 +60,7 @@ def play_in_terminal(
     params: Any,
     opponent: Policy,
     *,
-    seat: int = 0,
+    player: int = 0,
     seed: int | None = None,
     read: Callable[[str], str] = input,
     write: Callable[[str], Any] = print,
@@ -72,8 +72,8 @@ def play_in_terminal(
     Args:
         game: the game.
         params: its numbers.
-        opponent: who plays the other seat.
-        seat: the person's.
+        opponent: who plays the other player.
+        player: the person's.
         seed: of the episode; None: another one each time.
         read: asks a question and returns the answer.
         write: shows a text.
@@ -81,14 +81,14 @@ def play_in_terminal(
     Returns:
         The sum of rewards of each player, ``[players]``.
     """
-    host = HostGame(game, params, tuple(None if player == seat else opponent for player in range(game.num_players)))
+    host = HostGame(game, params, tuple(None if each == player else opponent for each in range(game.num_players)))
     host.reset(seed)
     frame = Frame.first(params, host.state(), game.num_players)
     names = ", ".join(f"{number} {name}" for number, name in enumerate(game.action_names))
-    question = f"You are player_{seat}. {names}, q to stop: "
+    question = f"You are player_{player}. {names}, q to stop: "
     while not host.ended:
         write("\n" + game.describe(frame))
-        action = _ask(game, seat, question, read, write)
+        action = _ask(game, player, question, read, write)
         if action is None:
             break
         _, rewards, _ = host.step(*[action] * game.num_players)
@@ -100,7 +100,7 @@ def play_in_terminal(
 
 
 def _ask(
-    game: Game[Any, Any], seat: int, question: str, read: Callable[[str], str], write: Callable[[str], Any]
+    game: Game[Any, Any], player: int, question: str, read: Callable[[str], str], write: Callable[[str], Any]
 ) -> int | None:
     """Ask until an action is given; None to stop."""
     while True:
@@ -112,7 +112,7 @@ def _ask(
             return None
         begins = [number for number, name in enumerate(game.action_names) if answer and name.startswith(answer)]
         try:
-            return begins[0] if len(begins) == 1 else action_number(game, int(answer), seat)
+            return begins[0] if len(begins) == 1 else action_number(game, int(answer), player)
         except ValueError:
             write(f"{answer!r} is none of the actions: type a number or a name")
 

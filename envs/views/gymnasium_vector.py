@@ -109,7 +109,6 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._carry: Carry | None = None
         self._time = 0
         self._all = np.ones(num_envs, bool)
-        self._none = np.zeros(num_envs, bool)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -124,15 +123,11 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         super().reset(seed=seed if isinstance(seed, int) else None, options=options)
         if seed is None and self._carry is not None:
             return self._start(_begin_all_next(self.game, *self._inputs, self._carry)), {}
-        if seed is None:
-            seeds: Sequence[int | None] = [None] * self.num_envs
-        elif isinstance(seed, (int, np.integer)):
-            seeds = range(int(seed), int(seed) + self.num_envs)
-        else:
-            seeds = seed
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"a list of seeds needs one for each of {self.num_envs} copies; got {len(seeds)}")
-        keys = np.stack([seed_words(one) for one in seeds])
+        if seed is None or isinstance(seed, (int, np.integer)):
+            seed = [None if seed is None else int(seed) + copy for copy in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"a list of seeds needs one for each of {self.num_envs} copies; got {len(seed)}")
+        keys = np.stack([seed_words(one) for one in seed])
         return self._start(_begin_all(self.game, *self._inputs, keys)), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -147,7 +142,8 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         carry = self._require_started("step")
         joint = {self.player: self._check(actions, self.player)}
         if self._players:
-            joint |= self._python_actions(carry)
+            chosen = self._players.choose(_first_key(carry), np.asarray(carry.observations))
+            joint |= {player: self._check(theirs, player) for player, theirs in chosen.items()}
         by_player = tuple(joint.get(player) for player in range(self.game.num_players))
         self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_player)
         rewards = np.asarray(outcome.rewards)
@@ -158,14 +154,14 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         info |= {f"_{name}": self._all for name in info}
         observation = self._own_view(self._carry)
         self._time += 1
-        if self._time < self._horizon:
-            return observation, rewards[:, self.player].astype(np.float64), self._none.copy(), self._none.copy(), info
-        last = np.empty(self.num_envs, object)
-        last[:] = list(observation)
-        final = {"final_obs": last, "_final_obs": self._all, "final_info": info, "_final_info": self._all}
+        ended = self._time >= self._horizon
+        if ended:
+            last = np.empty(self.num_envs, object)
+            last[:] = list(observation)
+            info = {"final_obs": last, "_final_obs": self._all, "final_info": info, "_final_info": self._all}
+            observation = self._start(_begin_all_next(self.game, *self._inputs, self._carry))
         own = rewards[:, self.player].astype(np.float64)
-        first = self._start(_begin_all_next(self.game, *self._inputs, self._carry))
-        return first, own, self._none.copy(), self._all.copy(), final
+        return observation, own, np.zeros(self.num_envs, bool), np.full(self.num_envs, ended), info
 
     def render(self) -> tuple[Any, ...]:
         """Return one picture (an array ``[height, width, 3]`` uint8) or text for each copy.
@@ -199,10 +195,6 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Return this player's observations, a copy for the user to write in."""
         return np.array(np.asarray(carry.observations)[:, self.player])
 
-    def _python_actions(self, carry: Carry) -> dict[int, np.ndarray]:
-        chosen = self._players.choose(_first_key(carry), np.asarray(carry.observations))
-        return {player: self._check(actions, player) for player, actions in chosen.items()}
-
     def _check(self, actions: Any, player: int) -> np.ndarray:
         array = np.asarray(actions)
         if array.shape != (self.num_envs,):
@@ -212,8 +204,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             )
         if not np.issubdtype(array.dtype, np.integer):
             raise TypeError(f"the actions of player_{player} in {self.game.name} must be integers; got {array.dtype}")
-        if array.min() < 0 or array.max() >= self.game.num_actions:
-            copy = int(np.flatnonzero((array < 0) | (array >= self.game.num_actions))[0])
+        for copy in np.flatnonzero((array < 0) | (array >= self.game.num_actions))[:1]:
             try:
                 action_number(self.game, array[copy], player)
             except ValueError as error:

@@ -111,6 +111,11 @@ def action_number(game: Game[Any, Any], action: Any, player: int) -> int:
     raise ValueError(f"the action of player_{player} in {game.name} must be {allowed}; got {number}")
 
 
+def player_names(game: Game[Any, Any]) -> list[str]:
+    """Return ``player_0``, ``player_1`` and so on."""
+    return [f"player_{player}" for player in range(game.num_players)]
+
+
 def observation_box(game: Game[Any, Any], params: Any) -> gymnasium.spaces.Box:
     """Return Gymnasium's space of one player's observations: the game's, without its axis of players."""
     both = game.observation_space(params)

@@ -14,11 +14,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ... import registry
 from ...options import MissingExtraError
 from ..base import Game
+from .host import observation_box, player_names
 
 try:
     from jaxmarl.environments import spaces
@@ -57,11 +57,10 @@ class GameMultiAgentEnv(MultiAgentEnv):
     def __init__(self, game: Game[Any, Any]) -> None:
         super().__init__(num_agents=game.num_players)
         self.game = game
-        self.agents = [f"player_{player}" for player in range(game.num_players)]
-        both = game.observation_space(game.default_params)
-        low, high = (np.broadcast_to(bound, both.shape)[0] for bound in (both.low, both.high))
+        self.agents = player_names(game)
+        box = observation_box(game, game.default_params)
         self.observation_spaces = {
-            agent: spaces.Box(low, high, both.shape[1:], dtype=jnp.float32) for agent in self.agents
+            agent: spaces.Box(box.low, box.high, box.shape, dtype=jnp.float32) for agent in self.agents
         }
         self.action_spaces = {agent: spaces.Discrete(game.num_actions) for agent in self.agents}
 

@@ -14,7 +14,7 @@ from pettingzoo.utils import wrappers
 from ... import registry
 from ..rendering.frame import DEFAULT_SIZE
 from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
-from .host import HostGame, action_number, observation_box
+from .host import HostGame, action_number, observation_box, player_names
 
 
 class Makers(NamedTuple):
@@ -90,7 +90,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self.game, params = registry.make_env(env_id, **options)
         self.metadata = {**type(self).metadata, "name": _module_name(env_id)}  # type: ignore[misc]
         self.render_mode = render_mode
-        self.possible_agents = [f"player_{player}" for player in range(self.game.num_players)]
+        self.possible_agents = player_names(self.game)
         self.agents: list[str] = []
         self._host = HostGame(self.game, params, (None,) * self.game.num_players)
         self._recorder = EpisodeRecorder(

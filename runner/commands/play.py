@@ -28,5 +28,5 @@ def main(arguments: list[str]) -> int:
 
     game, params = registry.make_env(options.env, **env_options)
     opponent = registry.make_policy(options.opponent, game, params, player=1 - options.player)
-    play_in_terminal(game, params, opponent, seat=options.player, seed=options.episode)
+    play_in_terminal(game, params, opponent, player=options.player, seed=options.episode)
     return 0

@@ -146,7 +146,7 @@ def test_a_person_may_stop():
                 raise EOFError
             return answer
 
-        play_in_terminal(game, params, make_strategy("random", game, 0), seat=1, read=read, write=shown.append)
+        play_in_terminal(game, params, make_strategy("random", game, 0), player=1, read=read, write=shown.append)
         assert shown[-1].startswith("\nStopped after 0 steps")
 
 

@@ -1,0 +1,92 @@
+"""Policies of a run, found by its folder and seed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import polax
+import pytest
+from polax.options import OptionError
+from polax.runner.runs.folder import RunError, RunFolder
+from polax.runner.runs.load import find_update, load_run, read_reference
+
+Train = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def run(train: Train) -> RunFolder:
+    return train("run", "--updates", "3", "--seeds", "3", "4")
+
+
+def _log_odds(policy: Any) -> float:
+    return float(policy.log_odds)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "seed"),
+    [("runs/a", "runs/a", None), ("runs/a#3", "runs/a", 3), ("a#b#12", "a#b", 12), ("a", "a", None)],
+)
+def test_a_reference_is_a_folder_and_perhaps_a_seed(text: str, path: str, seed: int | None) -> None:
+    assert read_reference(text) == (Path(path), seed)
+
+
+def test_a_folder_whose_name_has_a_number_sign_is_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "trial#3"
+    folder.mkdir()
+    assert read_reference(str(folder)) == (folder, None)
+    assert read_reference(f"{folder}#4") == (folder, 4)
+
+
+@pytest.mark.parametrize("text", ["runs/a#", "runs/a#last", "runs/a#-1"])
+def test_what_follows_the_sign_is_a_whole_number(text: str) -> None:
+    with pytest.raises(OptionError, match="must be a whole number"):
+        read_reference(text)
+
+
+def test_every_spelling_of_a_run_gives_the_policy_of_its_seed_and_player(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env, params = polax.make_env("IPD-v0")
+    loaded = load_run(run)
+    log_odds = [[_log_odds(policy) for policy in loaded.players(index)] for index in (0, 1)]
+    assert len({value for pair in log_odds for value in pair}) == 4
+    for player in (0, 1):
+        for reference in (run.path, str(run.path), f"{run.path}#3", f"run:{run.path}", f"run:{run.path}#3"):
+            assert _log_odds(polax.make_policy(reference, env, params, player=player)) == log_odds[0][player]
+        policy = polax.make_policy(f"{run.path}#4", env, params, player=player)
+        assert _log_odds(policy) == log_odds[1][player]
+    monkeypatch.chdir(run.path.parent)
+    for reference in ("run", "run#3", "run:run", "./run#3"):
+        assert _log_odds(polax.make_policy(reference, env, params)) == log_odds[0][0]
+    actions, _ = policy.act(jax.random.key(0), np.zeros((5, 6), np.float32), policy.initial_memory(5))
+    assert actions.shape == (5,)
+
+
+def test_a_strategy_comes_before_a_folder_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grim").mkdir()
+    env, params = polax.make_env("IPD-v0")
+    assert type(polax.make_policy("grim", env, params)) is type(env.strategies["grim"](env, 0))
+
+
+def test_a_run_that_does_not_fit_says_why(run: RunFolder, tmp_path: Path) -> None:
+    env, params = polax.make_env("IPD-v0")
+    with pytest.raises(OptionError, match=r"run has no seed 9; there are 3, 4"):
+        polax.make_policy(f"{run.path}#9", env, params)
+    with pytest.raises(OptionError, match="learned IPD-v0; it cannot play Chicken-v0"):
+        polax.make_policy(run.path, *polax.make_env("Chicken-v0"))
+    with pytest.raises(OptionError, match="learned another form of IPD-v0"):
+        polax.make_policy(run.path, *polax.make_env("IPD-v0", observation_layout="shared"))
+    for reference in (tmp_path / "nothing", f"{tmp_path}/nothing#3", "run:nothing"):
+        with pytest.raises(RunError, match="nothing is "):
+            polax.make_policy(reference, env, params)
+
+
+def test_a_checkpoint_is_the_best_the_last_or_a_number(run: RunFolder) -> None:
+    assert find_update(run, "last") == 3
+    assert find_update(run, "2") == 2
+    assert find_update(run, "best") in (2, 3)
+    with pytest.raises(OptionError, match="not 'first'"):
+        find_update(run, "first")
