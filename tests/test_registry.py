@@ -374,7 +374,7 @@ def test_a_registered_prefix_gets_what_follows_it_and_the_game(ipd: Any) -> None
     polax.register_policy("mine", lambda *given: Always("new"))
     policy = polax.make_policy("mine:", env, params)
     assert policy.made_of == "new"
-    assert polax.list_policies()[1] == polax.Listing("mine", "(registered)", "", "", None)
+    assert polax.Listing("mine", "(registered)", "", "", None) in polax.list_policies()
 
 
 @pytest.mark.usefixtures("_policies")
@@ -412,12 +412,12 @@ def test_a_prefix_whose_plug_in_does_not_load_names_its_distribution(install: An
     ("reference", "error", "message"),
     [
         ("axelrood:Grudger", polax.UnknownNameError, "unknown policy prefix 'axelrood'; did you mean 'axelrod'"),
-        ("zzzz:Grudger", polax.UnknownNameError, "unknown policy prefix 'zzzz'; there are axelrod, run"),
+        ("zzzz:Grudger", polax.UnknownNameError, "unknown policy prefix 'zzzz'; there are axelrod, .*run"),
         (":x", polax.UnknownNameError, "IPD-v0 has no strategy ':x'"),
         ("tit-for-tt", polax.UnknownNameError, "IPD-v0 has no strategy 'tit-for-tt'.*did you mean 'tit-for-tat'"),
         ("", polax.UnknownNameError, "IPD-v0 has no strategy ''"),
         ("#3", polax.UnknownNameError, "IPD-v0 has no strategy '#3'"),
-        (3, polax.OptionError, "prefixes axelrod, run; got 3"),
+        (3, polax.OptionError, "prefixes axelrod, run.*; got 3"),
         (Always, polax.OptionError, "got <class"),
     ],
 )

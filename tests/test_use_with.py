@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from polax import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "use_with.md"
@@ -19,6 +20,7 @@ SNIPPETS = [
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
 def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry._POLICIES, "registered", {})
     exec(compile(snippet, str(PAGE), "exec"), {})
 
 

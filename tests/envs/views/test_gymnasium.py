@@ -263,7 +263,7 @@ def test_vector_steps_out_of_order_and_bad_actions_say_what_is_wrong():
     ("options", "message"),
     [
         ({"opponent": "tit-for-tta"}, "did you mean 'tit-for-tat'"),
-        ({"opponent": 3}, "prefixes axelrod, run; got 3"),
+        ({"opponent": 3}, "prefixes axelrod, run.*; got 3"),
         ({"player": 2}, "player must be a whole number from 0 to 1, not 2"),
         ({"player": "red"}, "player must be a whole number from 0 to 1, not 'red'"),
         ({"render_mode": "rgb"}, "render_mode must be None or one of rgb_array, human, ansi"),
