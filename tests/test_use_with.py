@@ -1,4 +1,4 @@
-"""The snippets of the README and of docs/use_with.md run."""
+"""The snippets of the README and of pages in docs/ run."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "use_with.md"
 OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|torchrl|jaxmarl|axelrod)", re.MULTILINE)
 SNIPPETS = [
     pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
-    for page in (ROOT / "README.md", PAGE)
+    for page in (ROOT / "README.md", PAGE, ROOT / "docs" / "learners.md", ROOT / "docs" / "exact.md")
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
