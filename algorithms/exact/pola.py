@@ -57,7 +57,7 @@ class PolaExactConfig(ExactLookaheadConfig):
         return (
             super()
             .rates()
-            .replace(  # type: ignore[attr-defined, no-any-return]
+            .replace(  # type: ignore[attr-defined]
                 outer_beta=self.outer_beta, inner_beta=self.inner_beta, threshold=self.threshold
             )
         )

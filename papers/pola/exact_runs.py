@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from ... import registry
+from ...algorithms.base import Algorithm
 from .settings import Setting
 
 ENVIRONMENT = "IPD-v0"
@@ -101,7 +102,8 @@ def _workers() -> int:
 
 def _programs(settings: Sequence[Setting], key: jax.Array, runs: int, initial: Initial) -> list[_Program]:
     """Collect the settings that share a program, and draw the initial states of all their runs."""
-    algorithms, groups = [], {}
+    algorithms: list[Algorithm] = []
+    groups: dict[Any, list[int]] = {}
     for position, setting in enumerate(settings):
         env, params = registry.make_env(ENVIRONMENT, contribution_factor=setting.contribution_factor)
         algorithms.append(registry.make_algorithm(setting.learner, env, params, **setting.options))

@@ -68,11 +68,12 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _policies(table: str) -> dict[Key, Policy]:
     """Read a table whose columns are learner and parameterisation, whose rows are contribution factors."""
     head, *rows = ([entry.strip() for entry in line.split("|")] for line in table.strip().splitlines())
-    return {
-        Key(*column.split(), float(factor)): _numbers(entry)
-        for factor, *entries in rows
-        for column, entry in zip(head[1:], entries, strict=True)
-    }
+    found = {}
+    for factor, *entries in rows:
+        for column, entry in zip(head[1:], entries, strict=True):
+            learner, parameterisation = column.split()
+            found[Key(learner, parameterisation, float(factor))] = _numbers(entry)
+    return found
 
 
 TABLE1 = _policies(_TABLE1) | _policies(_TABLE1_NAIVE)

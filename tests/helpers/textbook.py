@@ -40,10 +40,10 @@ class Trajectory(NamedTuple):
     observations: jax.Array  # [T + 1, B, 2, F]
 
 
-def rollout(key, env, params, policies, *, seat, settings):
+def rollout(key, env, params, policies, *, player, settings):
     """Play a batch with the same random numbers as the fast path; differentiable by the policies' parameters."""
     key_reset, key_actions, key_env = jax.random.split(key, 3)
-    order = jnp.array([seat, 1 - seat])
+    order = jnp.array([player, 1 - player])
     batch = settings.num_envs
     observation, state = jax.vmap(env.reset_env, (0, None))(jax.random.split(key_reset, batch), params)
     carries = [jnp.zeros((batch, policy.recurrent.candidate_bias.shape[0])) for policy in policies]
@@ -111,14 +111,14 @@ def penalty(trajectory, policy, *, i, settings):
     return jnp.mean((jnp.exp(reference) * (reference - current)).sum(-1))
 
 
-def imagine(own, key, env, params, opponent, *, seat, settings):
+def imagine(own, key, env, params, opponent, *, player, settings):
     """The other's policy after its imagined steps against ``own``; ``opponent`` is its (policy, critic) before them."""
     other, critic = opponent
     policy = other
     for key_step in jax.random.split(key, settings.inner_steps):
 
         def losses(policy, critic, key_step=key_step):
-            trajectory = rollout(key_step, env, params, (own, policy), seat=seat, settings=settings)
+            trajectory = rollout(key_step, env, params, (own, policy), player=player, settings=settings)
             kl = penalty(trajectory, other, i=1, settings=settings)
             value_loss = critic_loss(jax.lax.stop_gradient(trajectory), critic, i=1)
             return policy_loss(trajectory, critic, i=1, settings=settings) + settings.inner_beta * kl, value_loss
@@ -130,7 +130,7 @@ def imagine(own, key, env, params, opponent, *, seat, settings):
     return policy
 
 
-def lookahead_gradients(key, env, params, learner, opponent, *, start, seat, settings):
+def lookahead_gradients(key, env, params, learner, opponent, *, start, player, settings):
     """Derivatives of the learner's policy loss by its policy, and of its critic loss by its critic.
 
     ``learner`` and ``opponent`` are (policy, critic); ``start`` is the learner's policy before the update.
@@ -139,8 +139,8 @@ def lookahead_gradients(key, env, params, learner, opponent, *, start, seat, set
     key_inner, key_outer = jax.random.split(key)
 
     def losses(own, critic):
-        other = imagine(own, key_inner, env, params, opponent, seat=seat, settings=settings)
-        trajectory = rollout(key_outer, env, params, (own, other), seat=seat, settings=settings)
+        other = imagine(own, key_inner, env, params, opponent, player=player, settings=settings)
+        trajectory = rollout(key_outer, env, params, (own, other), player=player, settings=settings)
         kl = penalty(trajectory, start, i=0, settings=settings)
         value_loss = critic_loss(jax.lax.stop_gradient(trajectory), critic, i=0)
         return policy_loss(trajectory, critic, i=0, settings=settings) + settings.outer_beta * kl, value_loss
