@@ -37,7 +37,7 @@ Memory = Any
 
 ObservationLayout = Literal["egocentric", "shared"]
 """Own features first, or player 0's view for both players."""
-OBSERVATION_LAYOUTS: tuple[str, ...] = get_args(ObservationLayout)
+OBSERVATION_LAYOUTS: tuple[ObservationLayout, ...] = get_args(ObservationLayout)
 
 TState = TypeVar("TState", bound=environment.EnvState)
 TParams = TypeVar("TParams", bound=environment.EnvParams)
@@ -199,7 +199,8 @@ class Game(environment.Environment[TState, TParams]):
         offered = "observation_layout" in {field.name for field in dataclasses.fields(self)}
         if not offered or layout not in OBSERVATION_LAYOUTS:
             raise ValueError(f"{self.name} is not seen in the layout {layout!r}")
-        return dataclasses.replace(self, observation_layout=layout)
+        changes: dict[str, Any] = {"observation_layout": layout}
+        return dataclasses.replace(self, **changes)
 
     def is_symmetric(self, params: TParams) -> bool:
         """Tell whether the players can be exchanged, which self-play (one policy for every player) needs.

@@ -323,9 +323,9 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         """Return the torus with its coins and players."""
         size = self.grid_size
         coins = zip(np.reshape(state.coin, (-1, 2)).tolist(), np.ravel(state.coin_owner).tolist(), strict=True)
-        pieces = [Piece("coin", *place, player=owner) for place, owner in coins]
+        pieces = [Piece("coin", row, column, owner) for (row, column), owner in coins]
         players = enumerate(np.asarray(state.players).tolist())
-        return Board(size, size, (*pieces, *(Piece(PLAYER, *place, player=player) for player, place in players)))
+        return Board(size, size, (*pieces, *(Piece(PLAYER, row, column, player) for player, (row, column) in players)))
 
 
 def _by_player(first: jax.Array, second: jax.Array) -> jax.Array:

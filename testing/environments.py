@@ -14,7 +14,7 @@ from gymnax.environments import environment
 
 from ..algorithms.core.trees import different_form, foreign_leaf
 from ..envs.base import API_VERSION, OBSERVATION_LAYOUTS, EnvironmentPlugin, Game
-from ..envs.rendering.frame import Frame
+from ..envs.rendering.frame import Board, Frame
 from ..registry import environment_plugin
 from .clauses import Subject
 from .plugins import HORIZON, as_game, check_options, check_plugin, find_plugin, other_numbers
@@ -285,10 +285,10 @@ def _check_pictures(subject: Subject, game: Game[Any, Any], params: Any, played:
     frame = Frame.first(params, jax.tree.map(lambda leaf: leaf[0], played.start), game.num_players)
     for step in range(2):
         state = jax.tree.map(lambda leaf, step=step: leaf[step], played.state)
-        frame = frame.after(state, played.action[step], played.reward[step])
+        frame = frame.after(state, np.asarray(played.action[step]), np.asarray(played.reward[step]))
         with subject.running("pictures"):
-            board = game.board(state)
-        for piece in () if board is None else board.pieces:
+            board = game.board(state) or Board(0, 0, ())
+        for piece in board.pieces:
             inside = 0 <= piece.row < board.rows and 0 <= piece.column < board.columns
             owned = piece.player is None or 0 <= piece.player < game.num_players
             subject.demand("pictures", inside and owned, f"{piece!r} on a board of {board.rows} x {board.columns}")

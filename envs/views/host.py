@@ -46,7 +46,8 @@ def begin(game: Game[Any, Any], params: Any, policies: Policies, key: jax.Array)
     memories = tuple(None if policy is None else policy.initial_memory(1) for policy in policies)
     _, _, rewards, _, info = jax.eval_shape(game.step_env, key, state, jnp.zeros(game.num_players, jnp.int32), params)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (rewards, info))
-    return Carry(key, state, memories, observation), Outcome(*nothing, jnp.zeros(game.num_players, jnp.int32))
+    actions = jnp.zeros(game.num_players, jnp.int32)
+    return Carry(key, state, memories, observation), Outcome(nothing[0], nothing[1], actions)
 
 
 def advance(
