@@ -56,7 +56,7 @@ def for_page(figure: Figure, title: str, prefix: str) -> str:
             parent.remove(child)
     width = root.attrib.pop("width").removesuffix("pt")
     del root.attrib["height"]
-    root.attrib |= {"role": "img", "aria-label": title, "style": f"max-width:{float(width) * 4 / 3:.0f}px"}
+    root.attrib |= {"role": "img", "aria-label": title, "style": f"--width:{float(width) * 4 / 3:.0f}px"}
     references = {found for node in root.iter() for found in _references(node)}
     for node in root.iter():
         _adapt(node, references, prefix)

@@ -116,7 +116,7 @@ def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
             first, second = (number(value, 4) for value in by_player[i][j])
             tip = f"{name} against {other}: {values[j]}"
             tips[-1].append(tip if i == j else f"{tip} (as player 0 {first}, as player 1 {second})")
-    label = "the row's mean reward per step"
+    label = "mean reward per step"
     chart = heat_map(
         "payoffs",
         f"{content['env']}, {content['episodes']} episodes for each ordered pair",
@@ -199,7 +199,7 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     return [
         f"How often a player was {action} after each last joint action, its own action first, in all its matches. "
         f"A dash means the situation never occurred.{legend}",
-        heat_map("policies", title, HeatMap(known, after, _array(rates), tips, f"probability of {action}", digits=2)),
+        heat_map("policies", title, HeatMap(known, after, _array(rates), tips, "probability", digits=2)),
         Table(f"{title}, its own first", ["player", *after], rows, folded=True),
     ]
 

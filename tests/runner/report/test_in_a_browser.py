@@ -51,7 +51,7 @@ class Browser:
         return str(self.value(f"document.querySelector('{selector}').textContent"))
 
     def click(self, selector: str) -> None:
-        self.run(f"document.querySelector('{selector}').click()")
+        self.run(f"document.querySelector('{selector}').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
 
     def keys(self, selector: str, *keys: str) -> None:
         self.driver.find_element("css selector", selector).send_keys(*keys)
@@ -169,8 +169,8 @@ def test_pointing_at_a_payoff_shows_what_stands_behind_it(browser: Browser, page
     from selenium.webdriver import ActionChains
 
     browser.open(pages["matrix"])
-    assert browser.value("document.querySelectorAll('#payoffs-map td[data-pair]').length") == 9
-    cell = browser.driver.find_element("css selector", "[data-pair='0 2']")
+    assert browser.value("document.querySelectorAll('.choice [data-cell]').length") == 9
+    cell = browser.driver.find_element("css selector", ".choice [data-cell='0 2']")
     ActionChains(browser.driver).move_to_element(cell).perform()
     assert browser.text("#tip").startswith("tit-for-tat against mine:0: 0.2541 ± 0.0120")
     assert browser.value("document.querySelector('#tip').checkVisibility()")
@@ -182,19 +182,19 @@ def test_the_heat_map_is_walked_through_with_the_keyboard(browser: Browser, page
     from selenium.webdriver.common.keys import Keys
 
     browser.open(pages["matrix"])
-    browser.keys("[data-pair='0 0']", Keys.ARROW_RIGHT)
-    browser.keys("[data-pair='0 1']", Keys.ARROW_DOWN)
-    assert browser.value("document.activeElement.dataset.pair") == "1 1"
+    browser.keys(".choice [data-cell='0 0']", Keys.ARROW_RIGHT)
+    browser.keys(".choice [data-cell='0 1']", Keys.ARROW_DOWN)
+    assert browser.value("document.activeElement.dataset.cell") == "1 1"
     assert browser.text("#live").startswith("always-defect against always-defect: 0.0000")
-    assert browser.value("document.querySelectorAll('#payoffs-map [tabindex=\"0\"]').length") == 1
-    browser.keys("[data-pair='1 1']", Keys.ENTER)
-    assert browser.value("document.querySelector('[data-pair=\"1 1\"]').ariaSelected") == "true"
+    assert browser.value("document.querySelectorAll('#payoffs svg [tabindex=\"0\"]').length") == 1
+    browser.keys(".choice [data-cell='1 1']", Keys.ENTER)
+    assert browser.value("document.querySelector('.choice [data-cell=\"1 1\"]').ariaPressed") == "true"
     assert browser.text("#episode-score .who b") == "always-defect"
 
 
 def test_an_episode_plays_pauses_and_steps(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["matrix"])
-    browser.click('[data-pair="0 1"]')
+    browser.click('.choice [data-cell="0 1"]')
     assert browser.text("#episode-event") == "Before the first of 3 steps."
     browser.click("#episode-forward")
     assert browser.text("#episode-event") == (
@@ -223,21 +223,21 @@ def test_an_episode_plays_pauses_and_steps(browser: Browser, pages: dict[str, Pa
     assert browser.value("document.querySelector('#episode-step').value") == "0"
 
 
-def test_the_player_chosen_first_is_a_from_whichever_seat(browser: Browser, pages: dict[str, Path]) -> None:
+def test_the_player_chosen_first_is_a_whichever_player_it_was(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["matrix"])
-    browser.click('[data-pair="1 0"]')
+    browser.click('.choice [data-cell="1 0"]')
     browser.click("#episode-forward")
     names = "[...document.querySelectorAll('.who b')].map((each) => each.textContent)"
     assert browser.value(names) == ["always-defect", "tit-for-tat"]
     assert browser.text("#episode-event") == (
         "Step 1 of 3: A plays defect, B plays cooperate. Rewards: A +0.665, B \N{MINUS SIGN}0.335."
     )
-    assert browser.text(".who small") == "seat 1"
+    assert browser.text(".who small") == "player 1"
 
 
 def test_the_coin_game_is_drawn_and_moves(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["coin"])
-    browser.click('[data-pair="0 1"]')
+    browser.click('.choice [data-cell="0 1"]')
     assert browser.value("document.querySelectorAll('#episode-board .floor').length") == 9
     place = "[...document.querySelectorAll('#episode-board .token')].map((each) => each.parentNode.style.transform)"
     before = browser.value(place)
@@ -250,32 +250,29 @@ def test_the_coin_game_is_drawn_and_moves(browser: Browser, pages: dict[str, Pat
     )
     assert browser.value("document.querySelectorAll('#episode-board .taken').length") == 1
     browser.click("#episode-forward")
-    assert browser.text("#episode-event") == "Step 2 of 2: no coin is taken."
+    assert browser.text("#episode-event") == "Step 2 of 2: nothing is taken. Rewards: A 0.000, B 0.000."
 
 
 def test_who_wants_less_motion_gets_none_but_by_playing(browser: Browser, pages: dict[str, Path]) -> None:
     moving = "getComputedStyle(document.querySelector('#episode-board .token').parentNode).transitionDuration"
     for wish, duration in (("reduce", "0s"), ("no-preference", "0.14s")):
         browser.open(pages["coin"], prefers_reduced_motion=wish)
-        browser.click('[data-pair="0 1"]')
+        browser.click('.choice [data-cell="0 1"]')
         browser.click("#episode-forward")
         assert browser.value(moving) == duration
 
 
 def test_curves_tell_their_values(browser: Browser, pages: dict[str, Path]) -> None:
-    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver import ActionChains
 
     browser.open(pages["benchmark"])
-    browser.keys("svg[data-chart='0']", Keys.HOME, Keys.ARROW_RIGHT)
-    assert browser.text("#tip") == "environment steps: 1,000\npola-dice: 0.150 ± 0.318"
-    assert browser.text("#live") == browser.text("#tip")
-    assert browser.value("getComputedStyle(document.querySelector('.cursor')).visibility") == "visible"
-    browser.run(
-        "const box = document.querySelector('svg[data-chart]').getBoundingClientRect();"
-        "document.querySelector('svg[data-chart]').dispatchEvent(new PointerEvent('pointermove',"
-        " {clientX: box.right - 5, clientY: box.top + 50, bubbles: true}))"
-    )
-    assert browser.text("#tip").startswith("environment steps: 2,000\npola-dice: 0.275")
+    points = browser.driver.find_elements("css selector", ".chart svg [data-tip]")
+    (point,) = (each for each in points if "1,000: 0.150" in str(each.get_attribute("data-tip")))
+    browser.run("document.querySelector('.chart').scrollIntoView({block: 'center'})")
+    ActionChains(browser.driver).move_to_element(point).perform()
+    assert browser.text("#tip") == "pola-dice, environment steps 1,000: 0.150 ± 0.318"
+    assert browser.value("document.querySelector('#tip').checkVisibility()")
+    assert browser.value("document.querySelectorAll('svg title').length") == 0  # the page's own tip in its place
 
 
 def test_tables_are_sorted_by_a_click(browser: Browser, pages: dict[str, Path]) -> None:
@@ -308,9 +305,9 @@ def test_without_its_script_a_page_still_says_everything_but_the_episodes(
     browser.command("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(pages["matrix"])
-        cell = browser.driver.find_element("css selector", "[data-pair='0 2']")
-        assert cell.text == "0.254"
-        assert (cell.get_attribute("title") or "").startswith("tit-for-tat against mine:0: 0.2541")
+        title = browser.driver.find_element("css selector", ".choice [data-cell='0 2'] title")
+        assert (title.get_attribute("textContent") or "").startswith("tit-for-tat against mine:0: 0.2541")
+        assert "0.254" in [each.text for each in browser.driver.find_elements("css selector", ".choice text")]
         assert "switched off" in browser.driver.find_element("css selector", "noscript").text
     finally:
         browser.command("Emulation.setScriptExecutionDisabled", value=False)
