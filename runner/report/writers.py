@@ -113,7 +113,7 @@ def _section_markdown(section: Section, folder: Path) -> list[str]:
             case Table():
                 parts += [f"### {part.title}", markdown_table(part)] if tables > 1 else [markdown_table(part)]
             case Chart() if (folder / f"{part.name}.png").exists():
-                parts.append(f"![{part.title}]({part.name}.png)")
+                parts.append(f"![{part.title or part.panels[0].title}]({part.name}.png)")
             case Failure():
                 parts.append(f"- {part.title}: {part.message}")
             case Settings():
