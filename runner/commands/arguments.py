@@ -95,7 +95,7 @@ class CommandParser(argparse.ArgumentParser):
             plugin, find = owners[prefix]
             if words and plugin is None:
                 option = prefix.replace("_", "-")
-                raise UsageError(f"{self._command}: --{option}.{next(iter(words))} is given without --{option}")
+                raise UsageError(f"{self._command}: --{option}.{next(iter(words))} needs --{option}")
             values[prefix] = parse_options(find(plugin).config, words, what=plugin) if words and plugin else {}
         return values
 

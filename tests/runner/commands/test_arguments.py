@@ -75,7 +75,7 @@ def test_an_option_given_twice_is_an_error(again: str) -> None:
     [
         (["toy", "game", "--colour.size", "3"], "train has no option --colour.size"),
         (["toy", "game", "--emv.factor", "3"], "train has no option --emv.factor"),
-        (["toy", "--env.factor", "3"], "train: --env.factor is given without --env"),
+        (["toy", "--env.factor", "3"], "train: --env.factor needs --env"),
         (["toy", "game", "--env.factr", "3"], "game has no option 'factr'; did you mean 'factor'?"),
         (["toy", "game", "--out"], "train: argument --out: expected one argument"),
         (["toy", "game", "-x"], "train: unrecognized arguments: -x"),

@@ -97,7 +97,7 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
     [
         (["--env", "IPD-v0"], "say who plays, such as: polax tournament tit-for-tat"),
         (["tit-for-tat"], "say which game is played: --env ENV"),
-        (["tit-for-tat", "--env.contribution-factor", "1.5"], "say which game --env.OPTION is for"),
+        (["tit-for-tat", "--env.contribution-factor", "1.5"], "needs --env"),
         (["tit-for-tat", "--env", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
         (["tit-for-tatt", "--env", "IPD-v0"], "has no strategy 'tit-for-tatt'"),
         (["grim", "tit-for-tat", "grim", "--env", "IPD-v0"], "grim is named twice"),
@@ -105,7 +105,7 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
         (["grim", "--env", "IPD-v0", "--episodes", "few"], "argument --episodes: invalid int value: 'few'"),
         (["grim", "--env", "IPD-v0", "--env.size", "3"], "IPD-v0 has no option 'size'"),
         (["grim", "--env", "IPD-v0", "--sead", "3"], "tournament has no option --sead"),
-        (["grim", "--env", "IPD-v0", "--best-response.num-envs", "3"], "needs --best-response LEARNER"),
+        (["grim", "--env", "IPD-v0", "--best-response.num-envs", "3"], "needs --best-response"),
         (["grim", "--env", "IPD-v0", "--best-response", "naiv"], "unknown algorithm 'naiv'; did you mean 'naive'?"),
         (["grim", "--env", "IPD-v0", "--best-response", "naive", "--best-response.num-emvs", "3"], "did you mean"),
         (["grim", "--env", "IPD-v0", "--best-response-updates", "3"], "--best-response-updates needs --best-response"),
