@@ -192,9 +192,9 @@ def play(
         ],
     )
     numbers = jnp.arange(num_steps + 1, dtype=jnp.float32)
-    rows, seen, actions, rewards, outputs, hidden = jax.lax.scan(
-        step, start, (numbers, uniforms, words, script_words)
-    )[1]
+    rows, seen, actions, rewards, outputs, hidden = jax.lax.scan(step, start, (numbers, uniforms, words, script_words))[
+        1
+    ]
     sides = [
         Side(seen[:, :, role], actions[role][:-1], rewards[role][:-1], *outputs[role], hidden[role]) for role in (0, 1)
     ]

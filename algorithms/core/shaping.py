@@ -39,9 +39,7 @@ def sums_of_earlier(terms: jax.Array, decay: jax.Array | float) -> jax.Array:
     return _decayed(terms, decay, lambda row, column: row - 1 - column)
 
 
-def _decayed(
-    terms: jax.Array, decay: jax.Array | float, age: Callable[[jax.Array, jax.Array], jax.Array]
-) -> jax.Array:
+def _decayed(terms: jax.Array, decay: jax.Array | float, age: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:
     """Add up ``decay ** age`` times the terms whose age is not negative: one product instead of ``T`` small steps."""
     steps = jnp.arange(terms.shape[0])
     ages = age(steps[:, None], steps)

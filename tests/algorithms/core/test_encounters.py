@@ -26,9 +26,7 @@ def make(name="CoinGame-v0", *, listed=True, opponents=2, agent_options=None, en
     agents = [make_agent(seed, env, **(agent_options or {})) for seed in range(1 + opponents)]
     reader = encounters.Reader(env, listed=listed, step_input=(agent_options or {}).get("step_input", False))
     encounter = jax.jit(
-        lambda key: encounters.play(
-            key, reader, params, (agents[0], agents[1:]), num_envs=B, num_steps=T, **options
-        )
+        lambda key: encounters.play(key, reader, params, (agents[0], agents[1:]), num_envs=B, num_steps=T, **options)
     )(jax.random.key(5))
     return env, reader, agents, encounter
 

@@ -144,9 +144,7 @@ def test_rewards_and_temperature_in_other_units_scale_loqas_weights_like_an_adva
 def test_goodwill_adds_a_share_of_the_opponents_advantage_at_every_step():
     data, _ = episodes(5)
     other = (returns_of_other(data, bootstrap=True) - data["other_values"])[:-1]
-    added = closed_form(data, bootstrap=True, weight=2.0, goodwill=0.25) - closed_form(
-        data, bootstrap=True, weight=2.0
-    )
+    added = closed_form(data, bootstrap=True, weight=2.0, goodwill=0.25) - closed_form(data, bootstrap=True, weight=2.0)
     np.testing.assert_allclose(added, 2.0 * GAMMA * 0.25 * other, atol=1e-12)
 
 
@@ -167,8 +165,6 @@ def test_advantages_are_those_of_the_other_learners():
     data, _ = episodes(6)
     rewards, values = data["own_rewards"], data["own_values"]
     expected = dice.generalized_advantages(rewards, values[:-1], values[-1], discount=0.9, gae_lambda=0.7)
-    np.testing.assert_allclose(
-        shaping.advantages(rewards, values, discount=0.9, gae_lambda=0.7), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(shaping.advantages(rewards, values, discount=0.9, gae_lambda=0.7), expected, atol=1e-12)
     with pytest.raises(ValueError, match="one row more"):
         shaping.advantages(rewards, values[:-1], discount=0.9, gae_lambda=0.7)

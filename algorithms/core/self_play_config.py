@@ -1,0 +1,202 @@
+"""Options of the learners in self-play, and what a compiled program is made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import jax
+from flax import struct
+
+from ...checks import check_choice, check_number, check_whole_number
+
+__all__ = ["Numbers", "Rule", "SelfPlayConfig", "Sizes"]
+
+Opponents = Literal["past", "current"]
+Players = Literal["shared", "two"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfPlayConfig:
+    """Options of every learner of this family."""
+
+    num_envs: int = 256
+    """Episodes in a batch; every gradient step plays a fresh batch."""
+    hidden_size: int = 32
+    """Width of the dense layer and of the GRU."""
+    gradient_steps: int = 100
+    """Gradient steps in an update."""
+    players: Players = "shared"
+    """``shared``: one set of parameters plays as both players; ``two``: two sets, each against the other's past."""
+    opponents: Opponents = "past"
+    """``past``: opponents are drawn from a pool of snapshots; ``current``: the opponent as it is now."""
+    num_opponents: int = 2
+    """Opponents drawn from the pool for each batch; each plays an equal part of the episodes."""
+    pool_size: int = 600
+    """Snapshots in the pool, a uniform sample of all that were taken."""
+    snapshot_every: int = 10
+    """Gradient steps from one snapshot to the next."""
+
+    learning_rate: float = 0.003
+    """Rate of Adam on the policy, and on the action values where the network is shared."""
+    learning_rate_end: float = 0.003
+    """The rate at the end of ``anneal_steps``."""
+    max_gradient_norm: float | None = 1.0
+    """Gradients are scaled down to this norm; None: they are not."""
+    entropy: float = 0.1
+    """Weight of the entropy of the policy."""
+    entropy_end: float = 0.1
+    """That weight at the end of ``anneal_steps``."""
+    shaping: float = 1.0
+    """Weight of the shaping; 0 leaves an actor-critic learner."""
+    shaping_end: float = 1.0
+    """That weight at the end of ``anneal_steps``; it moves from the first step on."""
+    anneal_steps: int = 10_000
+    """Gradient steps after which rate and weights stay what they are."""
+    anneal_from: float = 0.5
+    """Share of ``anneal_steps`` after which rate and entropy begin to move."""
+
+    discount: float = 0.96
+    """Discount of later rewards."""
+    gae_lambda: float = 0.9
+    """Lambda of the learner's advantages; 0: one-step advantages, as published."""
+    residual_lambda: float = 0.0
+    """Lambda of the residuals by which the opponent's past is judged; 0: one-step advantages, as published."""
+    opponent_lambda: float = 1.0
+    """Lambda of the opponent's advantages; 1: its whole return, as published."""
+    shaping_decay: float = 0.9
+    """How much of an action's influence on the opponent is left after a step, beside the discount."""
+    bootstrap_opponent: bool = True
+    """Whether the opponent's return goes on after the last step with its value there; not so as published."""
+    stop_advantages: bool = True
+    """Whether the learner's advantages are constants for its gradient; not so in the published program."""
+    exploration: float = 0.0
+    """Probability with which either player's action is replaced by a uniform one."""
+
+    value_lambda: float = 0.9
+    """Lambda of the targets of the action values (SARSA); 0: one-step targets, as published."""
+    huber_delta: float = 1.0
+    """Error of an action value from which on its loss is linear."""
+    value_hidden_size: int | None = None
+    """Width of a network of its own for the action values; None: they are outputs of the policy's network."""
+    value_lr: float = 0.01
+    """Rate of Adam on that network."""
+    step_input: bool = False
+    """Whether that network also sees the number of the step."""
+    target_decay: float | None = None
+    """Decay of the moving average of the parameters that gives the targets of the action values; None: there is none,
+    the present parameters give them."""
+
+    def __post_init__(self) -> None:
+        sizes = (
+            "num_envs", "hidden_size", "gradient_steps", "num_opponents", "pool_size", "snapshot_every", "anneal_steps"
+        )  # fmt: skip
+        for name in sizes:
+            check_whole_number(name, getattr(self, name), at_least=1)
+        check_choice("players", self.players, get_args(Players))
+        check_choice("opponents", self.opponents, get_args(Opponents))
+        for name in ("learning_rate", "huber_delta", "value_lr"):
+            check_number(name, getattr(self, name), above=0)
+        for name in ("learning_rate_end", "entropy", "entropy_end", "shaping", "shaping_end"):
+            check_number(name, getattr(self, name), at_least=0)
+        for name in ("discount", "anneal_from"):
+            check_number(name, getattr(self, name), at_least=0, below=1)
+        lambdas = ("gae_lambda", "residual_lambda", "opponent_lambda", "shaping_decay", "exploration", "value_lambda")
+        for name in lambdas:
+            check_number(name, getattr(self, name), at_least=0, at_most=1)
+        if self.max_gradient_norm is not None:
+            check_number("max_gradient_norm", self.max_gradient_norm, above=0)
+        if self.value_hidden_size is not None:
+            check_whole_number("value_hidden_size", self.value_hidden_size, at_least=1)
+        if self.target_decay is not None:
+            check_number("target_decay", self.target_decay, at_least=0, below=1)
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Check what one option alone does not tell."""
+        if self.gradient_steps % self.snapshot_every:
+            raise ValueError(
+                f"gradient_steps must be a multiple of snapshot_every {self.snapshot_every}; got {self.gradient_steps}"
+            )
+        if self.num_envs % self.num_opponents:
+            raise ValueError(f"num_envs must be a multiple of num_opponents {self.num_opponents}; got {self.num_envs}")
+        if self.step_input and self.value_hidden_size is None:
+            raise ValueError("step_input needs a network of its own for the action values: give value_hidden_size")
+
+
+class Rule(NamedTuple):
+    """What the learners of this family differ in."""
+
+    weigh_by_surprise: bool
+    """Whether the past counts as much as the opponent's model does not expect what it did (LOQA), or wholly."""
+    state_baseline: bool = False
+    """Whether the past is judged against a table of values by observation alone, or against the learner's values."""
+    scripted: tuple[str, ...] = ()
+    """Strategies that take the opponent's place in some episodes of every batch."""
+    scripted_envs: int = 0
+    """How many episodes."""
+
+
+@struct.dataclass
+class Numbers:
+    """Settings that may change without compiling again; scalars."""
+
+    learning_rate: jax.Array
+    learning_rate_end: jax.Array
+    max_gradient_norm: jax.Array
+    entropy: jax.Array
+    entropy_end: jax.Array
+    shaping: jax.Array
+    shaping_end: jax.Array
+    goodwill: jax.Array
+    goodwill_end: jax.Array
+    anneal_steps: jax.Array
+    anneal_from: jax.Array
+    discount: jax.Array
+    gae_lambda: jax.Array
+    residual_lambda: jax.Array
+    opponent_lambda: jax.Array
+    shaping_decay: jax.Array
+    temperature: jax.Array
+    exploration: jax.Array
+    value_lambda: jax.Array
+    huber_delta: jax.Array
+    value_lr: jax.Array
+    target_decay: jax.Array
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Settings that the compiled program is made for."""
+
+    num_envs: int
+    hidden_size: int
+    value_hidden_size: int | None
+    step_input: bool
+    gradient_steps: int
+    snapshot_every: int
+    num_learners: int
+    num_opponents: int
+    pool_size: int | None
+    bootstrap_opponent: bool
+    stop_advantages: bool
+    target: bool
+
+    @classmethod
+    def of(cls, config: SelfPlayConfig) -> Sizes:
+        """Return the sizes among the options."""
+        past = config.opponents == "past"
+        return cls(
+            num_envs=config.num_envs,
+            hidden_size=config.hidden_size,
+            value_hidden_size=config.value_hidden_size,
+            step_input=config.step_input,
+            gradient_steps=config.gradient_steps,
+            snapshot_every=config.snapshot_every,
+            num_learners=1 if config.players == "shared" else 2,
+            num_opponents=config.num_opponents if past else 1,
+            pool_size=config.pool_size if past else None,
+            bootstrap_opponent=config.bootstrap_opponent,
+            stop_advantages=config.stop_advantages,
+            target=config.target_decay is not None,
+        )

@@ -1,0 +1,171 @@
+"""LOQA, Advantage Alignment and goodwill LOQA: the contract, what an update does, and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polax
+import pytest
+from polax.algorithms.core import encounters
+from polax.algorithms.core.gradient_step import schedule
+
+SMALL = {"num_envs": 4, "hidden_size": 3, "gradient_steps": 2, "snapshot_every": 1, "pool_size": 3}
+NAMES = ("loqa", "advantage-alignment", "goodwill-loqa")
+
+
+def make(name="loqa", env=("IPD-v0", {"max_steps_in_episode": 4}), **options):
+    game, params = polax.make_env(env[0], **env[1])
+    return polax.make_algorithm(name, game, params, **{**SMALL, **options})
+
+
+def leaves(tree):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("goodwill-loqa", {"scripted_percent": 50}),
+        (
+            "loqa",
+            {
+                "value_hidden_size": 2,
+                "step_input": True,
+                "target_decay": 0.9,
+                "stop_advantages": False,
+                "bootstrap_opponent": False,
+                "players": "two",
+            },
+        ),
+        ("advantage-alignment", {"opponents": "current", "exploration": 0.2}),
+    ],
+    ids=["goodwill", "as published, two", "current"],
+)
+def test_an_update_moves_every_parameter(name, options):
+    algorithm = make(name, **options)
+    state = algorithm.init(jax.random.key(0))
+    with jax.debug_key_reuse(True):
+        after, metrics = algorithm.update(jax.random.key(1), state)
+    for old, new in zip(leaves(state.learners.agent), leaves(after.learners.agent), strict=True):
+        assert (np.abs(new - old).reshape(len(old), -1).max(axis=1) > 0).all()
+    assert int(after.step) == 2
+    assert all(np.isfinite(value) for value in metrics.values())
+    learners = options.get("players") == "two"
+    suffix = "/player_1" if learners else ""
+    assert {f"{word}{suffix}" for word in ("weight/own", "weight/shaping", "surprise", "entropy", "value_loss")} <= set(
+        metrics
+    )
+    assert int(metrics["env_steps"]) == (2 if learners else 1) * 2 * 4 * 4
+    if options.get("opponents") != "current":
+        assert float(metrics[f"pool_size{suffix}"]) == 2
+    policies = algorithm.policies(after)
+    same = [np.array_equal(one, two) for one, two in zip(leaves(policies[0]), leaves(policies[1]), strict=True)]
+    assert all(same) != learners
+
+
+def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
+    """Against plain automatic differentiation; after one step Adam's first moment is a tenth of the gradient."""
+    options = {"shaping": 0.0, "shaping_end": 0.0, "gae_lambda": 0.0, "value_lambda": 0.0, "max_gradient_norm": None}
+    algorithm = make(**options, gradient_steps=1, entropy=0.2)
+    state = algorithm.init(jax.random.key(0))
+    after, _ = algorithm.update(jax.random.key(1), state)
+    step = algorithm.update.gradient_step
+    learner = jax.tree.map(lambda leaf: leaf[0], state.learners)
+    encounter = replay(algorithm, state, jax.random.key(1))
+    side, discount = encounter.learner, 0.96
+
+    def loss(agent):
+        logits, action_values = encounters.unroll(step.reader, agent, side)
+        log_probs = jax.nn.log_softmax(logits)
+        values = jax.lax.stop_gradient(jnp.sum(jnp.exp(log_probs) * action_values, axis=-1))
+        chosen = jnp.take_along_axis(log_probs[:-1], side.actions[..., None], axis=-1)[..., 0]
+        played = jnp.take_along_axis(action_values[:-1], side.actions[..., None], axis=-1)[..., 0]
+        following = jax.lax.stop_gradient(jnp.concatenate([played[1:], values[-1:]]))
+        error = jnp.abs(side.rewards + discount * following - played)
+        huber = jnp.where(error < 1, error**2 / 2, error - 0.5)
+        entropy = -jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1)[:-1]
+        advantages = side.rewards + discount * values[1:] - values[:-1]
+        return -jnp.mean(chosen * advantages) - 0.2 * jnp.mean(entropy) + jnp.mean(huber)
+
+    expected = jax.grad(loss)(learner.agent)
+    for moment, gradient in zip(leaves(after.learners.optimizer.mu), leaves(expected), strict=True):
+        np.testing.assert_allclose(moment[0], 0.1 * gradient, atol=1e-6)  # Adam's first moment after one step
+
+
+def replay(algorithm, state, key):
+    """The batch of an update of one step, with the learner as its own opponent: keys are split as the update does."""
+    _, _, key_learn = jax.random.split(jax.random.split(key, 1)[0], 3)
+    key = jax.random.split(jax.random.split(key_learn, 1)[0], 1)[0]
+    step = algorithm.update.gradient_step
+    agent = jax.tree.map(lambda leaf: leaf[0], state.learners.agent)
+    return encounters.play(
+        key,
+        step.reader,
+        state.env_params,
+        (agent, [agent] * step.sizes.num_opponents),
+        num_envs=step.sizes.num_envs,
+        num_steps=step.num_steps,
+    )
+
+
+def test_numbers_are_leaves_and_move_on_schedule():
+    first = make("goodwill-loqa", goodwill=0.1, goodwill_end=0.3, anneal_steps=100, anneal_from=0.5, entropy=0.2)
+    second = make("goodwill-loqa", goodwill=0.2, temperature=0.5, learning_rate=0.1, max_gradient_norm=3.0)
+    assert first.update == second.update
+    assert hash(first.update) == hash(second.update)
+    numbers = first.init(jax.random.key(0)).numbers
+    middle, late, end = (schedule(numbers, jnp.int32(step)) for step in (50, 75, 1000))
+    np.testing.assert_allclose([middle.goodwill, late.goodwill, end.goodwill], [0.2, 0.25, 0.3], atol=1e-6)
+    np.testing.assert_allclose([middle.entropy, late.entropy, end.entropy], [0.2, 0.115, 0.03], atol=1e-6)
+    np.testing.assert_allclose([middle.learning_rate, end.learning_rate], [0.003, 0.0003], atol=1e-8)
+    assert float(end.shaping) == pytest.approx(1.6)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("loqa", "pool_size", 0),
+        ("loqa", "temperature", 0.0),
+        ("loqa", "shaping", -1.0),
+        ("loqa", "exploration", 1.5),
+        ("loqa", "players", "three"),
+        ("loqa", "anneal_from", 1.0),
+        ("loqa", "target_decay", 1.0),
+        ("loqa", "value_hidden_size", 0),
+        ("loqa", "max_gradient_norm", 0.0),
+        ("loqa", "gradient_steps", 3),
+        ("loqa", "num_opponents", 3),
+        ("loqa", "pool_size", 10**9),
+        ("goodwill-loqa", "goodwill", float("inf")),
+        ("goodwill-loqa", "scripted_percent", 101),
+        ("goodwill-loqa", "scripted_players", ("nobody",)),
+    ],
+)
+def test_options_out_of_range_are_named(name, option, value):
+    with pytest.raises(ValueError, match=option) as caught:
+        make(
+            name,
+            **{"snapshot_every": 2, "scripted_percent": 50, option: value}
+            if name != "loqa"
+            else {"snapshot_every": 2, option: value},
+        )
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "words"),
+    [
+        (("IPD-v0", {"observation_layout": "shared"}), {}, "egocentric"),
+        (("MatchingPennies-v0", {}), {}, "same payoffs"),
+        (("CoinGame-v0", {"num_coins": 2}), {"state_baseline": True}, "lists its observations"),
+    ],
+)
+def test_games_that_do_not_suit_are_refused_in_a_sentence(env, options, words):
+    name = "goodwill-loqa" if options else "loqa"
+    with pytest.raises(ValueError, match=words) as caught:
+        make(name, env, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_step_number_needs_a_network_of_its_own():
+    with pytest.raises(ValueError, match="value_hidden_size"):
+        make(step_input=True)
