@@ -5,13 +5,12 @@ It is not LOQA. See docs/loqa.md for what it adds and for what each addition doe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from ..checks import check_number, check_whole_number
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.self_play import Rule, build_self_play
+from ..options import check_number, check_whole_number
+from .base import AlgorithmPlugin, Preset
+from .core.self_play import build_self_play
+from .core.self_play_config import Coefficients, Structure
 from .loqa import LoqaConfig
 
 
@@ -52,30 +51,24 @@ class GoodwillLoqaConfig(LoqaConfig):
         if self.scripted_percent > 100:
             raise ValueError(f"scripted_percent must be at most 100; got {self.scripted_percent}")
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return replace(super().coefficients(), goodwill=self.goodwill, goodwill_end=self.goodwill_end)
 
-def build(env: Game[Any, Any], params: Any, config: GoodwillLoqaConfig) -> Algorithm:
-    """Make the learner for a game."""
-    scripted_envs = round(config.num_envs * config.scripted_percent / 100) if config.scripted_players else 0
-    rule = Rule(
-        weigh_by_surprise=True,
-        state_baseline=config.state_baseline,
-        scripted=config.scripted_players if scripted_envs else (),
-        scripted_envs=scripted_envs,
-    )
-    return build_self_play(
-        env,
-        params,
-        config,
-        rule=rule,
-        temperature=config.temperature,
-        goodwill=config.goodwill,
-        goodwill_end=config.goodwill_end,
-    )
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        scripted_envs = round(self.num_envs * self.scripted_percent / 100) if self.scripted_players else 0
+        return replace(
+            super().structure(num_steps),
+            state_baseline=self.state_baseline,
+            scripted=self.scripted_players if scripted_envs else (),
+            scripted_envs=scripted_envs,
+        )
 
 
 GOODWILL_LOQA = AlgorithmPlugin(
     config=GoodwillLoqaConfig,
-    build=build,
+    build=build_self_play,
     summary="LOQA with a growing goodwill towards the opponent and tit-for-tat among its past selves; not LOQA proper.",
     presets={("laptop", "CoinGame-v0"): Preset(updates=80)},
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from ..checks import check_number
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.self_play import Rule, SelfPlayConfig, build_self_play
+from ..options import check_number
+from .base import AlgorithmPlugin, Preset
+from .core.self_play import build_self_play
+from .core.self_play_config import Coefficients, SelfPlayConfig, Structure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +21,18 @@ class LoqaConfig(SelfPlayConfig):
         super().__post_init__()
         check_number("temperature", self.temperature, above=0)
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return replace(super().coefficients(), temperature=self.temperature)
 
-def build(env: Game[Any, Any], params: Any, config: LoqaConfig) -> Algorithm:
-    """Make the learner for a game."""
-    return build_self_play(env, params, config, rule=Rule(weigh_by_surprise=True), temperature=config.temperature)
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return replace(super().structure(num_steps), weigh_by_surprise=True)
 
 
 LOQA = AlgorithmPlugin(
     config=LoqaConfig,
-    build=build,
+    build=build_self_play,
     summary="LOQA: an opponent that acts by its action values will do more of what it is rewarded for; first order.",
     presets={
         ("laptop", "IPD-v0"): Preset(

@@ -17,7 +17,7 @@ from . import pool as pools
 from . import shaping
 from .encounters import Agent, Encounter, Reader, gradient, init_agent, play, unroll
 from .pool import Pool
-from .self_play_config import Numbers, Rule, Sizes
+from .self_play_config import Coefficients, Structure
 
 __all__ = ["GradientStep", "LearnerState", "schedule"]
 
@@ -54,15 +54,13 @@ class GradientStep:
 
     env: Game[Any, Any]
     num_features: int
-    num_steps: int
-    rule: Rule
-    sizes: Sizes
+    structure: Structure
 
     @property
     def reader(self) -> Reader:
         """How the networks see the game."""
         rows = self.env.num_observations
-        return Reader(self.env, listed=rows is not None and rows <= _FEW_ROWS, step_input=self.sizes.step_input)
+        return Reader(self.env, listed=rows is not None and rows <= _FEW_ROWS, step_input=self.structure.step_input)
 
     def init_agent(self, key: jax.Array) -> Agent:
         """Draw the networks of a learner."""
@@ -70,29 +68,36 @@ class GradientStep:
             key,
             num_features=self.num_features,
             num_actions=self.env.num_actions,
-            hidden_size=self.sizes.hidden_size,
-            value_size=self.sizes.value_hidden_size,
-            step_input=self.sizes.step_input,
+            hidden_size=self.structure.hidden_size,
+            value_size=self.structure.value_hidden_size,
+            step_input=self.structure.step_input,
         )
 
     def init(self, key: jax.Array) -> LearnerState:
         """Draw a learner."""
-        agent, sizes = self.init_agent(key), self.sizes
+        agent, structure = self.init_agent(key), self.structure
         return LearnerState(
             agent=agent,
-            target=agent if sizes.target else None,
+            target=agent if structure.keep_target else None,
             optimizer=_ADAM.init(self._under_policy_rate(agent)),
             value_optimizer=None if agent.values is None else _ADAM.init(agent.values),
-            baseline=jnp.zeros(self.env.num_observations) if self.rule.state_baseline else None,
-            pool=None if sizes.pool_size is None else pools.empty_pool(agent, sizes.pool_size),
+            baseline=jnp.zeros(self.env.num_observations) if structure.state_baseline else None,
+            pool=None if structure.pool_size is None else pools.empty_pool(agent, structure.pool_size),
         )
 
     def _under_policy_rate(self, agent: Agent) -> Agent:
         """Return the part of an agent that the policy's optimiser moves."""
-        return agent.replace(values=None) if self.sizes.stop_advantages else agent
+        return agent.replace(values=None) if self.structure.stop_advantages else agent
 
     def __call__(
-        self, key: jax.Array, learner: LearnerState, opponents: Agent, *, numbers: Numbers, now: Now, params: Any
+        self,
+        key: jax.Array,
+        learner: LearnerState,
+        opponents: Agent,
+        *,
+        coefficients: Coefficients,
+        now: Now,
+        params: Any,
     ) -> tuple[LearnerState, Metrics]:
         """Play one batch and take one gradient step.
 
@@ -100,52 +105,52 @@ class GradientStep:
             key: a typed key, used once.
             learner: before the step; it plays as player 0.
             opponents: every leaf ``[num_opponents, ...]``; each plays an equal part of the episodes.
-            numbers: settings.
+            coefficients: settings.
             now: the scheduled ones.
             params: the environment's.
 
         Returns:
             The learner after the step, and metrics.
         """
-        sizes = self.sizes
+        structure = self.structure
         encounter = play(
             key,
             self.reader,
             params,
             (
                 learner.agent,
-                [jax.tree.map(lambda leaf, i=i: leaf[i], opponents) for i in range(sizes.num_opponents)],
+                [jax.tree.map(lambda leaf, i=i: leaf[i], opponents) for i in range(structure.num_opponents)],
             ),
-            num_envs=sizes.num_envs,
-            num_steps=self.num_steps,
-            exploration=numbers.exploration,
-            scripted=[self.env.strategies[name](self.env, 1) for name in self.rule.scripted],
-            num_scripted=self.rule.scripted_envs,
+            num_envs=structure.num_envs,
+            num_steps=structure.num_steps,
+            exploration=coefficients.exploration,
+            scripted=[self.env.strategies[name](self.env, 1) for name in structure.scripted],
+            num_scripted=structure.scripted_envs,
         )
-        weights, baseline, metrics = self._weigh(encounter, learner.baseline, numbers, now)
-        bars, losses = self._derivatives(encounter, learner, weights, numbers, now)
-        learner, norm = self._move(learner, encounter, bars, numbers, now)
+        weights, baseline, metrics = self._weigh(encounter, learner.baseline, coefficients, now)
+        bars, losses = self._derivatives(encounter, learner, weights, coefficients, now)
+        learner, norm = self._move(learner, encounter, bars, coefficients, now)
         played = {"train_reward/self": encounter.learner.rewards, "train_reward/other": encounter.opponent.rewards}
         means = {name: jnp.mean(values) for name, values in played.items()}
         return learner.replace(baseline=baseline), means | metrics | losses | {"gradient_norm": norm}
 
     def _weigh(
-        self, encounter: Encounter, baseline: jax.Array | None, numbers: Numbers, now: Now
+        self, encounter: Encounter, baseline: jax.Array | None, coefficients: Coefficients, now: Now
     ) -> tuple[_Weights, jax.Array | None, Metrics]:
         """Return what each log-probability of the learner is weighted by, and the baseline after this batch."""
-        own, other, discount = encounter.learner, encounter.opponent, numbers.discount
+        own, other, discount = encounter.learner, encounter.opponent, coefficients.discount
         values = shaping.expected_values(own.logits, own.action_values)
-        own_advantages = shaping.advantages(own.rewards, values, discount=discount, gae_lambda=numbers.gae_lambda)
+        own_advantages = shaping.advantages(own.rewards, values, discount=discount, gae_lambda=coefficients.gae_lambda)
         usual = values
         if baseline is not None:
             usual = baseline[encounter.rows]
             baseline = _refine(baseline, encounter.rows[:-1], own_advantages + values[:-1])
-        residuals = shaping.advantages(own.rewards, usual, discount=discount, gae_lambda=numbers.residual_lambda)
+        residuals = shaping.advantages(own.rewards, usual, discount=discount, gae_lambda=coefficients.residual_lambda)
         other_values = shaping.expected_values(other.logits, other.action_values)
-        if not self.sizes.bootstrap_opponent:
+        if not self.structure.bootstrap_opponent:
             other_values = other_values.at[-1].set(0.0)
         other_advantages = shaping.advantages(
-            other.rewards, other_values, discount=discount, gae_lambda=numbers.opponent_lambda
+            other.rewards, other_values, discount=discount, gae_lambda=coefficients.opponent_lambda
         )
         returns = other_advantages + other_values[:-1]
         following = jnp.concatenate([returns[1:], other_values[-1:]])
@@ -153,16 +158,16 @@ class GradientStep:
             other.action_values[:-1],
             other.actions,
             other.rewards + discount * following,
-            temperature=numbers.temperature,
+            temperature=coefficients.temperature,
         )
-        openness = (1.0 - probabilities) / numbers.temperature if self.rule.weigh_by_surprise else 1.0
+        openness = (1.0 - probabilities) / coefficients.temperature if self.structure.weigh_by_surprise else 1.0
         shaped = shaping.shaping_weights(
             residuals,
             other_advantages,
             openness,
             weight=now.shaping,
             discount=discount,
-            decay=numbers.shaping_decay,
+            decay=coefficients.shaping_decay,
             goodwill=now.goodwill,
         )
         metrics = {
@@ -173,7 +178,7 @@ class GradientStep:
         return _Weights(own_advantages + shaped, jnp.log(probabilities)), baseline, metrics
 
     def _derivatives(
-        self, encounter: Encounter, learner: LearnerState, weights: _Weights, numbers: Numbers, now: Now
+        self, encounter: Encounter, learner: LearnerState, weights: _Weights, coefficients: Coefficients, now: Now
     ) -> tuple[_Bars, Metrics]:
         """Return the derivatives of the losses by the learner's logits and action values."""
         side = encounter.learner
@@ -183,27 +188,27 @@ class GradientStep:
             entropy = -jnp.mean(jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1))
             chosen = _pick(log_probs, side.actions)
             loss = -jnp.mean(weights.total * chosen) - now.entropy * entropy
-            if not self.sizes.stop_advantages:
+            if not self.structure.stop_advantages:
                 values = shaping.expected_values(logits, action_values)
                 advantages = shaping.advantages(
-                    side.rewards, values, discount=numbers.discount, gae_lambda=numbers.gae_lambda
+                    side.rewards, values, discount=coefficients.discount, gae_lambda=coefficients.gae_lambda
                 )
                 constant = jax.lax.stop_gradient(chosen + now.shaping * weights.log_probabilities)
                 loss -= jnp.mean(constant * advantages)
             return loss, entropy
 
         def value_loss(action_values: jax.Array) -> jax.Array:
-            errors = optax.huber_loss(_pick(action_values[:-1], side.actions), targets, delta=numbers.huber_delta)
+            errors = optax.huber_loss(_pick(action_values[:-1], side.actions), targets, delta=coefficients.huber_delta)
             return jnp.mean(errors)
 
-        targets = self._value_targets(encounter, learner, numbers)
+        targets = self._value_targets(encounter, learner, coefficients)
         (logits_bar, by_policy), entropy = jax.grad(policy_loss, argnums=(0, 1), has_aux=True)(
             side.logits, side.action_values
         )
         loss, by_values = jax.value_and_grad(value_loss)(side.action_values)
         return _Bars(logits_bar, by_policy, by_values), {"entropy": entropy, "value_loss": loss}
 
-    def _value_targets(self, encounter: Encounter, learner: LearnerState, numbers: Numbers) -> jax.Array:
+    def _value_targets(self, encounter: Encounter, learner: LearnerState, coefficients: Coefficients) -> jax.Array:
         """Return the targets of the learner's action values, SARSA(lambda), ``[T, B]``."""
         side = encounter.learner
         logits, values = side.logits, side.action_values
@@ -214,41 +219,43 @@ class GradientStep:
         return played + shaping.advantages(
             side.rewards,
             jnp.concatenate([played, last]),
-            discount=numbers.discount,
-            gae_lambda=numbers.value_lambda,
+            discount=coefficients.discount,
+            gae_lambda=coefficients.value_lambda,
         )
 
     def _move(
-        self, learner: LearnerState, encounter: Encounter, bars: _Bars, numbers: Numbers, now: Now
+        self, learner: LearnerState, encounter: Encounter, bars: _Bars, coefficients: Coefficients, now: Now
     ) -> tuple[LearnerState, jax.Array]:
         """Take the step of Adam and move the average; returns the norm of the gradient before it is clipped too."""
         agent, side = learner.agent, encounter.learner
         back = partial(gradient, self.reader, agent, side)
         if agent.values is None:
             whole = back(bars.logits, bars.by_policy + bars.by_values)
-            agent, optimizer, norm = self._adam(agent, whole, learner.optimizer, numbers, now)
+            agent, optimizer, norm = self._adam(agent, whole, learner.optimizer, coefficients, now)
             value_optimizer = None
         else:
             whole = back(bars.logits, bars.by_values)
             by_values = whole.values
-            if not self.sizes.stop_advantages:
+            if not self.structure.stop_advantages:
                 whole = back(bars.logits, bars.by_policy)
             moved, optimizer, norm = self._adam(
-                self._under_policy_rate(agent), self._under_policy_rate(whole), learner.optimizer, numbers, now
+                self._under_policy_rate(agent), self._under_policy_rate(whole), learner.optimizer, coefficients, now
             )
             direction, value_optimizer = _ADAM.update(by_values, learner.value_optimizer)
             values = agent.values if moved.values is None else moved.values
-            agent = moved.replace(values=_against(values, direction, numbers.value_lr))
+            agent = moved.replace(values=_against(values, direction, coefficients.value_lr))
         target = learner.target
         if target is not None:
-            decay = numbers.target_decay
+            decay = coefficients.target_decay
             target = jax.tree.map(lambda mean, leaf: decay * mean + (1.0 - decay) * leaf, target, agent)
         return learner.replace(agent=agent, target=target, optimizer=optimizer, value_optimizer=value_optimizer), norm
 
     @staticmethod
-    def _adam(agent: Agent, grads: Agent, moments: Any, numbers: Numbers, now: Now) -> tuple[Agent, Any, jax.Array]:
-        norm = optax.global_norm(grads)
-        scale = jnp.minimum(1.0, numbers.max_gradient_norm / jnp.maximum(norm, 1e-12))
+    def _adam(
+        agent: Agent, grads: Agent, moments: Any, coefficients: Coefficients, now: Now
+    ) -> tuple[Agent, Any, jax.Array]:
+        norm = optax.tree.norm(grads)
+        scale = jnp.minimum(1.0, coefficients.max_gradient_norm / jnp.maximum(norm, 1e-12))
         direction, moments = _ADAM.update(jax.tree.map(lambda leaf: scale * leaf, grads), moments)
         return _against(agent, direction, now.learning_rate), moments, norm
 
@@ -268,19 +275,19 @@ class _Bars(NamedTuple):
     by_values: jax.Array  # of the action values' own loss
 
 
-def schedule(numbers: Numbers, step: jax.Array) -> Now:
+def schedule(coefficients: Coefficients, step: jax.Array) -> Now:
     """Return the scheduled numbers: shaping and goodwill move from the start, rate and entropy near the end."""
-    done = jnp.minimum(step / numbers.anneal_steps, 1.0)
-    late = jnp.maximum(done - numbers.anneal_from, 0.0) / (1.0 - numbers.anneal_from)
+    done = jnp.minimum(step / coefficients.anneal_steps, 1.0)
+    late = jnp.maximum(done - coefficients.anneal_from, 0.0) / (1.0 - coefficients.anneal_from)
 
     def between(start: jax.Array, end: jax.Array, share: jax.Array) -> jax.Array:
         return start + (end - start) * share
 
     return Now(
-        learning_rate=between(numbers.learning_rate, numbers.learning_rate_end, late),
-        entropy=between(numbers.entropy, numbers.entropy_end, late),
-        shaping=between(numbers.shaping, numbers.shaping_end, done),
-        goodwill=between(numbers.goodwill, numbers.goodwill_end, done),
+        learning_rate=between(coefficients.learning_rate, coefficients.learning_rate_end, late),
+        entropy=between(coefficients.entropy, coefficients.entropy_end, late),
+        shaping=between(coefficients.shaping, coefficients.shaping_end, done),
+        goodwill=between(coefficients.goodwill, coefficients.goodwill_end, done),
     )
 
 

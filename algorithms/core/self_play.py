@@ -16,15 +16,16 @@ import jax.numpy as jnp
 from flax import struct
 
 from ...envs.base import Game, Policy
+from ...options import suggest
 from ..base import Algorithm, Metrics
 from . import pool as pools
 from .devices import on_one_device
 from .encounters import policy_network
 from .gradient_step import GradientStep, LearnerState, schedule
 from .rollout import RecurrentPolicy
-from .self_play_config import Numbers, Rule, SelfPlayConfig, Sizes
+from .self_play_config import Coefficients, SelfPlayConfig, Structure
 
-__all__ = ["Rule", "SelfPlayConfig", "SelfPlayState", "build_self_play"]
+__all__ = ["SelfPlayConfig", "SelfPlayState", "build_self_play"]
 
 
 @struct.dataclass
@@ -33,33 +34,20 @@ class SelfPlayState:
 
     learners: LearnerState  # [1 or 2, ...]
     step: jax.Array  # [] int32: gradient steps so far
-    numbers: Numbers
+    coefficients: Coefficients
     env_params: Any
 
 
-def build_self_play(
-    env: Game[Any, Any],
-    params: Any,
-    config: SelfPlayConfig,
-    *,
-    rule: Rule,
-    temperature: float = 1.0,
-    goodwill: float = 0.0,
-    goodwill_end: float = 0.0,
-) -> Algorithm:
+def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) -> Algorithm:
     """Make the algorithm of one configuration.
 
     Args:
         env: a symmetric game of two players.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
-        rule: which learner it is.
-        temperature: of the opponent's model.
-        goodwill: at the start.
-        goodwill_end: after ``anneal_steps``.
 
     Returns:
-        The algorithm. Equal games, sizes and rules give equal functions.
+        The algorithm. Equal games and structures give equal functions.
 
     Raises:
         ValueError: the game does not suit, the pool does not fit into memory, or there is no such strategy.
@@ -68,21 +56,15 @@ def build_self_play(
     step = GradientStep(
         env=env,
         num_features=env.observation_space(params).shape[-1],
-        num_steps=int(params.max_steps_in_episode),
-        rule=rule,
-        sizes=Sizes.of(config),
+        structure=config.structure(int(params.max_steps_in_episode)),
     )
-    _check_rule(env, rule)
+    _check_step(step)
     _check_memory(step)
     program = _Program(step)
-    extra = {"temperature": temperature, "goodwill": goodwill, "goodwill_end": goodwill_end}
-    values = {name: extra[name] if name in extra else getattr(config, name) for name in Numbers.__dataclass_fields__}
-    values["max_gradient_norm"] = jnp.inf if config.max_gradient_norm is None else config.max_gradient_norm
-    values["target_decay"] = 0.0 if config.target_decay is None else config.target_decay
 
     def init(key: jax.Array) -> SelfPlayState:
-        numbers = Numbers(**{name: jnp.asarray(value, jnp.float32) for name, value in values.items()})
-        return program.init(key, numbers, jax.tree.map(jnp.asarray, params))
+        coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
+        return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
     return Algorithm(init=init, update=program, policies=partial(_policies, env.num_actions))
 
@@ -99,22 +81,23 @@ def _check_game(env: Game[Any, Any], params: Any) -> None:
         raise ValueError(f"self-play needs a game with the same payoffs for both players, which {env.name} is not")
 
 
-def _check_rule(env: Game[Any, Any], rule: Rule) -> None:
-    for name in rule.scripted:
-        if name not in env.strategies:
-            raise ValueError(f"scripted_players must be among {', '.join(env.strategies)} in {env.name}; got {name!r}")
-    if rule.state_baseline and env.num_observations is None:
+def _check_step(step: GradientStep) -> None:
+    env = step.env
+    if step.structure.state_baseline and env.num_observations is None:
         raise ValueError(f"state_baseline needs a game that lists its observations, which {env.name} does not as set")
+    for name in step.structure.scripted:
+        if name not in env.strategies:
+            raise ValueError(f"scripted_players: {env.name} has no strategy {name!r}; {suggest(name, env.strategies)}")
 
 
 def _check_memory(step: GradientStep) -> None:
-    sizes = step.sizes
+    structure = step.structure
     agent = jax.eval_shape(step.init_agent, jax.random.key(0))
-    needed = sum(4 * leaf.size for leaf in jax.tree.leaves(agent)) * sizes.num_learners * (sizes.pool_size or 0)
+    needed = sum(4 * leaf.size for leaf in jax.tree.leaves(agent)) * structure.num_learners * (structure.pool_size or 0)
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
         raise ValueError(
-            f"pool_size must fit into memory; {sizes.pool_size} snapshots take {needed / 2**30:.1f} GiB, "
+            f"pool_size must fit into memory; {structure.pool_size} snapshots take {needed / 2**30:.1f} GiB, "
             f"there are {there / 2**30:.1f}"
         )
 
@@ -126,54 +109,54 @@ class _Program:
     gradient_step: GradientStep
 
     @property
-    def sizes(self) -> Sizes:
+    def structure(self) -> Structure:
         """What the program is made for."""
-        return self.gradient_step.sizes
+        return self.gradient_step.structure
 
     @property
     def env_steps(self) -> int:
         """Steps of the game that one update samples."""
-        sizes = self.sizes
-        return sizes.num_learners * sizes.gradient_steps * sizes.num_envs * self.gradient_step.num_steps
+        structure = self.structure
+        return structure.num_learners * structure.gradient_steps * structure.num_envs * structure.num_steps
 
     @partial(jax.jit, static_argnums=0)
-    def init(self, key: jax.Array, numbers: Numbers, params: Any) -> SelfPlayState:
+    def init(self, key: jax.Array, coefficients: Coefficients, params: Any) -> SelfPlayState:
         """Draw the learner, or both."""
         return SelfPlayState(
-            learners=jax.vmap(self.gradient_step.init)(jax.random.split(key, self.sizes.num_learners)),
+            learners=jax.vmap(self.gradient_step.init)(jax.random.split(key, self.structure.num_learners)),
             step=jnp.int32(0),
-            numbers=numbers,
+            coefficients=coefficients,
             env_params=params,
         )
 
     @partial(jax.jit, static_argnums=0)
     def __call__(self, key: jax.Array, state: SelfPlayState) -> tuple[SelfPlayState, Metrics]:
         """Take all gradient steps of one update."""
-        sizes = self.sizes
-        keys = jax.random.split(key, sizes.gradient_steps // sizes.snapshot_every)
+        structure = self.structure
+        keys = jax.random.split(key, structure.gradient_steps // structure.snapshot_every)
         state, metrics = jax.lax.scan(self._until_next_snapshot, state, keys)
         means = {name: jnp.mean(values, axis=(0, 1)) for name, values in metrics.items()}
         if state.learners.pool is not None:
             means["pool_size"] = jax.vmap(pools.size)(state.learners.pool).astype(jnp.float32)
         named = {
-            f"{name}/player_{index}" if sizes.num_learners > 1 else name: values[index]
+            f"{name}/player_{index}" if structure.num_learners > 1 else name: values[index]
             for name, values in means.items()
-            for index in range(sizes.num_learners)
+            for index in range(structure.num_learners)
         }
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
 
     def _until_next_snapshot(self, state: SelfPlayState, key: jax.Array) -> tuple[SelfPlayState, Metrics]:
         """Take a snapshot of every learner, draw the opponents of all steps until the next one, and take the steps."""
-        sizes, pool, drawn = self.sizes, state.learners.pool, None
+        structure, pool, drawn = self.structure, state.learners.pool, None
         key_push, key_draw, key_learn = jax.random.split(key, 3)
         if pool is not None:
-            pool = jax.vmap(pools.push)(jax.random.split(key_push, sizes.num_learners), pool, state.learners.agent)
-            draw = partial(pools.draw, shape=(sizes.snapshot_every, sizes.num_opponents))
-            keys = jax.random.split(key_draw, sizes.num_learners)
+            pool = jax.vmap(pools.push)(jax.random.split(key_push, structure.num_learners), pool, state.learners.agent)
+            draw = partial(pools.draw, shape=(structure.snapshot_every, structure.num_opponents))
+            keys = jax.random.split(key_draw, structure.num_learners)
             drawn = jax.vmap(draw, out_axes=1)(keys, pool)  # [steps, learner, opponent, ...]
         # Inside the loop over steps the pool would be copied at every one of them.
         state = state.replace(learners=state.learners.replace(pool=None))
-        state, metrics = jax.lax.scan(self._step, state, (jax.random.split(key_learn, sizes.snapshot_every), drawn))
+        state, metrics = jax.lax.scan(self._step, state, (jax.random.split(key_learn, structure.snapshot_every), drawn))
         return state.replace(learners=state.learners.replace(pool=pool)), metrics
 
     def _step(self, state: SelfPlayState, given: tuple[jax.Array, Any]) -> tuple[SelfPlayState, Metrics]:
@@ -182,11 +165,14 @@ class _Program:
         if drawn is None:
             drawn = jax.tree.map(lambda leaf: leaf[:, None], state.learners.agent)
         learn = partial(
-            self.gradient_step, numbers=state.numbers, now=schedule(state.numbers, state.step), params=state.env_params
+            self.gradient_step,
+            coefficients=state.coefficients,
+            now=schedule(state.coefficients, state.step),
+            params=state.env_params,
         )
         learners, metrics = on_one_device(
             learn,
-            jax.random.split(key, self.sizes.num_learners),
+            jax.random.split(key, self.structure.num_learners),
             state.learners,
             jax.tree.map(lambda leaf: leaf[::-1], drawn),
         )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+import math
+from dataclasses import MISSING, dataclass, fields
+from typing import Literal, get_args
 
 import jax
 from flax import struct
 
-from ...checks import check_choice, check_number, check_whole_number
+from ...options import check_choice, check_number, check_whole_number
 
-__all__ = ["Numbers", "Rule", "SelfPlayConfig", "Sizes"]
+__all__ = ["Coefficients", "SelfPlayConfig", "Structure"]
 
 Opponents = Literal["past", "current"]
 Players = Literal["shared", "two"]
+
+Scalar = jax.Array | float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,53 +126,69 @@ class SelfPlayConfig:
         if self.step_input and self.value_hidden_size is None:
             raise ValueError("step_input needs a network of its own for the action values: give value_hidden_size")
 
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        unlike = {
+            "max_gradient_norm": math.inf if self.max_gradient_norm is None else self.max_gradient_norm,
+            "target_decay": 0.0 if self.target_decay is None else self.target_decay,
+        }
+        needed = [field.name for field in fields(Coefficients) if field.default is MISSING]
+        return Coefficients(**{name: getattr(self, name) for name in needed} | unlike)
 
-class Rule(NamedTuple):
-    """What the learners of this family differ in."""
-
-    weigh_by_surprise: bool
-    """Whether the past counts as much as the opponent's model does not expect what it did (LOQA), or wholly."""
-    state_baseline: bool = False
-    """Whether the past is judged against a table of values by observation alone, or against the learner's values."""
-    scripted: tuple[str, ...] = ()
-    """Strategies that take the opponent's place in some episodes of every batch."""
-    scripted_envs: int = 0
-    """How many episodes."""
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        past = self.opponents == "past"
+        return Structure(
+            num_envs=self.num_envs,
+            num_steps=num_steps,
+            hidden_size=self.hidden_size,
+            value_hidden_size=self.value_hidden_size,
+            step_input=self.step_input,
+            gradient_steps=self.gradient_steps,
+            snapshot_every=self.snapshot_every,
+            num_learners=1 if self.players == "shared" else 2,
+            num_opponents=self.num_opponents if past else 1,
+            pool_size=self.pool_size if past else None,
+            bootstrap_opponent=self.bootstrap_opponent,
+            stop_advantages=self.stop_advantages,
+            keep_target=self.target_decay is not None,
+        )
 
 
 @struct.dataclass
-class Numbers:
-    """Settings that may change without compiling again; scalars."""
+class Coefficients:
+    """Settings that may change without compiling again; scalars. What a learner does not have keeps its default."""
 
-    learning_rate: jax.Array
-    learning_rate_end: jax.Array
-    max_gradient_norm: jax.Array
-    entropy: jax.Array
-    entropy_end: jax.Array
-    shaping: jax.Array
-    shaping_end: jax.Array
-    goodwill: jax.Array
-    goodwill_end: jax.Array
-    anneal_steps: jax.Array
-    anneal_from: jax.Array
-    discount: jax.Array
-    gae_lambda: jax.Array
-    residual_lambda: jax.Array
-    opponent_lambda: jax.Array
-    shaping_decay: jax.Array
-    temperature: jax.Array
-    exploration: jax.Array
-    value_lambda: jax.Array
-    huber_delta: jax.Array
-    value_lr: jax.Array
-    target_decay: jax.Array
+    learning_rate: Scalar
+    learning_rate_end: Scalar
+    max_gradient_norm: Scalar
+    entropy: Scalar
+    entropy_end: Scalar
+    shaping: Scalar
+    shaping_end: Scalar
+    anneal_steps: Scalar
+    anneal_from: Scalar
+    discount: Scalar
+    gae_lambda: Scalar
+    residual_lambda: Scalar
+    opponent_lambda: Scalar
+    shaping_decay: Scalar
+    exploration: Scalar
+    value_lambda: Scalar
+    huber_delta: Scalar
+    value_lr: Scalar
+    target_decay: Scalar
+    temperature: Scalar = 1.0
+    goodwill: Scalar = 0.0
+    goodwill_end: Scalar = 0.0
 
 
-@dataclass(frozen=True)
-class Sizes:
+@dataclass(frozen=True, kw_only=True)
+class Structure:
     """Settings that the compiled program is made for."""
 
     num_envs: int
+    num_steps: int
     hidden_size: int
     value_hidden_size: int | None
     step_input: bool
@@ -178,25 +197,16 @@ class Sizes:
     num_learners: int
     num_opponents: int
     pool_size: int | None
+    """None: opponents are not drawn from the past."""
     bootstrap_opponent: bool
     stop_advantages: bool
-    target: bool
-
-    @classmethod
-    def of(cls, config: SelfPlayConfig) -> Sizes:
-        """Return the sizes among the options."""
-        past = config.opponents == "past"
-        return cls(
-            num_envs=config.num_envs,
-            hidden_size=config.hidden_size,
-            value_hidden_size=config.value_hidden_size,
-            step_input=config.step_input,
-            gradient_steps=config.gradient_steps,
-            snapshot_every=config.snapshot_every,
-            num_learners=1 if config.players == "shared" else 2,
-            num_opponents=config.num_opponents if past else 1,
-            pool_size=config.pool_size if past else None,
-            bootstrap_opponent=config.bootstrap_opponent,
-            stop_advantages=config.stop_advantages,
-            target=config.target_decay is not None,
-        )
+    keep_target: bool
+    """Whether a moving average of the parameters gives the targets of the action values."""
+    weigh_by_surprise: bool = False
+    """Whether the past counts as much as the opponent's model does not expect what it did (LOQA), or wholly."""
+    state_baseline: bool = False
+    """Whether the past is judged against a table of values by observation alone, or against the learner's values."""
+    scripted: tuple[str, ...] = ()
+    """Strategies that take the opponent's place in some episodes of every batch."""
+    scripted_envs: int = 0
+    """How many episodes."""

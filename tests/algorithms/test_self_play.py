@@ -101,9 +101,9 @@ def replay(algorithm, state, key):
         key,
         step.reader,
         state.env_params,
-        (agent, [agent] * step.sizes.num_opponents),
-        num_envs=step.sizes.num_envs,
-        num_steps=step.num_steps,
+        (agent, [agent] * step.structure.num_opponents),
+        num_envs=step.structure.num_envs,
+        num_steps=step.structure.num_steps,
     )
 
 
@@ -112,8 +112,8 @@ def test_numbers_are_leaves_and_move_on_schedule():
     second = make("goodwill-loqa", goodwill=0.2, temperature=0.5, learning_rate=0.1, max_gradient_norm=3.0)
     assert first.update == second.update
     assert hash(first.update) == hash(second.update)
-    numbers = first.init(jax.random.key(0)).numbers
-    middle, late, end = (schedule(numbers, jnp.int32(step)) for step in (50, 75, 1000))
+    coefficients = first.init(jax.random.key(0)).coefficients
+    middle, late, end = (schedule(coefficients, jnp.int32(step)) for step in (50, 75, 1000))
     np.testing.assert_allclose([middle.goodwill, late.goodwill, end.goodwill], [0.2, 0.25, 0.3], atol=1e-6)
     np.testing.assert_allclose([middle.entropy, late.entropy, end.entropy], [0.2, 0.115, 0.03], atol=1e-6)
     np.testing.assert_allclose([middle.learning_rate, end.learning_rate], [0.003, 0.0003], atol=1e-8)
