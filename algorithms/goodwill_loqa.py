@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from ..options import check_number, check_whole_number
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
-from .core.self_play_config import Coefficients, Structure
-from .loqa import LoqaConfig
+from .core.self_play_config import Coefficients, Structure, SurpriseConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class GoodwillLoqaConfig(LoqaConfig):
+class GoodwillLoqaConfig(SurpriseConfig):
     """Options of goodwill LOQA; the defaults are those of the coin game's laptop preset."""
 
     shaping: float = 1.6

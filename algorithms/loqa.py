@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..options import check_number
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
-from .core.self_play_config import Coefficients, SelfPlayConfig, Structure
+from .core.self_play_config import SurpriseConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoqaConfig(SelfPlayConfig):
+class LoqaConfig(SurpriseConfig):
     """Options of LOQA."""
-
-    temperature: float = 1.0
-    """Temperature of the softmax of action values by which the opponent is assumed to act."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("temperature", self.temperature, above=0)
-
-    def coefficients(self) -> Coefficients:
-        """Return the settings that travel in the state."""
-        return replace(super().coefficients(), temperature=self.temperature)
-
-    def structure(self, num_steps: int) -> Structure:
-        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
-        return replace(super().structure(num_steps), weigh_by_surprise=True)
 
 
 LOQA = AlgorithmPlugin(

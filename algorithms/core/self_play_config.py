@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Literal, get_args
 
 import jax
@@ -11,7 +11,7 @@ from flax import struct
 
 from ...options import check_choice, check_number, check_whole_number
 
-__all__ = ["Coefficients", "SelfPlayConfig", "Structure"]
+__all__ = ["Coefficients", "SelfPlayConfig", "Structure", "SurpriseConfig"]
 
 Opponents = Literal["past", "current"]
 Players = Literal["shared", "two"]
@@ -210,3 +210,23 @@ class Structure:
     """Strategies that take the opponent's place in some episodes of every batch."""
     scripted_envs: int = 0
     """How many episodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurpriseConfig(SelfPlayConfig):
+    """Options of the learners that weigh the past by how much the opponent's model did not expect it."""
+
+    temperature: float = 1.0
+    """Temperature of the softmax of action values by which the opponent is assumed to act."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("temperature", self.temperature, above=0)
+
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return replace(super().coefficients(), temperature=self.temperature)
+
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return replace(super().structure(num_steps), weigh_by_surprise=True)
