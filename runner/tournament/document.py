@@ -186,7 +186,8 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     if not known:
         return []
     actions, counted = content["action_names"], content.get("cooperative_action")
-    action = f"choosing {actions[1 if counted is None else counted]}"
+    chosen = actions[1 if counted is None else counted]
+    action = f"choosing {chosen}"
     after = ["first step" if row["after"] == "start" else row["after"] for row in tables[known[0]]["rows"]]
     rates = [[row["cooperate"] for row in tables[name]["rows"]] for name in known]
     tips = [
@@ -197,7 +198,7 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     title = f"Probability of {action} after each last joint action"
     rows = [[name, *(number(rate, 2) for rate in own)] for name, own in zip(known, rates, strict=True)]
     return [
-        f"How often a player was {action} after each last joint action, its own action first, in all its matches. "
+        f"How often a player chose {chosen} after each last joint action, its own action first, in all its matches. "
         f"A dash means the situation never occurred.{legend}",
         heat_map("policies", title, HeatMap(known, after, _array(rates), tips, "probability", digits=2)),
         Table(f"{title}, its own first", ["player", *after], rows, folded=True),
