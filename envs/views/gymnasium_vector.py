@@ -19,7 +19,18 @@ from ..base import Game
 from ..policies.python_play import Policies, PythonPlayers
 from ..rendering.frame import DEFAULT_SIZE, Frame
 from .gymnasium import DEFAULT_OPPONENT, policies_around
-from .host import Carry, Outcome, action_number, advance, begin, next_key, observation_box, python_key, seed_words
+from .host import (
+    Carry,
+    Outcome,
+    action_number,
+    advance,
+    begin,
+    choose,
+    next_key,
+    observation_box,
+    python_key,
+    seed_words,
+)
 
 VECTOR_RENDER_MODES = ("rgb_array", "ansi")
 
@@ -148,7 +159,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._carry, outcome = _advance_all(self.game, *self._inputs, carry, by_player)
         rewards = np.asarray(outcome.rewards)
         if self._gallery is not None:
-            self._gallery.record(np.asarray(outcome.actions), rewards)
+            self._gallery.record(np.asarray(_choose_all(self._inputs[1], carry, by_player)), rewards)
         info: dict[str, Any] = {name: np.asarray(value) for name, value in outcome.info.items()}
         info["rewards"] = rewards
         info |= {f"_{name}": self._all for name in info}
@@ -273,9 +284,14 @@ def _advance_all(
     game: Game[Any, Any], params: Any, policies: Policies, carry: Carry, actions: tuple[Any, ...]
 ) -> tuple[Carry, Outcome]:
     """Step all copies; ``actions`` has ``[B]`` for each player that acts from outside, None for the others."""
+    return jax.vmap(lambda carry, actions: advance(game, params, policies, carry, _filled(actions)))(carry, actions)
 
-    def one(carry: Carry, actions: tuple[Any, ...]) -> tuple[Carry, Outcome]:
-        joint = tuple(jnp.int32(0) if action is None else action for action in actions)
-        return advance(game, params, policies, carry, joint)
 
-    return jax.vmap(one)(carry, actions)
+@jax.jit
+def _choose_all(policies: Policies, carry: Carry, actions: tuple[Any, ...]) -> jax.Array:
+    """Return the joint actions ``[B, players]`` of the step that starts at ``carry``, for pictures."""
+    return jax.vmap(lambda carry, actions: choose(policies, carry, _filled(actions))[0])(carry, actions)
+
+
+def _filled(actions: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(jnp.int32(0) if action is None else action for action in actions)

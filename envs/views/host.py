@@ -37,7 +37,6 @@ class Outcome(NamedTuple):
 
     rewards: jax.Array  # [players]
     info: dict[str, jax.Array]
-    actions: jax.Array  # [players] int32: what everybody did
 
 
 def begin(game: Game[Any, Any], params: Any, policies: Policies, key: jax.Array) -> tuple[Carry, Outcome]:
@@ -46,14 +45,17 @@ def begin(game: Game[Any, Any], params: Any, policies: Policies, key: jax.Array)
     memories = tuple(None if policy is None else policy.initial_memory(1) for policy in policies)
     _, _, rewards, _, info = jax.eval_shape(game.step_env, key, state, jnp.zeros(game.num_players, jnp.int32), params)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (rewards, info))
-    actions = jnp.zeros(game.num_players, jnp.int32)
-    return Carry(key, state, memories, observation), Outcome(nothing[0], nothing[1], actions)
+    return Carry(key, state, memories, observation), Outcome(*nothing)
 
 
-def advance(
-    game: Game[Any, Any], params: Any, policies: Policies, carry: Carry, actions: tuple[Any, ...]
-) -> tuple[Carry, Outcome]:
-    """Take one step; ``actions`` has an entry for each player, which counts where no policy plays it."""
+def choose(policies: Policies, carry: Carry, actions: tuple[Any, ...]) -> tuple[jax.Array, tuple[Any, ...]]:
+    """Return the joint action ``[players]`` int32 and the memories after it.
+
+    Args:
+        policies: who plays each player; None where ``actions`` says what it does.
+        carry: the copy before the step.
+        actions: an entry for each player.
+    """
     time = carry.state.time + 1
     chosen, memories = list(actions), list(carry.memories)
     for player, policy in enumerate(policies):
@@ -61,9 +63,17 @@ def advance(
             key = _child(carry.key, time, 1 + player)
             action, memories[player] = policy.act(key, carry.observations[player][None], memories[player])
             chosen[player] = action[0]
-    joint = jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen])
-    observation, state, rewards, _, info = game.step_env(_child(carry.key, time, 0), carry.state, joint, params)
-    return Carry(carry.key, state, tuple(memories), observation), Outcome(rewards, info, joint)
+    return jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen]), tuple(memories)
+
+
+def advance(
+    game: Game[Any, Any], params: Any, policies: Policies, carry: Carry, actions: tuple[Any, ...]
+) -> tuple[Carry, Outcome]:
+    """Take one step; ``actions`` has an entry for each player, which counts where no policy plays it."""
+    joint, memories = choose(policies, carry, actions)
+    key = _child(carry.key, carry.state.time + 1, 0)
+    observation, state, rewards, _, info = game.step_env(key, carry.state, joint, params)
+    return Carry(carry.key, state, memories, observation), Outcome(rewards, info)
 
 
 def next_key(key: jax.Array) -> jax.Array:
@@ -144,6 +154,7 @@ class HostGame:
         self._inputs = jax.device_put((params, self._players.compiled), cpu)
         self._closed = False
         self._packed: _Packed | None = None
+        self._before: tuple[Any, ...] = ()
         carry, outcome = jax.eval_shape(partial(begin, game), *self._inputs, jax.random.key(0))
         self._observation_shape = carry.observations.shape
         self._info_names = sorted(outcome.info)
@@ -181,15 +192,15 @@ class HostGame:
             self._require_running()
         if self._players:
             actions = self._with_python_players(actions)
+        self._before = self._packed, actions
         self._packed = _advance(self.game, *self._inputs, self._packed, actions)
         self.time = 1 + (self.time or 0)
         return self._visible()
 
     def actions(self) -> np.ndarray:
-        """Return what everybody did in the last step, ``[players]`` int32."""
-        # They are packed last. `step` has run, so something is packed.
-        words = np.asarray(self._packed.words)  # type: ignore[union-attr]
-        return words[-self.game.num_players :].astype(np.int32)
+        """Return the joint action of the last step, ``[players]`` int32."""
+        # Chosen again, with the keys of that step: to return it from every step would make all of them slower.
+        return np.asarray(_joint_action(self.game, *self._inputs, *self._before))
 
     @property
     def ended(self) -> bool:
@@ -263,6 +274,13 @@ def _advance(
 ) -> _Packed:
     carry = _unpack(packed, _carry_like(game, params, policies))
     return _pack(advance(game, params, policies, carry, actions))
+
+
+@partial(jax.jit, static_argnums=0)
+def _joint_action(
+    game: Game[Any, Any], params: Any, policies: Policies, packed: _Packed, actions: tuple[Any, ...]
+) -> jax.Array:
+    return choose(policies, _unpack(packed, _carry_like(game, params, policies)), actions)[0]
 
 
 @partial(jax.jit, static_argnums=0)
