@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,32 +16,11 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ..runs.folder import writing
 from .document import Chart, Panel
-from .svg import INK, LINE, MUTED, SERIES, hover, to_svg
+from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
 
 FORMATS = (".png", ".svg", ".pdf")
 DASHES = ("-", (0, (7, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (5, 2)), (0, (1, 1.5)), (0, (12, 4)))
 """Of the lines, so that nobody needs the colours."""
-
-STYLE: Mapping[Any, Any] = {
-    "font.size": 10,
-    "font.family": "sans-serif",
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "axes.axisbelow": True,
-    "grid.color": LINE,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "polax",
-}
 
 CELL = 0.62
 """Side of a heat map's cell, in inches."""
@@ -103,8 +81,7 @@ def save(figure: Figure, out: Path) -> Path:
     Raises:
         RunError: the file cannot be written.
     """
-    with rc_context(dict(STYLE)), warnings.catch_warnings(), writing(out, hint="choose another file"):
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font does not have
+    with saving(), writing(out, hint="choose another file"):
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.suffix == ".svg":
             out.write_text(to_svg(figure), encoding="utf-8")

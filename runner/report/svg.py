@@ -7,7 +7,8 @@ import json
 import re
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from matplotlib import rc_context
@@ -22,6 +23,27 @@ THEME = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "surface"} | {
     colour: f"series-{number}" for number, colour in enumerate(SERIES, 1)
 }
 """The page's name of each colour that differs between its themes."""
+
+STYLE: Mapping[Any, Any] = {
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "polax",
+}
 
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _HOVER = "hover:"
@@ -63,12 +85,17 @@ def for_page(figure: Figure, title: str, prefix: str) -> str:
     return _written(root)
 
 
-def _drawn(figure: Figure, *, transparent: bool) -> ET.Element:
-    from .figures import STYLE
-
-    file = io.BytesIO()
+@contextmanager
+def saving() -> Iterator[None]:
+    """Set what a figure's file depends on, and accept names in a script that the font does not have."""
     with rc_context(dict(STYLE)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser has more fonts
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        yield
+
+
+def _drawn(figure: Figure, *, transparent: bool) -> ET.Element:
+    file = io.BytesIO()
+    with saving():
         figure.savefig(file, format="svg", metadata={"Date": None}, transparent=transparent)
     return ET.fromstring(file.getvalue())
 
