@@ -104,14 +104,14 @@ def init_agent(
     return Agent(policy, values)
 
 
-def policy_network(agent: Agent, num_actions: int) -> NetworkParams:
+def policy_network(agent: Agent) -> NetworkParams:
     """Return the network whose outputs are an agent's logits and nothing else."""
     recurrent = agent.policy.recurrent
-    return agent.policy.replace(
-        recurrent=recurrent.replace(
-            output_kernel=recurrent.output_kernel[:num_actions], output_bias=recurrent.output_bias[:num_actions]
-        )
+    count = recurrent.output_bias.shape[-1] // (2 if agent.values is None else 1)
+    logits_only = recurrent.replace(
+        output_kernel=recurrent.output_kernel[:count], output_bias=recurrent.output_bias[:count]
     )
+    return agent.policy.replace(recurrent=logits_only)
 
 
 def play(

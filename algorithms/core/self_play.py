@@ -66,7 +66,7 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
         coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
         return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
-    return Algorithm(init=init, update=program, policies=partial(_policies, env.num_actions))
+    return Algorithm(init=init, update=program, policies=_policies)
 
 
 def _check_game(env: Game[Any, Any], params: Any) -> None:
@@ -179,8 +179,8 @@ class _Program:
         return state.replace(learners=learners, step=state.step + 1), metrics
 
 
-def _policies(num_actions: int, state: SelfPlayState) -> tuple[Policy, ...]:
+def _policies(state: SelfPlayState) -> tuple[Policy, ...]:
     """Return a policy for each player; one learner alone plays as both."""
     count = jax.tree.leaves(state.learners.agent)[0].shape[0]
     agents = [jax.tree.map(lambda leaf, i=i: leaf[i], state.learners.agent) for i in range(count)]
-    return tuple(RecurrentPolicy(policy_network(agents[player % count], num_actions)) for player in (0, 1))
+    return tuple(RecurrentPolicy(policy_network(agents[player % count])) for player in (0, 1))

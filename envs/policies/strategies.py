@@ -131,21 +131,49 @@ class CoinChaser:
 
 
 @struct.dataclass
+class CoinWaiter:
+    """Always-cooperate as LOQA's league has it: it waits for its turn two steps away from the other's coin.
+
+    It makes the move after which its own coin is nearest, or the other's farthest; equal moves are drawn by lot.
+    """
+
+    swapped: jax.Array  # [] bool: the observation names the other player first
+    grid_size: int = field(metadata={"pytree_node": False})
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """It remembers nothing."""
+        return jnp.zeros((num_envs, 0))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Return one action for each environment, ``[B]`` int32."""
+        board = _read_board(observation, self.swapped, self.grid_size)
+        distances = _distances(board, self.grid_size)
+        wanted = jnp.where(board.coin_is_own[:, None], distances, -distances)
+        lot = jax.random.uniform(key, wanted.shape, maxval=0.5)
+        return jnp.argmin(wanted + lot, axis=1).astype(jnp.int32), memory
+
+
+@struct.dataclass
 class CoinMemory:
-    """What tit-for-tat keeps between steps."""
+    """What a retaliator keeps between steps."""
 
     board: Board  # where everything was, [B] each; before the first step the coin is nowhere, at -1
+    wrongs: jax.Array  # [B] int32: coins that the other took from it since it last collected one, but forgiven ones
     cooperates: jax.Array  # [B] bool
 
 
 @struct.dataclass
-class CoinTitForTat:
-    """Cooperates until the other takes its coin, defects until it has itself collected one.
+class CoinRetaliator:
+    """Tit-for-tat and its kin: cooperates until the other has taken its coins, defects until it has collected one.
 
-    After each step a negative own reward turns it to `CoinChaser`'s defection, a positive one back to cooperation. It
-    works the sign of its reward out from two successive observations, with the usual rewards (+1, +1, -2).
+    After each step a negative own reward is a wrong; as many as ``patience`` turn it to `CoinChaser`'s defection. A
+    positive reward clears the account and turns it back to cooperation. It works the sign of its reward out from two
+    successive observations, with the usual rewards (+1, +1, -2).
     """
 
+    patience: jax.Array  # [] int32: wrongs that it takes to turn it
+    generosity: jax.Array  # [] float32: probability with which a wrong is forgiven at once
+    unforgiving: jax.Array  # [] bool: it never turns back
     swapped: jax.Array  # [] bool: the observation names the other player first
     grid_size: int = field(metadata={"pytree_node": False})
 
@@ -154,17 +182,19 @@ class CoinTitForTat:
         nowhere = jnp.full(num_envs, -1, jnp.int32)
         return CoinMemory(
             board=Board(own=nowhere, other=nowhere, coin=nowhere, coin_is_own=jnp.zeros(num_envs, bool)),
+            wrongs=jnp.zeros(num_envs, jnp.int32),
             cooperates=jnp.ones(num_envs, bool),
         )
 
     def act(self, key: jax.Array, observation: jax.Array, memory: CoinMemory) -> tuple[jax.Array, CoinMemory]:
         """Return one action for each environment, ``[B]`` int32."""
-        del key
         board, before = _read_board(observation, self.swapped, self.grid_size), memory.board
         hurt = (board.other == before.coin) & before.coin_is_own
         paid = (board.own == before.coin) & ~hurt
-        cooperates = (memory.cooperates & ~hurt) | paid
-        memory = CoinMemory(board=board, cooperates=cooperates)
+        counted = hurt & (jax.random.uniform(key, hurt.shape) >= self.generosity)
+        wrongs = jnp.where(paid, 0, memory.wrongs + counted)
+        cooperates = (memory.cooperates & (wrongs < self.patience)) | (paid & ~self.unforgiving)
+        memory = CoinMemory(board=board, wrongs=wrongs, cooperates=cooperates)
         return _chase(board, cooperates, self.grid_size), memory
 
 
@@ -200,6 +230,17 @@ def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> B
         coin=jnp.where(first_owns, coin, coin - num_cells),
         coin_is_own=first_owns ^ swapped,
     )
+
+
+def _distances(board: Board, grid_size: int) -> jax.Array:
+    """Return how many steps away the coin is after each of the four moves, ``[B, 4]`` int32."""
+    row, column = board.own // grid_size, board.own % grid_size
+    moved = jnp.stack([row, row, row + 1, row - 1], axis=1), jnp.stack([column + 1, column - 1, column, column], axis=1)
+    gaps = (
+        (coin[:, None] - place) % grid_size
+        for coin, place in zip((board.coin // grid_size, board.coin % grid_size), moved, strict=True)
+    )
+    return sum(jnp.minimum(gap, grid_size - gap) for gap in gaps)
 
 
 def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
@@ -280,9 +321,42 @@ def coin_chaser(*, cooperates: bool) -> StrategyFactory:
     )
 
 
+def coin_waiter(game: Game[Any, Any], player: int) -> Policy:
+    """Always-cooperate of LOQA's league, which waits two steps away from the other's coin."""
+    return CoinWaiter(swapped=_names_other_first(game, player), grid_size=game.grid_size)
+
+
+def _coin_retaliator(
+    game: Game[Any, Any], player: int, *, patience: int = 1, generosity: float = 0.0, unforgiving: bool = False
+) -> CoinRetaliator:
+    return CoinRetaliator(
+        patience=jnp.int32(patience),
+        generosity=jnp.float32(generosity),
+        unforgiving=jnp.asarray(unforgiving),
+        swapped=_names_other_first(game, player),
+        grid_size=game.grid_size,
+    )
+
+
 def coin_tit_for_tat(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates until the other takes its coin, defects until it has collected one itself."""
-    return CoinTitForTat(swapped=_names_other_first(game, player), grid_size=game.grid_size)
+    return _coin_retaliator(game, player)
+
+
+def coin_tit_for_two_tats(game: Game[Any, Any], player: int) -> Policy:
+    """Tit-for-tat that is provoked by a second coin taken before it has collected one itself."""
+    return _coin_retaliator(game, player, patience=2)
+
+
+def coin_generous_tit_for_tat(game: Game[Any, Any], player: int, *, generosity: float = 1 / 3) -> Policy:
+    """Tit-for-tat that forgives a coin taken with probability ``generosity``."""
+    check_number("generosity", generosity, at_least=0.0, at_most=1.0)
+    return _coin_retaliator(game, player, generosity=generosity)
+
+
+def coin_grim(game: Game[Any, Any], player: int) -> Policy:
+    """Cooperates until the other takes its coin once, then defects for good."""
+    return _coin_retaliator(game, player, unforgiving=True)
 
 
 DILEMMA_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
@@ -309,6 +383,10 @@ COIN_GAME_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
         "always-defect": coin_chaser(cooperates=False),
         "tit-for-tat": coin_tit_for_tat,
         "random": uniform_random,
+        "always-cooperate-loqa": coin_waiter,
+        "generous-tit-for-tat": coin_generous_tit_for_tat,
+        "grim": coin_grim,
+        "tit-for-two-tats": coin_tit_for_two_tats,
     }
 )
 """The coin game with one coin."""

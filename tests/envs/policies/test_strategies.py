@@ -21,7 +21,16 @@ DILEMMA = [
     "win-stay-lose-shift",
     "random",
 ]
-COIN = ["always-cooperate", "always-defect", "tit-for-tat", "random"]
+COIN = [
+    "always-cooperate",
+    "always-defect",
+    "tit-for-tat",
+    "random",
+    "always-cooperate-loqa",
+    "generous-tit-for-tat",
+    "grim",
+    "tit-for-two-tats",
+]
 HORIZON = 50
 
 
@@ -144,6 +153,64 @@ def test_the_defector_takes_a_shortest_way_and_the_cooperator_the_opposite_one(s
         assert (either == np.where(state.coin_owner == seat, towards, towards ^ 1)).all()
 
 
+@pytest.mark.parametrize("size", [3, 5, 6])
+def test_loqas_cooperator_goes_to_its_own_coin_and_as_far_as_it_can_from_the_others(size):
+    env = CoinGame(grid_size=size)
+    observation, state = jax.vmap(lambda key: env.reset_env(key, env.base_params))(
+        jax.random.split(jax.random.key(size), 500)
+    )
+    moves = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
+    for player in range(2):
+        waiter = make_strategy("always-cooperate-loqa", env, player)
+        action = np.array(waiter.act(jax.random.key(1), observation[:, player], waiter.initial_memory(500))[0])
+        gaps = (np.array(state.coin)[:, None] - np.array(state.players[:, player])[:, None] - moves) % size
+        distances = np.minimum(gaps, size - gaps).sum(-1)  # [500, 4]
+        own = np.array(state.coin_owner) == player
+        best = np.where(own, distances.min(1), distances.max(1))
+        np.testing.assert_array_equal(np.take_along_axis(distances, action[:, None], 1)[:, 0], best)
+        # Where several moves are as good, each is taken at times.
+        tied = (distances == best[:, None]).sum(1) > 1
+        assert len(np.unique(action[tied])) == 4
+
+
+def test_two_of_loqas_cooperators_collect_more_than_two_that_flee():
+    """The league has 0.347 for the first pair and the published programs 0.332 for the second."""
+    env = CoinGame()
+    for name, low, high in (("always-cooperate-loqa", 0.342, 0.352), ("always-cooperate", 0.327, 0.337)):
+        players = (make_strategy(name, env, 0), make_strategy(name, env, 1))
+        result = play(jax.random.key(2), env, env.base_params, players, num_envs=2000, num_steps=HORIZON)
+        assert low < float(result.reward.mean()) < high
+
+
+def test_the_other_retaliators_count_forgive_or_never_forget():
+    """The other takes the first player's coin at steps 1 and 2; at step 3 the first player takes its own."""
+    env = CoinGame()
+
+    def cooperating(name, **options):
+        player = make_strategy(name, env, 0, **options)
+        memory, course = player.initial_memory(1), []
+        # Coins of player 0 at a place of player 1, twice, and then at its own.
+        for places, coin in (
+            (((0, 0), (1, 1)), (2, 2)),
+            (((0, 1), (2, 2)), (1, 2)),
+            (((0, 2), (1, 2)), (0, 0)),
+            (((0, 0), (1, 1)), (2, 2)),
+        ):
+            state = CoinGameState(
+                players=jnp.array(places), coin=jnp.array(coin), coin_owner=jnp.int32(0), time=jnp.int32(0)
+            )
+            seen = env.observe(jax.random.key(0), state, None, env.base_params)
+            _, memory = player.act(jax.random.key(0), seen[:1], memory)
+            course.append(bool(memory.cooperates[0]))
+        return course
+
+    assert cooperating("tit-for-tat") == [True, False, False, True]
+    assert cooperating("tit-for-two-tats") == [True, True, False, True]
+    assert cooperating("grim") == [True, False, False, False]
+    assert cooperating("generous-tit-for-tat", generosity=1.0) == [True, True, True, True]
+    assert cooperating("generous-tit-for-tat", generosity=0.0) == cooperating("tit-for-tat")
+
+
 @pytest.mark.parametrize("layout", ["egocentric", "shared"])
 @pytest.mark.parametrize("seat", [0, 1])
 def test_tit_for_tat_follows_the_sign_of_its_own_last_reward(seat, layout):
@@ -191,7 +258,13 @@ def test_tit_for_tat_knows_a_coin_taken_by_both():
     ("name", "env", "seat", "options", "message"),
     [
         ("tit-for-tta", MatrixGame(), 0, {}, "IPD-v0 has no strategy 'tit-for-tta'; did you mean 'tit-for-tat'"),
-        ("grim", CoinGame(), 0, {}, "CoinGame-v0 has no strategy 'grim'.*always-cooperate, always-defect"),
+        (
+            "win-stay-lose-shift",
+            CoinGame(),
+            0,
+            {},
+            "CoinGame-v0 has no strategy 'win-stay-lose-shift'.*always-cooperate, always-defect",
+        ),
         ("tit-for-tat", CoinGame(num_coins=2), 0, {}, "there are random"),
         ("grim", MatrixGame(), 2, {}, "player must be a whole number from 0 to 1, not 2"),
         ("random", MatrixGame(), 0, {"p": 1.5}, "p must be .*1.5"),
