@@ -16,6 +16,9 @@ API_VERSION = 1
 PLAYERS_AXIS = "players"
 """Under a mesh with an axis of this name, an algorithm may update its players on the devices along it, side by side."""
 
+ANY_ENV = "*"
+"""In place of an environment's id: a preset for every environment that has no own preset of that name."""
+
 State = Any
 """Everything that learning carries from one update to the next: a pytree of arrays."""
 
@@ -52,6 +55,11 @@ class Preset(NamedTuple):
     env_options: Mapping[str, Any] = MappingProxyType({})
 
 
+def _no_steps(config: Any) -> Mapping[str, int]:
+    del config
+    return {}
+
+
 class AlgorithmPlugin(NamedTuple):
     """What an entry point of the group ``polax.algorithms`` (or `register_algorithm`) provides."""
 
@@ -67,4 +75,9 @@ class AlgorithmPlugin(NamedTuple):
     api_version: int = API_VERSION
 
     presets: Mapping[tuple[str, str], Preset] = MappingProxyType({})
-    """Named settings by ``(preset, environment id)``."""
+    """Named settings by ``(preset, environment id)``; the id may be `ANY_ENV`. ``best-response`` is the preset with
+    which a tournament trains a learner against a player that does not learn."""
+
+    steps_per_update: Callable[[Any], Mapping[str, int]] = _no_steps
+    """``steps_per_update(config)`` -> how many steps of which kind one update takes, such as ``{"outer-steps": 50}``;
+    learning curves can be drawn over each kind."""

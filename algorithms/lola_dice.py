@@ -7,7 +7,7 @@ from typing import Any
 
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import LookaheadConfig, build_learner
+from .core.learner import BEST_RESPONSE, LookaheadConfig, build_learner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,9 @@ LOLA_DICE = AlgorithmPlugin(
     config=LolaDiceConfig,
     build=build,
     summary="Learning with opponent-learning awareness on sampled trajectories (LOLA with DiCE).",
+    steps_per_update=LolaDiceConfig.steps_per_update,
     presets={
+        **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=20001, env_options=_PUBLISHED),
         ("published", "CoinGame-v0"): Preset(updates=50001, options={"inner_lr": 0.003}, env_options=_PUBLISHED),
         ("laptop", "IPD-v0"): Preset(

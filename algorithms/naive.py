@@ -7,7 +7,7 @@ from typing import Any
 
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import TrajectoryConfig, build_learner
+from .core.learner import BEST_RESPONSE, TrajectoryConfig, build_learner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,9 @@ NAIVE = AlgorithmPlugin(
     config=NaiveConfig,
     build=build,
     summary="Independent policy gradient with a critic; the baseline that defects.",
+    steps_per_update=NaiveConfig.steps_per_update,
     presets={
+        **BEST_RESPONSE,
         ("laptop", "IPD-v0"): Preset(
             updates=20,
             options={"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.03, "critic_lr": 0.002},

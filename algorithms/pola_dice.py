@@ -7,7 +7,7 @@ from typing import Any
 
 from ..envs.base import Game
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import build_learner
+from .core.learner import BEST_RESPONSE, build_learner
 from .core.proximal import ProximalConfig
 
 
@@ -27,7 +27,9 @@ POLA_DICE = AlgorithmPlugin(
     config=PolaDiceConfig,
     build=build,
     summary="Proximal LOLA on sampled trajectories: penalties on moving make the update depend on behaviour only.",
+    steps_per_update=PolaDiceConfig.steps_per_update,
     presets={
+        **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),
         ("published", "CoinGame-v0"): Preset(
             updates=251,

@@ -8,7 +8,7 @@ from typing import Any
 from ..envs.base import Game
 from ..options import check_number, check_whole_number
 from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import ModelFit, build_learner
+from .core.learner import BEST_RESPONSE, ModelFit, build_learner
 from .core.opponent_model import FitCounts, FitRates
 from .core.proximal import ProximalConfig
 
@@ -53,7 +53,9 @@ POLA_OM = AlgorithmPlugin(
     config=PolaOmConfig,
     build=build,
     summary="POLA with opponent models: the other's parameters are not seen, a model of them is fitted.",
+    steps_per_update=PolaOmConfig.steps_per_update,
     presets={
+        **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),
         ("published", "CoinGame-v0"): Preset(
             updates=251,

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..algorithms.base import API_VERSION, Algorithm, AlgorithmPlugin, Preset
+from ..algorithms.base import ANY_ENV, API_VERSION, Algorithm, AlgorithmPlugin, Preset
 from ..envs.base import Game
 from ..options import OptionError, PolaxError, describe_error, one_line
 from ..registry import algorithm_plugin, environment_plugin, make_env
@@ -67,6 +67,9 @@ def _check_presets(subject: Subject, plugin: AlgorithmPlugin) -> None:
         whole = isinstance(preset.updates, int) and preset.updates >= 1
         subject.demand("presets", whole, f"{key!r} has {preset.updates!r} updates")
         config = check_options(subject, plugin.config, preset.options, "presets")
+        if key[1] == ANY_ENV:
+            subject.demand("presets", not preset.env_options, f"{key!r} has options of an environment it does not name")
+            continue
         try:
             config_of_env = environment_plugin(key[1]).config
             game, params = make_env(key[1], **preset.env_options)

@@ -12,14 +12,29 @@ from flax import struct
 
 from ...envs.base import Game
 from ...options import check_choice, check_number, check_whole_number
-from ..base import Algorithm, Metrics
+from ..base import ANY_ENV, Algorithm, Metrics, Preset
 from .devices import for_both_players
 from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import FitCounts, FitRates, fit
 from .rollout import RecurrentPolicy
 
-__all__ = ["LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
+__all__ = ["BEST_RESPONSE", "LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
+
+BEST_RESPONSE = {
+    ("best-response", ANY_ENV): Preset(
+        updates=20,
+        options={
+            "num_envs": 128,
+            "hidden_size": 16,
+            "outer_steps": 25,
+            "outer_lr": 0.03,
+            "critic_lr": 0.002,
+            "gae_lambda": 0.8,
+        },
+    )
+}
+"""Settings of every learner on sampled trajectories against a player that does not learn."""
 
 MATMUL_PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 
@@ -58,6 +73,10 @@ class TrajectoryConfig:
         check_number("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
         check_choice("matmul_precision", self.matmul_precision, MATMUL_PRECISIONS)
 
+    def steps_per_update(self) -> dict[str, int]:
+        """Return the gradient steps that an update takes."""
+        return {"outer-steps": self.outer_steps}
+
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
         return Coefficients(
@@ -91,6 +110,10 @@ class LookaheadConfig(TrajectoryConfig):
         check_whole_number("inner_steps", self.inner_steps, at_least=1)
         check_number("inner_lr", self.inner_lr, at_least=0)
         check_number("dice_lambda", self.dice_lambda, at_least=0, at_most=1)
+
+    def steps_per_update(self) -> dict[str, int]:
+        """Return the gradient steps that an update takes."""
+        return {"outer-steps": self.outer_steps}
 
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""

@@ -200,4 +200,5 @@ POLA_EXACT = AlgorithmPlugin(
     build=build,
     summary="POLA on exact returns of memory-one policies: proximal steps to a fixed point",
     presets={("laptop", "IPD-v0"): Preset(2)},
+    steps_per_update=lambda config: {} if config.outer_steps is None else {"outer-steps": config.outer_steps},
 )

@@ -47,7 +47,7 @@ class Protocol:
     def __post_init__(self) -> None:
         for word, names in (("--algorithms", self.algorithms), ("--envs", self.envs)):
             if not names:
-                raise OptionError(f"benchmark: say which, such as {word} {'naive' if 'alg' in word else 'IPD-v0'}")
+                raise OptionError(f"benchmark: pass {word} with at least one name (polax list shows them)")
             twice = [name for index, name in enumerate(names) if name in names[:index]]
             if twice:
                 raise OptionError(f"{word} names {twice[0]} twice")

@@ -110,5 +110,6 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     presets: dict[str, list[str]] = {}
     for each in entry.get("presets", []):
         presets.setdefault(each["env"], []).append(each["preset"])
-    lines += [f"presets for {env}: {', '.join(names)}" for env, names in presets.items()]
+    for env, names in presets.items():
+        lines.append(f"presets for {'any environment' if env == '*' else env}: {', '.join(names)}")
     return [*lines, f"from {_origin(entry)}" if lines else _origin(entry)]

@@ -15,7 +15,11 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("plot")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of training runs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .png, .svg or .pdf file")
-    parser.add_argument("--x", choices=X_AXES, help="horizontal axis (default: outer steps where there are any)")
+    parser.add_argument(
+        "--x",
+        metavar="AXIS",
+        help=f"{', '.join(X_AXES)}, or steps that the learner counts, such as outer-steps (the default where it does)",
+    )
     options = parser.parse(arguments)
     path = draw_learning_curves([RunFolder.open(run) for run in options.runs], options.out, x=options.x)
     print(f"figure: {path}")

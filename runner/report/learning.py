@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...options import OptionError
+from ...options import OptionError, suggest
 from ..evaluation.scores import mean_score, seats
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder
 from .document import Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, figure_of, finish_curves, save, spread_over
 
-X_AXES = ("updates", "outer-steps", "env-steps", "seconds")
+X_AXES = ("updates", "env-steps", "seconds")
 
 ROWS = 10
 """Of the table of a curve's values."""
@@ -64,7 +64,8 @@ class LearningRun(NamedTuple):
 
     label: str
     game: str
-    outer_steps: int | None
+    steps_per_update: Mapping[str, int]
+    """Steps that one update takes, by kind."""
     references: Mapping[str, float]
     """Scores to compare with, by name."""
     measures: Sequence[Mapping[str, Any]]
@@ -81,11 +82,10 @@ def read_run(folder: RunFolder) -> LearningRun:
         RunError: the folder is damaged.
     """
     spec, manifest = folder.spec(), folder.manifest()
-    outer_steps = spec.options.get("outer_steps")
     return LearningRun(
         label=spec.algorithm,
         game=spec.env,
-        outer_steps=outer_steps if isinstance(outer_steps, int) and outer_steps > 0 else None,
+        steps_per_update=manifest.get("steps_per_update", {}),
         references=manifest.get("reference_scores", {}),
         measures=manifest.get("measures", []),
         rows=[row for row in folder.metrics() if seats(row)],
@@ -135,7 +135,8 @@ def learning_curves(
     Args:
         name: of the chart.
         runs: what to draw.
-        x: one of `X_AXES`; by default outer steps if every run has them, else updates.
+        x: one of `X_AXES`, or a kind of steps that the learners count; by default the first such kind that all runs
+            have, else updates.
         marks: published values, shown in the colours of the curves of the same learners.
         colours: place in the palette by label; by default in the order of the runs.
 
@@ -145,7 +146,8 @@ def learning_curves(
     Raises:
         PolaxError: no scores to draw, or an axis that a run does not have.
     """
-    axis = x or ("outer-steps" if all(run.outer_steps for run in runs) else "updates")
+    counted = [kind for kind in runs[0].steps_per_update if all(kind in run.steps_per_update for run in runs)]
+    axis = x or next(iter(counted), "updates")
     x_label = axis.replace("-", " ").replace("env", "environment")
     panels = []
     for quantity in quantities(runs):
@@ -247,13 +249,16 @@ def _place(run: LearningRun, row: Mapping[str, Any], axis: str) -> float:
     """Return where a line of metrics belongs on the horizontal axis."""
     if axis == "updates":
         return float(row["update"])
-    if axis == "outer-steps":
-        if run.outer_steps is None:
-            raise OptionError(f"{run.path}: {run.label} has no outer steps; use --x updates")
-        return float(row["update"] * run.outer_steps)
-    if axis == "env-steps" and "env_steps" not in row:
-        raise OptionError(f"{run.path}: {run.label} does not report its environment steps; use --x updates")
-    return float(row[axis.replace("-", "_")])
+    if axis in run.steps_per_update:
+        return float(row["update"] * run.steps_per_update[axis])
+    name = axis.replace("-", "_")
+    if axis not in X_AXES or name not in row:
+        known = [
+            *run.steps_per_update,
+            *(each for each in X_AXES if each.replace("-", "_") in row or each == "updates"),
+        ]
+        raise OptionError(f"{run.path}: {run.label} does not record {axis!r} to draw over; {suggest(axis, known)}")
+    return float(row[name])
 
 
 def references(quantity: Quantity, run: LearningRun) -> Mapping[str, float]:

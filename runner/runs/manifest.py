@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -24,6 +24,7 @@ def add_launch(
     devices: Sequence[Any],
     game: Game[Any, Any],
     params: Any,
+    steps_per_update: Mapping[str, int],
 ) -> None:
     """Write down when, with what and on what a run starts, and how its game's numbers are to be read."""
     launch = {
@@ -42,6 +43,7 @@ def add_launch(
             "env": _origin(registry.list_environments(), spec.env),
             "reference_scores": game.reference_scores(params),
             "measures": [measure._asdict() for measure in game.measures],
+            "steps_per_update": dict(steps_per_update),
             "launches": [*before.get("launches", []), launch],
         },
     )

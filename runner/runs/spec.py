@@ -78,6 +78,8 @@ class Setup(NamedTuple):
     env: Game[Any, Any]
     params: Any
     algorithm: Algorithm
+    steps_per_update: Mapping[str, int]
+    """Steps of some kind that one update takes, by kind."""
 
 
 def resolve(
@@ -136,20 +138,28 @@ def build(spec: RunSpec) -> Setup:
         PolaxError: a plug-in that is not there any more or refuses its options.
     """
     env, params = registry.make_env(spec.env, **spec.env_options)
-    return Setup(env, params, registry.make_algorithm(spec.algorithm, env, params, **spec.options))
+    algorithm = registry.make_algorithm(spec.algorithm, env, params, **spec.options)
+    plugin = registry.algorithm_plugin(spec.algorithm)
+    return Setup(env, params, algorithm, plugin.steps_per_update(plugin.config(**spec.options)))
 
 
-def presets_for(plugin: AlgorithmPlugin, env: str) -> tuple[str, ...]:
-    """Return the names of an algorithm's presets for one environment."""
-    return tuple(name for name, env_id in plugin.presets if env_id == env)
+def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:
+    """Return an algorithm's presets for one environment by name; those of its own come before those for any."""
+    from ...algorithms.base import ANY_ENV
+
+    found: dict[str, Preset] = {}
+    for wanted in (env, ANY_ENV):
+        for (name, env_id), preset in plugin.presets.items():
+            if env_id == wanted:
+                found.setdefault(name, preset)
+    return found
 
 
 def _preset(plugin: AlgorithmPlugin, name: str, algorithm: str, env: str) -> Preset:
-    found = plugin.presets.get((name, env))
-    if found is None:
-        hint = suggest(name, presets_for(plugin, env))
-        raise OptionError(f"{algorithm} has no preset {name!r} for {env}; {hint}")
-    return found
+    presets = presets_for(plugin, env)
+    if name not in presets:
+        raise OptionError(f"{algorithm} has no preset {name!r} for {env}; {suggest(name, presets)}")
+    return presets[name]
 
 
 def _plain(config: Any, what: str) -> dict[str, Any]:

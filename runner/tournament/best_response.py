@@ -19,20 +19,13 @@ from ...algorithms.core.devices import for_each_seed
 from ...envs.frozen_game import FrozenGame, FrozenParams
 from ...envs.policies.one_of import stack_policies
 from ...envs.policies.play import play
-from ...options import OptionError, option_types
+from ...options import OptionError
+from ..runs.spec import presets_for
 from ..training.seeds import CompiledLearner, settle, take_updates
 from .line_up import LineUp, Participant
 
-SIZES: Mapping[str, Any] = {
-    "num_envs": 128,
-    "hidden_size": 16,
-    "outer_steps": 25,
-    "outer_lr": 0.03,
-    "critic_lr": 0.002,
-    "gae_lambda": 0.8,
-}
-"""What a learner that has options of these names is given, unless something else is asked for."""
-
+PRESET = "best-response"
+"""The preset of a learner that is taken where it has one, under the options that are asked for."""
 
 UPDATES, MANY_UPDATES = 20, 200
 """By default: in games that look one of few ways, such as matrix games, and in others."""
@@ -66,7 +59,9 @@ def check_training(training: Training, line_up: LineUp) -> None:
     """Raise `PolaxError` unless the learner is there, fits the game, and may be compiled."""
     if training.updates < 1:
         raise OptionError(f"--best-response-updates must be at least 1, not {training.updates}")
-    algorithm = registry.make_algorithm(training.algorithm, line_up.game, line_up.params, **options_of(training))
+    algorithm = registry.make_algorithm(
+        training.algorithm, line_up.game, line_up.params, **options_of(training, line_up.env)
+    )
     if not algorithm.pure:
         raise OptionError(f"a best response needs a learner written in JAX; {training.algorithm} is not")
 
@@ -101,7 +96,9 @@ def best_responses(
     # An even number of players can be shared by two devices.
     padded = compiled + compiled[: len(compiled) % 2]
     game, params = _frozen([participants[index] for index in padded], line_up)
-    learners = [registry.make_algorithm(training.algorithm, game, each, **options_of(training)) for each in params]
+    learners = [
+        registry.make_algorithm(training.algorithm, game, each, **options_of(training, line_up.env)) for each in params
+    ]
     init_key, update_key, play_key = jax.random.split(key, 3)
     init_keys = jax.random.split(init_key, len(padded))
     states = [learner.init(each) for learner, each in zip(learners, init_keys, strict=True)]
@@ -130,10 +127,10 @@ def best_responses(
     return responses
 
 
-def options_of(training: Training) -> dict[str, Any]:
-    """Return the learner's options: those asked for, over the sizes that suit."""
-    known = option_types(registry.algorithm_plugin(training.algorithm).config)
-    return {**{name: value for name, value in SIZES.items() if name in known}, **training.options}
+def options_of(training: Training, env: str) -> dict[str, Any]:
+    """Return the learner's options in a game: those asked for, over its preset for best responses."""
+    preset = presets_for(registry.algorithm_plugin(training.algorithm), env).get(PRESET)
+    return {**(preset.options if preset else {}), **training.options}
 
 
 def _frozen(participants: Sequence[Participant], line_up: LineUp) -> tuple[FrozenGame, list[FrozenParams]]:

@@ -52,7 +52,7 @@ def contest(
             "name": name,
             "self_play": float(scores.mean[index, index]),
             "against_always_defect": against_defector[index],
-            "best_response": _response(responses[index], training),
+            "best_response": _response(responses[index], training, line_up.env),
         }
         for index, name in enumerate(names)
     ]
@@ -100,7 +100,7 @@ def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -
     return (played.without_last(1) if is_extra else played), [float(value) for value in against]
 
 
-def _response(response: Response | None, training: Training | None) -> dict[str, Any] | None:
+def _response(response: Response | None, training: Training | None, env: str) -> dict[str, Any] | None:
     if response is None or training is None:
         return None
     return {
@@ -108,7 +108,7 @@ def _response(response: Response | None, training: Training | None) -> dict[str,
         "left_with": response.left_with,
         "algorithm": training.algorithm,
         "updates": training.updates,
-        "options": options_of(training),
+        "options": options_of(training, env),
     }
 
 

@@ -199,7 +199,15 @@ def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, conso
     begin = f", from update {trainer.update}" if trainer.update else ""
     title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
     say(console, title)
-    add_launch(folder, spec, command=sys.argv, devices=jax.devices(), game=setup.env, params=setup.params)
+    add_launch(
+        folder,
+        spec,
+        command=sys.argv,
+        devices=jax.devices(),
+        game=setup.env,
+        params=setup.params,
+        steps_per_update=setup.steps_per_update,
+    )
     return trainer.run(console)
 
 

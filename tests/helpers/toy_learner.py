@@ -115,6 +115,7 @@ TOY = AlgorithmPlugin(
     presets={
         ("quick", "IPD-v0"): Preset(updates=3, options={"step_size": 0.25}, env_options={"max_steps_in_episode": 7})
     },
+    steps_per_update=lambda config: {"outer-steps": config.outer_steps},
 )
 
 

@@ -270,6 +270,7 @@ def test_plot_says_what_it_cannot_draw(train: Train, fails: Fails, tmp_path: Pat
     rows = [{name: row[name] for name in row if name != "env_steps"} for row in run.metrics()]
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     out = str(tmp_path / "a.png")
-    assert "does not report its environment steps" in fails("plot", str(run.path), "--out", out, "--x", "env-steps")
+    assert "does not record 'env-steps' to draw over" in fails("plot", str(run.path), "--out", out, "--x", "env-steps")
+    assert "did you mean 'outer-steps'?" in fails("plot", str(run.path), "--out", out, "--x", "outer-step")
     (run.path / "metrics.jsonl").write_text("")
     assert "no scores to draw" in fails("plot", str(run.path), "--out", out)

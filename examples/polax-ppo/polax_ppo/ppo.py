@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from polax.algorithms.base import Algorithm, AlgorithmPlugin, Metrics, Preset
+from polax.algorithms.base import ANY_ENV, Algorithm, AlgorithmPlugin, Metrics, Preset
 from polax.envs.base import Game
 
 from .network import ActorCritic, Player
@@ -257,5 +257,9 @@ IPPO = AlgorithmPlugin(
     config=PPOConfig,
     build=build,
     summary="Independent PPO: many clipped steps on each batch, blind to the others' learning",
-    presets={("laptop", "IPD-v0"): Preset(updates=100), ("laptop", "CoinGame-v0"): Preset(updates=150)},
+    presets={
+        ("laptop", "IPD-v0"): Preset(updates=100),
+        ("laptop", "CoinGame-v0"): Preset(updates=150),
+        ("best-response", ANY_ENV): Preset(updates=20, options={"num_envs": 128, "hidden_size": 16, "gae_lambda": 0.8}),
+    },
 )

@@ -195,8 +195,8 @@ NAIVE = ["--algorithms", "naive", "--envs", "IPD-v0", "--out", "out"]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--envs", "IPD-v0", "--budget", "1", "updates", "--out", "out"], "say which, such as --algorithms naive"),
-        (["--algorithms", "naive", "--budget", "1", "updates", "--out", "out"], "say which, such as --envs IPD-v0"),
+        (["--envs", "IPD-v0", "--budget", "1", "updates", "--out", "out"], "pass --algorithms with at least one name"),
+        (["--algorithms", "naive", "--budget", "1", "updates", "--out", "out"], "pass --envs with at least one name"),
         (["--algorithms", "naive", "--envs", "IPD-v0", "--budget", "1", "updates"], "are required: --out"),
         (NAIVE, "say for how long to train: --preset laptop, or --budget 100 updates"),
         ([*NAIVE, "--preset", "laptob"], "there is no preset 'laptob' for naive in IPD-v0 (it has laptop)"),
