@@ -33,9 +33,8 @@ SETTINGS = {
 
 ONE_SETTING = """
 from polax.papers.pola.exact_runs import run_settings
-from polax.papers.pola.published import Key
-from polax.papers.pola.settings import figure3_setting
-run_settings([figure3_setting(Key(*{key!r}))], runs={runs}, seed=0, report=print)
+from polax.papers.pola.published import EXACT
+run_settings([EXACT[{key!r}].setting], runs={runs}, seed=0, report=print)
 """
 
 
@@ -55,7 +54,7 @@ def main() -> int:
     results: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", REPRODUCE, "reproduce", "figure3", "--runs", "20", "--out", folder]
-        results |= measure("figure3, all cells, 20 runs", command)
+        results |= measure("figure3, all settings, 20 runs", command)
     for name, (*key, runs, published) in SETTINGS.items():
         results |= measure(name, [sys.executable, "-c", ONE_SETTING.format(key=tuple(key), runs=runs)])
         if published is not None:

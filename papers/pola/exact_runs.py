@@ -14,10 +14,9 @@ import numpy as np
 
 from ... import registry
 from ...algorithms.base import Algorithm
-from .settings import Setting
+from .published import STATES, Setting
 
 ENVIRONMENT = "IPD-v0"
-STATES = ("DD", "DC", "CD", "CC", "start")
 MAX_WIDTH = 128
 """Runs that are mapped together: more would leave the cache, and wait longer for the slowest fixed point."""
 

@@ -1,177 +1,103 @@
-"""Numbers of the POLA paper (Zhao et al. 2022, arXiv:2210.10125), to stand beside ours.
+"""What the POLA paper prints (Zhao et al. 2022, arXiv:2210.10125) and the settings behind it, read from ``data``.
 
-Policies are probabilities of cooperating in DD, DC, CD, CC and at the start, the own move first, averaged over both
-players and all runs. "The program" is the authors' released one, run again; "the paper" is what is printed.
+Policies are probabilities of cooperating in `STATES`, the own action first, averaged over both players and all runs.
+"The program" is the authors' released one, run again; "the paper" is what is printed.
+
+- ``figure1.json``: two hand-made networks that are the same policy, player 0's policy after one update of each as the
+  program prints it, and the outer steps of POLA after which our policy is that one to its four decimals.
+- ``exact.csv``: Figure 3 and Table 1, with the rates of appendix B.1. Where the paper gives no rates, they are ours:
+  for LOLA the best of a search (see `search`), or one of many pairs that find nothing; for naive learning what gives
+  the printed policies. ``found`` is the share of `PROGRAM_RUNS` runs of the program that found tit-for-tat, and 0 where
+  the paper's search over rates found nothing. The policies are those of the paper, 20 runs.
+- ``table2.csv``: tabular players, one of which learns through a model of its opponent; 10 runs.
+- ``sampled.csv``: final values of Figures 4 and 5 (after 20,000 and 50,000 outer steps), read off the plots with an
+  error of about 0.01, and the 95% interval over 10 seeds where it can be seen.
+- ``course.csv``: scores of two seeds of the program at the small setting of `course`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
+STATES = ("DD", "DC", "CD", "CC", "start")
 PROGRAM_RUNS = 20
-"""Runs behind each share in `FOUND_BY_PROGRAM`."""
+NO_RATES = "*"
+"""Marks the names of settings whose rates are ours."""
 
-Policy = tuple[float, ...]
+_OPTIONS = (
+    *("parameterisation", "opponent_model", "inner_lr", "outer_lr"),
+    *("inner_beta", "inner_steps", "outer_beta", "outer_steps"),
+)
 
 
-class Key(NamedTuple):
-    """What a value of Figure 3 and Table 1 is about."""
+@dataclass(frozen=True)
+class Setting:
+    """One setting of an exact learner in the iterated prisoner's dilemma, to be run many times."""
 
+    name: str
     learner: str
-    parameterisation: str
-    contribution_factor: float
+    updates: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    contribution_factor: float = 1.33
 
 
-_FOUND_BY_PROGRAM = {
-    ("lola", "tabular"): {1.1: 1.0},
-    ("lola", "mlp"): {1.33: 0.30, 1.4: 0.65, 1.6: 0.60},
-    ("pola", "tabular"): dict.fromkeys(FACTORS, 1.0),
-    ("pola", "mlp"): {1.1: 0.95, 1.25: 1.0, 1.33: 1.0, 1.4: 1.0, 1.6: 0.95},
-    ("pola", "preconditioned"): {1.1: 0.45, 1.33: 1.0},
-}
-FOUND_BY_PROGRAM = {
-    Key(*column, factor): share for column, shares in _FOUND_BY_PROGRAM.items() for factor, share in shares.items()
-}
-"""Share of runs that found tit-for-tat, out of `PROGRAM_RUNS`."""
+class Published(NamedTuple):
+    """A setting of the paper, and what was published about it."""
 
-FOUND_BY_PROGRAM_COLUMN_DD = {Key("pola", "preconditioned", 1.1): 0.0}
-"""The same with the program's own column of pre-conditioning (DD), which is not the paper's."""
-
-NOTHING_FOUND_IN_PAPER = (
-    *(Key("lola", "preconditioned", factor) for factor in FACTORS),
-    Key("lola", "mlp", 1.1),
-    Key("lola", "mlp", 1.25),
-)
-"""Where the paper's search over rates found no setting that ever reaches tit-for-tat."""
-
-_TABLE1 = """
-f    |lola tabular|lola mlp           |lola preconditioned|pola tabular     |pola mlp           |pola preconditioned
-1.1  |0 1 0 1 1   |0 .01 0 .03 .02    |0 0 .97 0 0        |0 .97 .45 1 .94  |0 .94 .49 1 .94    |.01 .29 .26 .87 .60
-1.25 |0 1 0 1 1   |0 .02 .01 .06 .02  |0 0 .96 0 0        |.08 .97 .18 1 .95|.01 .87 .47 1 .85  |.12 .97 .23 1 .77
-1.33 |0 1 0 1 1   |.03 .35 .06 .41 .15|0 0 .96 0 0        |.13 .96 .08 1 .94|.02 .85 .45 .99 .68|.18 .99 .30 1 .76
-1.4  |0 1 0 1 1   |.25 .87 .37 .88 .65|0 0 .96 0 0        |.13 .96 .12 1 .95|.02 .87 .44 .99 .76|.21 .98 .33 1 .75
-1.6  |0 1 0 1 1   |.15 .98 .41 .97 .67|.10 .10 .87 .10 .10|.05 .90 .07 1 .91|.03 .95 .28 .99 .87|.08 .98 .20 1 1
-"""
-_TABLE1_NAIVE = """
-f    | naive tabular
-1.1  | 0 .06 .06 .16 .01
-1.33 | 0 .07 .07 .19 .02
-1.6  | 0 .09 .09 .23 .05
-"""
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(map(float, text.split()))
-
-
-def _policies(table: str) -> dict[Key, Policy]:
-    """Read a table whose columns are learner and parameterisation, whose rows are contribution factors."""
-    head, *rows = ([entry.strip() for entry in line.split("|")] for line in table.strip().splitlines())
-    found = {}
-    for factor, *entries in rows:
-        for column, entry in zip(head[1:], entries, strict=True):
-            learner, parameterisation = column.split()
-            found[Key(learner, parameterisation, float(factor))] = _numbers(entry)
-    return found
-
-
-TABLE1 = _policies(_TABLE1) | _policies(_TABLE1_NAIVE)
-"""Mean final policies of the paper, 20 runs."""
-
-TABLE2: dict[tuple[str, str], Policy] = {
-    ("lola", "tabular"): (0.02, 0.99, 0.17, 1, 0.93),
-    ("lola", "mlp"): (0, 0.99, 0.03, 1, 0.97),
-    ("lola", "preconditioned"): (0, 0.10, 0.07, 0.23, 0.08),
-    ("pola", "tabular"): (0.01, 0.97, 0.05, 1, 0.97),
-    ("pola", "mlp"): (0.01, 0.97, 0.05, 1, 0.97),
-    ("pola", "preconditioned"): (0.12, 0.94, 0.02, 1, 0.85),
-}
-"""Mean final policies of the paper with opponent models, by learner and the model's parameterisation, 10 runs."""
-
-
-class Network(NamedTuple):
-    """A hand-made policy network of Figure 1, two hidden units."""
-
-    hidden_weights: tuple[tuple[float, ...], ...]
-    hidden_biases: tuple[float, float]
-    output_weights: tuple[float, float]
-    output_bias: float
-
-
-_NET_B_WEIGHTS = (
-    "1.1074687263023 0.275260757781574 0.489599039857568 0.130220650429065 0.130220650428934 -0.0416038405697266",
-    "0.0142691805853789 0.933207934425381 -0.0153849853273826 0.170635830969251 0.17063583096918 0.985901625511033",
-)
-FIGURE1_NETWORKS = {
-    "net A": Network(((-1, 1, -1, 1, -1, 1), (-1, 1, -1, 1, -1, 1)), (0, 0), (-1, 1), 0),
-    "net B": Network(tuple(map(_numbers, _NET_B_WEIGHTS)), (0.286705849, -0.00180708), (1, 0.5), -1),
-}
-"""Two networks that are the same policy."""
-
-FIGURE1: dict[tuple[str, str], Policy] = {
-    ("lola", "net A"): (0.3908, 0.5113, 0.4350, 0.4683, 0.4479),
-    ("lola", "net B"): (0.4318, 0.4418, 0.4204, 0.4352, 0.4375),
-    ("pola", "net A"): (0.2199, 0.5447, 0.3444, 0.5965, 0.4811),
-    ("pola", "net B"): (0.2237, 0.5215, 0.3258, 0.6115, 0.4871),
-}
-"""Player 0's policy after one update, as the program prints it."""
-
-FIGURE1_STEPS = {"net A": 206, "net B": 351}
-"""Outer steps of POLA after which our policy is the one that the program prints, to its four decimals."""
+    setting: Setting
+    policy: tuple[float, ...]
+    found: float | None
+    """Share of runs; None where it is not known."""
 
 
 class Score(NamedTuple):
-    """A final value of Figure 4 or 5, read off the plot (error about .01), with the 95 % interval over 10 seeds."""
+    """A final value, with its 95% interval where it is known."""
 
     value: float
     low: float | None = None
     high: float | None = None
 
 
-FIGURE4 = {
-    ("pola-dice", "self-play"): Score(0.313, 0.308, 0.318),
-    ("pola-dice", "against always-defect"): Score(-0.036),
-    ("pola-om", "self-play"): Score(0.315),
-    ("pola-om", "against always-defect"): Score(-0.035),
-    ("lola-dice", "self-play"): Score(0.107, 0.01, 0.205),
-    ("lola-dice", "against always-defect"): Score(-0.006),
+def table(name: str) -> list[dict[str, Any]]:
+    """Read a table of ``data``: numbers as numbers, None for an empty entry."""
+    with files(__package__).joinpath("data", name).open(encoding="utf-8") as file:
+        return [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
+
+
+def _value(text: str) -> str | float | None:
+    try:
+        number: float = json.loads(text)
+    except ValueError:
+        return text or None
+    return number
+
+
+def _published(row: Mapping[str, Any], name: str) -> Published:
+    options = {option: row[option] for option in _OPTIONS if row.get(option) is not None}
+    if row.get("opponent_model") == "preconditioned":
+        options["preconditioned_columns"] = (0, 0)
+    factor = row.get("contribution_factor", Setting.contribution_factor)
+    setting = Setting(name, f"{row['learner']}-exact", row["updates"], options, factor)
+    return Published(setting, tuple(float(row[state]) for state in STATES), row.get("found"))
+
+
+FIGURE1: Mapping[str, Any] = json.loads(files(__package__).joinpath("data", "figure1.json").read_text("utf-8"))
+EXACT = {
+    key: _published(row, " ".join(map(str, key)) + (NO_RATES if row["rates"] == "ours" else ""))
+    for row in table("exact.csv")
+    for key in [(row["learner"], row["parameterisation"], row["contribution_factor"])]
 }
-"""Iterated prisoner's dilemma after 20,000 outer steps."""
+"""By learner, parameterisation and contribution factor."""
 
-FIGURE5 = {
-    ("pola-dice", "own-colour coins"): Score(0.82, 0.79, 0.86),
-    ("pola-dice", "self-play"): Score(0.26, 0.245, 0.28),
-    ("pola-dice", "against always-defect"): Score(-0.025),
-    ("pola-om", "own-colour coins"): Score(0.77),
-    ("pola-om", "self-play"): Score(0.235, 0.215, 0.25),
-    ("pola-om", "against always-defect"): Score(-0.025),
-    ("lola-dice", "own-colour coins"): Score(0.50),
-    ("lola-dice", "self-play"): Score(0.003),
-    ("lola-dice", "against always-defect"): Score(-0.32, -0.47, -0.17),
+TABLE2 = [_published(row, f"{row['learner']}, {row['opponent_model']} model") for row in table("table2.csv")]
+SCORES = {
+    (row["figure"], row["learner"], row["what"]): Score(row["value"], row["low"], row["high"])
+    for row in table("sampled.csv")
 }
-"""Coin game after 50,000 outer steps."""
-
-
-class Course(NamedTuple):
-    """Scores of two seeds of the published program after some updates, at a setting small enough for a laptop."""
-
-    updates: tuple[int, ...]
-    self_play: tuple[tuple[float, float], ...]
-    against_always_defect: tuple[tuple[float, float], ...]
-
-
-COURSE = Course(
-    updates=(1, 10, 15, 25, 30, 40),
-    self_play=((0.098, 0.158), (0.085, 0.178), (0.120, 0.214), (0.22, 0.240), (0.22, 0.265), (0.284, 0.295)),
-    against_always_defect=(
-        (-0.086, -0.140),
-        (-0.038, -0.048),
-        (-0.033, -0.031),
-        (-0.014, -0.021),
-        (-0.011, -0.021),
-        (-0.009, -0.018),
-    ),
-)
-"""POLA-DiCE, iterated prisoner's dilemma, batch 128, hidden 16, 50 outer steps, 2 inner steps of rate .01, outer rate
-.02, critic rate .002, penalties 10 and 100, shared observations."""
+"""By figure, learner and quantity."""

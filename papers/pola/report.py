@@ -1,43 +1,38 @@
-"""A reproduction as a document, in its folder."""
+"""A reproduction as a document: each row beside the published one."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
-from ...options import PolaxError
 from ...runner.report.document import Chart, Document, Part, Provenance, Reach, Section, Table
+from ...runner.runs.folder import RunError, make_folder
 from ...runner.runs.manifest import device_names, versions
 
-
-class ReproductionError(PolaxError):
-    """A result that cannot be written."""
+Row = Mapping[str, Any]
 
 
 def prepare(folder: Path) -> None:
     """Make the folder for results.
 
     Raises:
-        ReproductionError: if it cannot be made or written.
+        RunError: it cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        raise ReproductionError(f"{folder} cannot be written: {cause.strerror or cause}") from cause
+    make_folder(folder)
     if not os.access(folder, os.W_OK):
-        raise ReproductionError(f"{folder} cannot be written: no permission; give another one with --out")
+        raise RunError(f"{folder} cannot be written: no permission; choose another --out")
 
 
 def reproduction(
-    *,
     name: str,
     title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    cells: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str | Callable[[Row], str]],
+    rows: Sequence[Row],
+    *,
     notes: Sequence[str],
     chart: Chart | None = None,
     stem: str = "",
@@ -47,15 +42,15 @@ def reproduction(
     Args:
         name: of the figure or the table.
         title: of the document.
-        columns: titles of the table's columns.
-        rows: one for each cell of the publication, as text.
-        cells: the same in numbers.
+        columns: by title, what a row shows: a template for `str.format` (empty where a value is None) or a function.
+        rows: the results, JSON-ready.
         notes: how to read them.
         chart: the figure.
         stem: of the files' names; empty: the name.
     """
     stem = stem or name
-    parts: list[Part] = [Table(title, columns, rows)]
+    text = [[each(row) if callable(each) else _fill(each, row) for each in columns.values()] for row in rows]
+    parts: list[Part] = [Table(title, list(columns), text)]
     parts += [] if chart is None else [chart._replace(name=stem)]
     return Document(
         title=title,
@@ -64,8 +59,18 @@ def reproduction(
         sections=[Section("", parts, Reach.CONSOLE)],
         provenance=Provenance((), {}),
         notes=notes,
-        data={"name": name, "title": title, "notes": list(notes), "cells": list(cells)},
+        data={"name": name, "title": title, "notes": list(notes), "rows": list(rows)},
     )
+
+
+def _fill(template: str, row: Row) -> str:
+    names = (field.partition("[")[0] for _, field, *_ in Formatter().parse(template) if field)
+    return "" if any(row[name] is None for name in names) else template.format_map(row)
+
+
+def policy_format(name: str, digits: int = 2) -> str:
+    """Return the template of a policy: five probabilities in the manner of the paper."""
+    return " ".join(f"{{{name}[{place}]:.{digits}f}}" for place in range(5))
 
 
 def ran(document: Document, settings: Mapping[str, Any], seconds: float | None) -> Document:
@@ -78,19 +83,7 @@ def ran(document: Document, settings: Mapping[str, Any], seconds: float | None) 
     """
     words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     found = Provenance(["polax", "reproduce", document.data["name"], *words], versions(), device_names(), seconds)
-    data = {
-        **{name: document.data[name] for name in ("name", "title")},
-        **settings,
-        **({} if seconds is None else {"seconds": round(seconds, 1)}),
-        "python": platform.python_version(),
-        "versions": dict(found.versions),
-        "devices": list(found.devices),
-        "notes": document.data["notes"],
-        "cells": document.data["cells"],
-    }
-    return document._replace(provenance=found, data=data)
-
-
-def policy_text(policy: Sequence[float]) -> str:
-    """Write five probabilities in the manner of the paper, two decimals."""
-    return " ".join(f"{probability:.2f}" for probability in policy)
+    made = {**settings, "python": platform.python_version(), "versions": found.versions, "devices": found.devices}
+    if seconds is not None:
+        made["seconds"] = round(seconds, 1)
+    return document._replace(provenance=found, data={**made, **document.data})

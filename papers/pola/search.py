@@ -10,9 +10,8 @@ import numpy as np
 
 from ...runner.report.document import Document
 from .exact_runs import ExactRuns, run_settings
-from .published import FACTORS
-from .report import reproduction
-from .settings import Setting
+from .published import FACTORS, Setting
+from .report import Row, reproduction
 from .statistics import FOUND, share_of
 
 CONFIRMATION_RUNS = 200
@@ -68,11 +67,16 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
     confirmed = run_settings([each.setting for each in best], runs=CONFIRMATION_RUNS, seed=seed + 1, report=report)
     rows = [_row(each, result) for each, result in zip(best, confirmed, strict=True)]
     return reproduction(
-        name="search",
-        title="LOLA where the paper found no rates: a search",
-        columns=("policies", "f", "settings that found it / tried", "best rates (inner, outer)", "found, fresh runs"),
-        rows=[_text(row) for row in rows],
-        cells=rows,
+        "search",
+        "LOLA where the paper found no rates: a search",
+        {
+            "policies": "{policies}",
+            "f": "{contribution_factor}",
+            "settings that found it / tried": "{settings_successful} / {settings_tried}",
+            "best rates (inner, outer)": _rates,
+            "found, fresh runs": "{found[share]:.2f} ({found[low]:.2f} to {found[high]:.2f})",
+        },
+        rows,
         notes=(
             f"Every pair of rates of a grid, {runs} runs each; the best pair again on {CONFIRMATION_RUNS} fresh runs, "
             "with Wilson's 95% interval.",
@@ -82,16 +86,11 @@ def search(*, runs: int, seed: int, report: Callable[[str], None], families: Seq
 
 
 def _grid(family: Family, factor: float) -> list[Setting]:
-    return [
-        Setting(
-            family.label,
-            "lola-exact",
-            family.updates,
-            {**family.options, "inner_lr": inner_lr, "outer_lr": outer_lr},
-            factor,
-        )
+    options = [
+        {**family.options, "inner_lr": inner_lr, "outer_lr": outer_lr}
         for inner_lr, outer_lr in product(family.inner_rates, family.outer_rates)
     ]
+    return [Setting(family.label, "lola-exact", family.updates, each, factor) for each in options]
 
 
 def _row(best: _Best, result: ExactRuns) -> dict[str, Any]:
@@ -107,13 +106,5 @@ def _row(best: _Best, result: ExactRuns) -> dict[str, Any]:
     }
 
 
-def _text(row: Mapping[str, Any]) -> tuple[str, ...]:
-    found = row["found"]
-    successful = row["settings_successful"] > 0
-    return (
-        str(row["policies"]),
-        str(row["contribution_factor"]),
-        f"{row['settings_successful']} / {row['settings_tried']}",
-        f"{row['best']['inner_lr']:g}, {row['best']['outer_lr']:g}" if successful else "none",
-        f"{found['share']:.2f} ({found['low']:.2f} to {found['high']:.2f})",
-    )
+def _rates(row: Row) -> str:
+    return "{inner_lr:g}, {outer_lr:g}".format_map(row["best"]) if row["settings_successful"] else "none"

@@ -7,14 +7,13 @@ import pytest
 from PIL import Image
 from polax.algorithms.base import Preset
 from polax.papers import find_targets
-from polax.papers.pola import TARGETS, published, sampled
+from polax.papers.pola import TARGETS, sampled
 from polax.papers.pola.course import SMALL
-from polax.papers.pola.drawings import Curve, draw_shares
+from polax.papers.pola.drawings import draw_shares
 from polax.papers.pola.exact_runs import ExactRuns, run_settings
-from polax.papers.pola.published import Key
+from polax.papers.pola.published import EXACT, SCORES, TABLE2, Score, Setting
 from polax.papers.pola.report import ran, reproduction
 from polax.papers.pola.search import Family, search
-from polax.papers.pola.settings import Setting, figure3_setting, table2_setting
 from polax.papers.pola.statistics import p_value, policy_fit, share_of
 from polax.registry import algorithm_plugin, make_algorithm, make_env, register_algorithm
 from polax.runner.cli import main
@@ -69,27 +68,39 @@ def test_a_published_mean_of_two_kinds_of_runs_is_compared_as_a_mixture():
 
 
 def test_every_value_of_the_paper_is_there():
-    assert len(published.TABLE1) == 5 * 6 + 3
-    assert len(published.TABLE2) == 6
-    assert set(published.FOUND_BY_PROGRAM) <= set(published.TABLE1)
-    assert set(published.NOTHING_FOUND_IN_PAPER) <= set(published.TABLE1)
+    assert len(EXACT) == 5 * 6 + 3
+    assert len(TABLE2) == 6
+    shares = {key: each.found for key, each in EXACT.items() if each.found is not None}
+    nothing = {key for key, share in shares.items() if share == 0}
+    assert len(shares) - len(nothing) == 16
+    assert {key[:2] for key in nothing} == {("lola", "preconditioned"), ("lola", "mlp")}
+    assert len(nothing) == 7
+    assert all(len(each.policy) == 5 for each in [*EXACT.values(), *TABLE2])
 
 
 def test_a_published_policy_is_read_from_the_paper_s_table():
-    assert published.TABLE1[Key("pola", "mlp", 1.33)] == (0.02, 0.85, 0.45, 0.99, 0.68)
-    assert published.TABLE1[Key("lola", "preconditioned", 1.6)] == (0.1, 0.1, 0.87, 0.1, 0.1)
-    assert published.TABLE1[Key("naive", "tabular", 1.6)] == (0, 0.09, 0.09, 0.23, 0.05)
+    assert EXACT["pola", "mlp", 1.33].policy == (0.02, 0.85, 0.45, 0.99, 0.68)
+    assert EXACT["lola", "preconditioned", 1.6].policy == (0.1, 0.1, 0.87, 0.1, 0.1)
+    assert EXACT["naive", "tabular", 1.6].policy == (0, 0.09, 0.09, 0.23, 0.05)
+    assert EXACT["pola", "preconditioned", 1.1].found == 0.45
 
 
 def test_a_setting_has_the_paper_s_rates():
-    setting = figure3_setting(Key("pola", "mlp", 1.6))
+    setting = EXACT["pola", "mlp", 1.6].setting
     assert (setting.learner, setting.updates, setting.contribution_factor) == ("pola-exact", 2, 1.6)
     assert setting.options == {"parameterisation": "mlp", "inner_lr": 0.12, "outer_lr": 0.03, "outer_beta": 0.05}
 
 
+def test_settings_whose_rates_are_ours_are_marked():
+    marked = [each.setting.name for each in EXACT.values() if each.setting.name.endswith("*")]
+    assert len(marked) == 7 + 3
+    assert "naive tabular 1.1*" in marked
+    assert EXACT["lola", "mlp", 1.33].setting.name == "lola mlp 1.33"
+
+
 @pytest.mark.parametrize(
     "setting",
-    [*map(figure3_setting, published.TABLE1), *(table2_setting(*row) for row in published.TABLE2)],
+    [each.setting for each in [*EXACT.values(), *TABLE2]],
     ids=lambda setting: f"{setting.learner} {setting.contribution_factor} {setting.options}",
 )
 def test_every_setting_of_the_paper_can_be_built(setting):
@@ -118,12 +129,12 @@ def test_targets_are_found_by_the_folder_of_their_paper():
 def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
     assert main(["reproduce", "figure1", "--out", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "figure1.json").read_text())
-    differences = {row["update"]: row["difference"] for row in content["cells"]}
+    differences = {row["update"]: row["difference"] for row in content["rows"]}
     steps = {name: value for name, value in differences.items() if "fixed point" not in name}
     assert len(steps) == 4
     assert max(steps.values()) < 5.1e-5
     assert max(differences.values()) < 4e-3
-    assert sum(row["unconverged"] for row in content["cells"]) == 0
+    assert sum(row["unconverged"] for row in content["rows"]) == 0
     assert "0.3908 0.5113 0.4350 0.4683 0.4479" in (tmp_path / "figure1.md").read_text()
     with Image.open(tmp_path / "figure1.png") as picture:
         assert picture.size[0] > 1000
@@ -133,25 +144,31 @@ def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
 def test_a_search_confirms_the_best_of_each_game_on_fresh_runs():
     family = Family("tabular", {}, (1.1, 1.6), (3.0,), (1e-6, 25.0), 10)
     document = search(runs=2, seed=0, report=silent, families=[family])
-    assert [row["contribution_factor"] for row in document.data["cells"]] == [1.1, 1.6]
-    for row in document.data["cells"]:
+    assert [row["contribution_factor"] for row in document.data["rows"]] == [1.1, 1.6]
+    for row in document.data["rows"]:
         assert (row["settings_successful"], row["settings_tried"]) == (1, 2)
         assert row["best"]["outer_lr"] == 25.0
         assert row["found"]["share"] == 1.0
 
 
 def test_a_figure_shows_settings_without_a_published_value():
-    row = {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
-    figure = figure_of(draw_shares([Curve("lola", "mlp", (1.1, 1.6), [row, {**row, "published": 0.3}])], runs=20))
+    row = {"learner": "lola-exact", "options": {"parameterisation": "mlp"}, "contribution_factor": 1.1}
+    row |= {"found": {"share": 0.5, "low": 0.4, "high": 0.6}, "published": None}
+    figure = figure_of(draw_shares([row, {**row, "contribution_factor": 1.6, "published": 0.3}], runs=20))
     assert [axes.get_title("left") for axes in figure.axes] == ["LOLA"]
 
 
 def test_a_reproduction_reads_as_a_markdown_table(tmp_path):
-    table = {"title": "Title", "columns": ("cell", "ours"), "rows": [("a", "1")]}
-    found = reproduction(name="name", **table, cells=[], notes=("A note.",))
+    columns = {"setting": "{name}", "ours": "{share:.2f}", "published": lambda row: f"{row['share']:.1%}"}
+    found = reproduction("name", "Title", columns, [{"name": "a", "share": 0.5}], notes=("A note.",))
     page = to_markdown(ran(found, {"runs": 2}, 3.4), tmp_path)
-    assert "| cell | ours |\n| --- | ---: |\n| a | 1 |" in page
+    assert "| setting | ours | published |\n| --- | ---: | ---: |\n| a | 0.50 | 50.0% |" in page
     assert "`polax reproduce name --runs 2`, 3 s." in page
+
+
+def test_a_value_that_is_not_known_leaves_its_place_empty(tmp_path):
+    found = reproduction("name", "Title", {"a": "{a[0]:.2f}", "b": "{b}"}, [{"a": None, "b": 1}], notes=())
+    assert "|  | 1 |" in to_markdown(found, tmp_path)
 
 
 @pytest.fixture
@@ -160,11 +177,10 @@ def tiny_figure(monkeypatch):
     presets = {("laptop", "IPD-v0"): Preset(updates=3, options=options)}
     register_algorithm("tiny-pola", algorithm_plugin("pola-dice")._replace(presets=presets), replace=True)
     scores = {
-        ("tiny-pola", "self-play"): published.Score(0.3, 0.2, 0.35),
-        ("tiny-pola", "against always-defect"): published.Score(-0.1),
+        ("figure4", "tiny-pola", "self-play"): Score(0.3, 0.2, 0.35),
+        ("figure4", "tiny-pola", "against always-defect"): Score(-0.1),
     }
-    figure = sampled.SampledFigure("figure4", "A figure", "IPD-v0", scores)
-    monkeypatch.setattr(sampled, "_FIGURE4", figure)
+    monkeypatch.setattr(sampled, "SCORES", scores)
     return ["reproduce", "figure4", "--scale", "laptop"]
 
 
@@ -174,10 +190,10 @@ def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, ca
     content = json.loads((tmp_path / "figure4_laptop.json").read_text())
     rows = [json.loads(line) for line in (tmp_path / "runs" / "tiny-pola" / "metrics.jsonl").read_text().splitlines()]
     final = [row for row in rows if row["update"] == 3]
-    self_play, defector = content["cells"]
+    self_play, defector = content["rows"]
     assert (self_play["what"], defector["what"]) == ("self-play", "against always-defect")
     assert set(self_play["per_seed"]) == {"0", "1"}
-    expected = np.mean([row[f"score/player_{seat}"] for row in final for seat in (0, 1)])
+    expected = np.mean([row[f"score/player_{player}"] for row in final for player in (0, 1)])
     assert self_play["mean"] == pytest.approx(expected)
     assert self_play["difference"] == pytest.approx(expected - 0.3)
     assert (content["scale"], content["runs"]) == ("laptop", 2)
@@ -188,20 +204,20 @@ def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, ca
         assert picture.size[0] > 1000
     capsys.readouterr()
     assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0
-    assert json.loads((tmp_path / "figure4_laptop.json").read_text())["cells"] == content["cells"]
+    assert json.loads((tmp_path / "figure4_laptop.json").read_text())["rows"] == content["rows"]
     assert "update 1/3" not in capsys.readouterr().out
     assert main([*tiny_figure, "--num-seeds", "1", *places]) == 2
     assert "was begun with other options" in capsys.readouterr().err
 
 
 def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a_value():
-    for figure in (sampled._FIGURE4, sampled._FIGURE5):
-        assert figure.learners == ("pola-dice", "pola-om", "lola-dice")
-        for learner in figure.learners:
-            for scale in find_targets()[figure.name].scales:
-                assert (scale, figure.env) in algorithm_plugin(learner).presets
-    assert len(published.FIGURE4) == 3 * 2
-    assert len(published.FIGURE5) == 3 * 3
+    for figure, env, panels in (("figure4", "IPD-v0", 2), ("figure5", "CoinGame-v0", 3)):
+        learners = [learner for name, learner, _ in SCORES if name == figure]
+        assert list(dict.fromkeys(learners)) == ["pola-dice", "pola-om", "lola-dice"]
+        assert len(learners) == 3 * panels
+        for learner in learners:
+            for scale in find_targets()[figure].scales:
+                assert (scale, env) in algorithm_plugin(learner).presets
 
 
 @pytest.mark.parametrize(
@@ -227,7 +243,7 @@ def test_a_wrong_command_line_is_one_line(words, message, capsys):
 def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["reproduce", "figure3", "--out", str(tmp_path / "file")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "is a file; choose another --out" in capsys.readouterr().err
 
 
 def test_help_lists_everything_that_can_be_reproduced(capsys):
