@@ -1,8 +1,9 @@
-"""What a benchmark is to do: every learner in every game, under one protocol."""
+"""What a benchmark does: every learner in every game, under one protocol."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any, NamedTuple
 
 from ... import registry
 from ...options import OptionError
-from ..runs.folder import RunError, folder_name, make_folder, read_json, write_text
+from ..runs.folder import RunError, folder_name, make_folder, read_json, write_json
 from ..runs.spec import RunSpec, presets_for, resolve
 from .budget import Budget, Done
 
 FORMAT = 1
-REQUEST = "benchmark.json"
-"""The file that says what a folder's benchmark is to do."""
+FILE = "benchmark.json"
+"""The file that says what was asked for."""
 
 CURVE_POINTS = 50
 """Evaluations during training, for the learning curves."""
@@ -46,21 +47,15 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for word, names in (("--algorithms", self.algorithms), ("--envs", self.envs)):
-            if not names:
-                raise OptionError(f"benchmark: pass {word} with at least one name (polax list shows them)")
-            twice = [name for index, name in enumerate(names) if name in names[:index]]
-            if twice:
-                raise OptionError(f"{word} names {twice[0]} twice")
-        for name in ("num_seeds", "evaluation_episodes"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+            for name in names:
+                if names.count(name) > 1:
+                    raise OptionError(f"{word} names {name} twice")
         if self.preset is None and self.budget is None:
-            raise OptionError("benchmark: say for how long to train: --preset laptop, or --budget 100 updates")
+            raise OptionError("missing training length: pass --preset laptop, or --budget 100 updates")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
-        fields = dataclasses.asdict(self)
-        return {**fields, "budget": None if self.budget is None else str(self.budget)}
+        return {**dataclasses.asdict(self), "budget": self.budget and str(self.budget)}
 
 
 class Combination(NamedTuple):
@@ -73,51 +68,46 @@ class Combination(NamedTuple):
     spec: RunSpec | None = None
     budget: Budget | None = None
     error: str | None = None
-    """Why it cannot even begin; then there is neither spec nor budget."""
+    """Why it cannot begin; then there is neither spec nor budget."""
 
 
 def combinations(protocol: Protocol) -> list[Combination]:
     """Return every combination with the run it takes, game by game.
 
     Raises:
-        PolaxError: a name that nobody has, an option that cannot be, or a preset that is missing with nothing to put in
-            its place. A learner that cannot be loaded, or does not fit a game, is an error of its combinations alone.
+        PolaxError: an unknown name, an option that is not allowed, or a missing preset without a budget in its place. A
+            learner that cannot be loaded, or does not fit a game, is an error of its combinations alone.
     """
     planned, missing = [], []
-    for env in protocol.envs:
-        for algorithm in protocol.algorithms:
-            try:
-                registry.environment_plugin(env)
-                plugin = registry.algorithm_plugin(algorithm)
-            except registry.PluginError as error:
-                planned.append(Combination(algorithm, env, _folder(algorithm, env), error=str(error)))
-                continue
-            preset = protocol.preset if protocol.preset in presets_for(plugin, env) else None
-            if protocol.preset is not None and preset is None and protocol.budget is None:
-                missing.append(f"{algorithm} in {env} (it has {', '.join(presets_for(plugin, env)) or 'none'})")
-                continue
-            planned.append(_plan(protocol, algorithm, env, preset))
+    for env, algorithm in itertools.product(protocol.envs, protocol.algorithms):
+        folder = f"runs/{folder_name(algorithm, env)}"
+        try:
+            registry.environment_plugin(env)
+            presets = presets_for(registry.algorithm_plugin(algorithm), env)
+        except registry.PluginError as error:
+            planned.append(Combination(algorithm, env, folder, error=str(error)))
+            continue
+        preset = protocol.preset if protocol.preset in presets else None
+        if protocol.budget is None and preset is None:
+            missing.append(f"{algorithm} in {env} (it has {', '.join(presets) or 'none'})")
+            continue
+        spec = resolve(
+            algorithm,
+            env,
+            preset=preset,
+            options=protocol.options.get(algorithm),
+            env_options=protocol.options.get(env),
+            seeds=tuple(range(protocol.num_seeds)),
+            updates=protocol.budget and protocol.budget.next_target(Done(0, 0.0, 0.0)),
+        )
+        budget = protocol.budget or Budget(spec.updates, "updates")
+        planned.append(Combination(algorithm, env, folder, until(spec, spec.updates), budget))
     if missing:
         raise OptionError(
             f"there is no preset {protocol.preset!r} for {'; '.join(missing)}. With --budget N UNIT too, these train "
             "with their default options and those given as --ALGORITHM.OPTION VALUE"
         )
     return planned
-
-
-def _plan(protocol: Protocol, algorithm: str, env: str, preset: str | None) -> Combination:
-    begin = None if protocol.budget is None else protocol.budget.next_target(Done(0, 0.0, 0.0))
-    spec = resolve(
-        algorithm,
-        env,
-        preset=preset,
-        options=protocol.options.get(algorithm),
-        env_options=protocol.options.get(env),
-        seeds=tuple(range(protocol.num_seeds)),
-        updates=begin,
-    )
-    budget = protocol.budget or Budget(spec.updates, "updates")
-    return Combination(algorithm, env, _folder(algorithm, env), until(spec, spec.updates), budget)
 
 
 def until(spec: RunSpec, updates: int) -> RunSpec:
@@ -130,43 +120,33 @@ def until(spec: RunSpec, updates: int) -> RunSpec:
     )
 
 
-def _folder(algorithm: str, env: str) -> str:
-    return f"runs/{folder_name(algorithm, env)}"
-
-
 def open_folder(folder: Path, protocol: Protocol) -> bool:
-    """Make a benchmark's folder, or go on in one that holds the same benchmark.
-
-    Returns:
-        Whether it was there before.
+    """Make a benchmark's folder, or take one that holds the same benchmark; return whether it was there before.
 
     Raises:
         RunError: the folder holds something else, or a benchmark with other arguments.
     """
-    # A process that was killed while it wrote the request leaves a part of it.
-    other = [path for path in make_folder(folder) if path.name != f".{REQUEST}.part"]
-    path = folder / REQUEST
+    # A process that was killed while it wrote the file leaves a part of it.
+    other = [path for path in make_folder(folder) if path.name != f".{FILE}.part"]
+    path = folder / FILE
     if not path.exists():
         if other:
             raise RunError(f"{folder} is not empty and holds no benchmark; choose another --out")
-        write_text(path, json.dumps({"format": FORMAT, **protocol.to_json()}, indent=2) + "\n")
+        write_json(path, {"format": FORMAT, **protocol.to_json()})
         return False
-    _compare(folder, read_json(path), protocol.to_json())
-    return True
-
-
-def _compare(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise `RunError` unless a folder's benchmark is the one that is asked for."""
+    before = read_json(path)
     if before.get("format") != FORMAT:
         raise RunError(f"{folder} has benchmark format {before.get('format')!r}, this polax reads {FORMAT}")
-    wanted = json.loads(json.dumps(now))
-    different = [name for name in wanted if before.get(name) != wanted[name]]
+    wanted = json.loads(json.dumps(protocol.to_json()))
+    different = [
+        f"--{name.replace('_', '-')} was {_words(before.get(name))}, now it is {_words(value)}"
+        for name, value in wanted.items()
+        if before.get(name) != value
+    ]
     if different:
-        said = "; ".join(
-            f"--{name.replace('_', '-')} was {_words(before.get(name))}, now it is {_words(wanted[name])}"
-            for name in different
-        )
+        said = "; ".join(different)
         raise RunError(f"{folder} holds another benchmark: {said}. Give the same arguments again, or another --out")
+    return True
 
 
 def _words(value: Any) -> str:

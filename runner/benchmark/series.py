@@ -1,110 +1,178 @@
-"""One combination after the other, until all are done or a signal comes."""
+"""One combination after another, until all are done or a signal comes; each result is written as soon as it is known.
+
+The folder gets ``results.json``, ``results.csv``, ``results.md`` and ``figures/``.
+"""
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from ...options import PolaxError, describe_error
-from ..runs.folder import RunFolder, write_text, writing
+from ..report.document import Document
+from ..report.writers import draw, show, write_texts
+from ..runs.folder import RunFolder, read_json, write_text, writing
+from ..runs.manifest import device_names, versions
 from ..training.progress import Rate, say
 from .combination import how_far, score_combination, train_combination
-from .document import DONE, ERRORS, FAILED
-from .plan import Combination
-from .results import Results
-
-NO_SUCCESS = 1
-"""Exit status where a combination failed."""
+from .document import DONE, ERRORS, FAILED, FILE, FORMAT, NO_RUNS, UNFINISHED, Runs, document
+from .plan import Combination, Protocol
 
 
-def run_all(folder: Path, planned: Sequence[Combination], results: Results, *, episodes: int, console: Console) -> int:
-    """Train and score what is not done yet.
+class Series:
+    """The combinations of a benchmark, with what is known of each.
 
     Args:
         folder: of the benchmark.
+        protocol: what was asked for.
         planned: the combinations.
-        results: where what comes out is kept.
-        episodes: of each match-up in the final evaluation.
+        command: the words of the command line.
         console: where progress is shown.
-
-    Returns:
-        The exit status: 0, 1 where a combination failed, 130 or 143 after a signal.
     """
-    rate, left = Rate(whole=True), sum(not results.is_done(each) for each in planned)
-    stopped = 0
-    for number, combination in enumerate(planned, 1):
-        title = f"[{number}/{len(planned)}] {combination.algorithm} in {combination.env}"
-        if results.is_done(combination):
-            say(console, f"{title}: done before")
-            continue
-        time_left = rate.left(left)
-        say(console, f"{title}  (about {time_left} for {left} of them)" if time_left else title)
+
+    def __init__(
+        self,
+        folder: Path,
+        protocol: Protocol,
+        planned: Sequence[Combination],
+        *,
+        command: Sequence[str],
+        console: Console,
+    ) -> None:
+        self._folder = folder
+        self._protocol = protocol
+        self._planned = planned
+        self._command = list(command)
+        self._console = console
+        before = read_json(folder / FILE) if (folder / FILE).exists() else {}
+        done = {(row["algorithm"], row["env"]): row for row in before.get("combinations", []) if row["status"] == DONE}
+        self._rows = [done.get((each.algorithm, each.env)) or _blank(each) for each in planned]
+        self._write(NO_RUNS)
+
+    def run(self) -> int:
+        """Train and score what is not done yet, then draw the figures and print the scores.
+
+        Returns:
+            The exit status: 0, 1 where a combination failed, 130 or 143 after a signal.
+        """
+        rate, left = Rate(whole=True), sum(row["status"] != DONE for row in self._rows)
+        stopped = 0
+        for number, (combination, row) in enumerate(zip(self._planned, self._rows, strict=True), 1):
+            title = f"[{number}/{len(self._planned)}] {combination.algorithm} in {combination.env}"
+            if row["status"] == DONE:
+                say(self._console, f"{title}: done before")
+                continue
+            time_left = rate.left(left)
+            say(self._console, f"{title}  (about {time_left} for {left} of them)" if time_left else title)
+            try:
+                stopped = self._run_one(combination, row)
+            except KeyboardInterrupt:  # between two runs, where nothing has to be finished first
+                stopped = 128 + signal.SIGINT
+            if stopped:
+                break
+            rate.tick()
+            left -= 1
+        return self._finish(stopped)
+
+    def _run_one(self, combination: Combination, row: dict[str, Any]) -> int:
+        """Train and score one combination; an error becomes its result. Returns a signal's exit status, or 0."""
+        stopped = 0
+        path = self._folder / combination.folder
         try:
-            stopped = _run_one(folder, combination, results, episodes=episodes, console=console)
-        except KeyboardInterrupt:  # in between, where nothing is to be finished first
-            stopped = 128 + signal.SIGINT
-        if stopped:
-            break
-        rate.tick()
-        left -= 1
-    trouble = results.finish(console)
-    failed = [row for row in results.rows if row["status"] == FAILED]
-    for row in failed:
-        print(f"polax: {row['algorithm']} in {row['env']} failed: {row['error']}", file=sys.stderr)
-    if trouble:
-        print(f"polax: figures: {trouble}", file=sys.stderr)
-    if stopped:
-        print("polax: stopped; the same command goes on from here", file=sys.stderr)
+            trained = train_combination(path, combination, console=self._console)
+            if trained.exit_status == 1:
+                raise PolaxError(trained.message)
+            stopped = trained.exit_status
+            if not stopped:
+                row |= score_combination(path, episodes=self._protocol.evaluation_episodes) | {"status": DONE}
+        except Exception as error:  # third-party code may raise anything, and the other combinations still run
+            row |= {"status": FAILED, "error": describe_error(error), "scores": {}}
+            if not isinstance(error, PolaxError):
+                self._keep_traceback(path.name, error)
+            say(self._console, f"  failed: {row['error']}")
+        row |= _length(path)
+        self._write(NO_RUNS)
         return stopped
-    say(console, f"results: {folder / 'results.md'}")
-    return NO_SUCCESS if failed or trouble else 0
+
+    def _keep_traceback(self, name: str, error: Exception) -> None:
+        folder = self._folder / ERRORS
+        with writing(folder):
+            folder.mkdir(exist_ok=True)
+        write_text(folder / f"{name}.txt", "".join(traceback.format_exception(error)))
+
+    def _finish(self, stopped: int) -> int:
+        trouble = self._draw()
+        show(self._write(None), self._console)
+        failed = [row for row in self._rows if row["status"] == FAILED]
+        for row in failed:
+            print(f"polax: {row['algorithm']} in {row['env']} failed: {row['error']}", file=sys.stderr)
+        if trouble:
+            print(f"polax: figures: {trouble}", file=sys.stderr)
+        if stopped:
+            print("polax: stopped; the same command continues from here", file=sys.stderr)
+            return stopped
+        say(self._console, f"results: {self._folder / 'results.md'}")
+        return 1 if failed or trouble else 0
+
+    def _draw(self) -> str:
+        """Draw the figures and return what is wrong with them: the results matter more than their figures."""
+        try:
+            found = document(self._folder, self._content())
+            draw(found, self._folder)
+        except PolaxError as error:
+            return str(error)
+        return "; ".join(found.problems)
+
+    def _content(self) -> dict[str, Any]:
+        """Return what ``results.json`` holds."""
+        protocol = self._protocol.to_json()
+        shown = ("num_seeds", "budget", "preset", "evaluation_episodes", "options")
+        return {
+            "format": FORMAT,
+            "kind": "benchmark",
+            "versions": versions(),
+            "devices": device_names(),
+            "command": self._command,
+            "protocol": {name: protocol[name] for name in shown},
+            "combinations": self._rows,
+        }
+
+    def _write(self, runs: Runs | None) -> Document:
+        found = document(self._folder, self._content(), runs)
+        write_texts(found, self._folder, records="results.csv")
+        return found
 
 
-def _run_one(folder: Path, combination: Combination, results: Results, *, episodes: int, console: Console) -> int:
-    """Train and score one combination; whatever it raises becomes its result. Returns a signal's exit status, or 0."""
-    try:
-        trained = train_combination(folder, combination, console=console)
-        if trained.exit_status > NO_SUCCESS:
-            _note_length(folder, combination, results)
-            return trained.exit_status
-        if trained.exit_status:
-            raise PolaxError(trained.message)
-        found = score_combination(folder, combination, episodes=episodes)
-    except Exception as error:  # a learner is anybody's code, and the others shall have their turn
-        _note_length(folder, combination, results)
-        results.update(combination, status=FAILED, error=describe_error(error), scores={})
-        _keep_traceback(folder, combination, error)
-        say(console, f"  failed: {describe_error(error)}")
-        return 0
-    _note_length(folder, combination, results)
-    kept = {name: found[name] for name in ("scores", "measures")}
-    results.update(combination, status=DONE, error=found["ended"], **kept)
-    return 0
+def _blank(combination: Combination) -> dict[str, Any]:
+    return {
+        "algorithm": combination.algorithm,
+        "env": combination.env,
+        "run": combination.folder,
+        "preset": None if combination.spec is None else combination.spec.preset,
+        "status": FAILED if combination.error else UNFINISHED,
+        "error": combination.error,
+        "seconds": None,
+        "env_steps": None,
+        "updates": None,
+        "scores": {},
+        "measures": [],
+    }
 
 
-def _note_length(folder: Path, combination: Combination, results: Results) -> None:
-    """Write down how long a combination has trained."""
-    path = folder / combination.folder
+def _length(path: Path) -> dict[str, Any]:
+    """Return how long a run has trained; nothing where there is none."""
     if not (path / "config.json").exists():
-        return
+        return {}
     try:
         done = how_far(RunFolder.open(path))
     except PolaxError:  # the run is damaged, which is reported where it is read
-        return
-    steps = int(done.env_steps) if done.env_steps == done.env_steps else None
-    results.update(combination, seconds=round(done.seconds, 3), env_steps=steps, updates=done.update)
-
-
-def _keep_traceback(folder: Path, combination: Combination, error: Exception) -> None:
-    """Keep where an error of a learner's comes from; that of a user says all in its line."""
-    if isinstance(error, PolaxError):
-        return
-    path = folder / ERRORS / f"{Path(combination.folder).name}.txt"
-    with writing(path.parent):
-        path.parent.mkdir(exist_ok=True)
-    write_text(path, "".join(traceback.format_exception(error)))
+        return {}
+    steps = int(done.env_steps) if math.isfinite(done.env_steps) else None
+    return {"seconds": round(done.seconds, 3), "env_steps": steps, "updates": done.update}

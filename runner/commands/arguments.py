@@ -46,7 +46,7 @@ class CommandParser(argparse.ArgumentParser):
         self.set_defaults(plugin_options={})
 
     def parse(self, words: Sequence[str], *, plugins: bool = False) -> argparse.Namespace:
-        """Parse a command line; arguments may stand in any order.
+        """Parse a command line, whose arguments may come in any order.
 
         Args:
             words: what follows the command.
@@ -80,7 +80,7 @@ class CommandParser(argparse.ArgumentParser):
             Values by option, for each prefix of ``owners``.
 
         Raises:
-            PolaxError: an option that nothing has, a word that is no value of its type, or a plug-in that is broken.
+            PolaxError: an unknown option, a word that is not a value of its type, or a broken plug-in.
         """
         sorted_words: dict[str, dict[str, str | bool]] = {prefix: {} for prefix in owners}
         for name, word in options.plugin_options.items():
@@ -120,7 +120,7 @@ class _PluginOption(argparse.Action):
 def allow_local_modules(names: Iterable[str | None]) -> None:
     """Let ``module:ATTRIBUTE`` name a module in the current folder, as with ``python -m``.
 
-    Only a person's own words open this way: the config.json of somebody's run does not decide what is imported.
+    Only the command line may do so: a run's config.json, which others may have written, never decides what is imported.
     """
     if any(":" in name for name in names if name):
         sys.path.append(str(Path.cwd()))
@@ -133,25 +133,28 @@ def add_run(parser: CommandParser) -> None:
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
 
 
-def at_least(minimum: int, name: str, value: int) -> None:
-    """Raise `OptionError` where an option's number is below its minimum."""
-    if value < minimum:
-        raise OptionError(f"{name} must be at least {minimum}, not {value}")
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number with a minimum, for `argparse`."""
+
+    def whole_number(word: str) -> int:
+        number = int(word)
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {number}")
+        return number
+
+    return whole_number
 
 
 def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what: str) -> dict[str, Any]:
-    """Turn words of the command line into values of the types that a configuration wants.
+    """Turn words of the command line into values of the types that a configuration wants; it checks their range.
 
     Args:
         config: the configuration's class.
         options: words by name; True for an option without a value.
         what: whose options these are, for messages.
 
-    Returns:
-        Values by name; whether they are in range is the configuration's business.
-
     Raises:
-        OptionError: an unknown option, or a word that is no value of its type.
+        OptionError: an unknown option, or a word that is not a value of its type.
     """
     types = option_types(config)
     values: dict[str, Any] = {}
@@ -186,29 +189,25 @@ def _parse(word: str, kind: Any) -> Any:
 
 def describe_options(config: type[Any], *, prefix: str = "") -> str:
     """Return the help text of a configuration: each option with its default and its documentation."""
-    documentation = field_documentation(config)
+    documentation = _field_documentation(config)
     lines = []
     for field in dataclasses.fields(config):
         if field.init:
-            lines.append(f"  --{prefix}{field.name.replace('_', '-')} ({default_of(field)})")
-            lines += textwrap.wrap(
-                documentation.get(field.name, ""), 110, initial_indent=" " * 6, subsequent_indent=" " * 6
-            )
-    return "\n".join(lines)
+            lines.append(f"  --{prefix}{field.name.replace('_', '-')} ({_default(field)})")
+            lines.append(textwrap.indent(textwrap.fill(documentation.get(field.name, ""), 104), " " * 6))
+    return "\n".join(line for line in lines if line)
 
 
-def default_of(field: dataclasses.Field[Any]) -> Any:
-    """Return a field's default, also where a factory makes it; ``required`` where there is none."""
+def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default is not dataclasses.MISSING:
         return field.default
     return "required" if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def field_documentation(config: type[Any]) -> dict[str, str]:
+def _field_documentation(config: type[Any]) -> dict[str, str]:
     """Return the help of each field: from its metadata, the string after it, or the class's Attributes section."""
-    found: dict[str, str] = {
-        field.name: field.metadata["help"] for field in dataclasses.fields(config) if "help" in field.metadata
-    }
+    fields = dataclasses.fields(config)
+    found: dict[str, str] = {field.name: field.metadata["help"] for field in fields if "help" in field.metadata}
     for owner in reversed(config.__mro__[:-1]):
         found |= _attributes_section(inspect.getdoc(owner) or "")
         try:
@@ -227,15 +226,6 @@ def _is_string(node: ast.stmt) -> bool:
 
 
 def _attributes_section(text: str) -> dict[str, str]:
-    _, _, section = text.partition("Attributes:\n")
-    found: dict[str, str] = {}
-    name = ""
-    for line in section.splitlines():
-        if not line.startswith("    "):
-            break
-        head, colon, rest = line.strip().partition(": ")
-        if line[4:5] != " " and colon:
-            name, found[head] = head, rest
-        elif name:
-            found[name] += " " + line.strip()
-    return found
+    section = re.match(r"( {4}.*\n?)*", text.partition("Attributes:\n")[2])
+    entries = re.findall(r"^ {4}(\w+): (.+(?:\n {5}.+)*)", section.group() if section else "", re.MULTILINE)
+    return {name: " ".join(words.split()) for name, words in entries}

@@ -22,10 +22,11 @@ def main(arguments: list[str]) -> int:
         metavar="PLAYER",
         help="play against these instead: strategies, other runs (RUN, RUN#SEED), PREFIX:NAME (axelrod:NAME)",
     )
-    parser.add_argument("--eval-envs", type=int, default=1024, metavar="N", help="episodes a match-up (default: 1024)")
+    parser.add_argument(
+        "--eval-envs", type=at_least(1), default=1024, metavar="N", help="episodes per match-up (default: 1024)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse(arguments)
-    at_least(1, "--eval-envs", options.eval_envs)
     set_up()
     from ..runs.folder import RunFolder
 
@@ -53,13 +54,13 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
         folder: the run.
         which: an update's number, ``best`` or ``last``.
         num_envs: episodes of each match-up.
-        against: whom they play, as `polax.make_policy` takes it; nobody: each other and every strategy.
+        against: the opponents, as `polax.make_policy` takes them; if empty, each other and every strategy.
 
     Returns:
         ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
 
     Raises:
-        PolaxError: no such checkpoint, an unreadable one, a plug-in that is gone, or no such player.
+        PolaxError: no such checkpoint, an unreadable one, a missing plug-in, or an unknown player.
     """
     from ... import registry
     from ..evaluation.evaluate import Evaluator, score_against

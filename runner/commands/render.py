@@ -15,12 +15,11 @@ def main(arguments: list[str]) -> int:
     add_run(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .mp4 or .png (a strip) file")
     parser.add_argument("--seed", type=int, metavar="SEED", help="which seed's players (default: the first)")
-    parser.add_argument("--episode", type=int, default=0, metavar="SEED", help="of the episode (default: 0)")
-    parser.add_argument("--fps", type=float, default=4.0, metavar="N", help="frames a second (default: 4)")
+    parser.add_argument("--episode", type=at_least(0), default=0, metavar="SEED", help="random seed (default: 0)")
+    parser.add_argument("--fps", type=float, default=4.0, metavar="N", help="frames per second (default: 4)")
     options = parser.parse(arguments)
     if options.fps <= 0:
         raise OptionError(f"--fps must be above 0, not {options.fps:g}")
-    at_least(0, "--episode", options.episode)
     set_up()
     from ...envs.rendering.animation import check_format, save_frames
     from ...envs.rendering.recorder import record_episode

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from ...papers import find_targets
 from ..process import set_up
-from .arguments import CommandParser
+from .arguments import CommandParser, at_least
 
 
 def main(arguments: list[str]) -> int:
@@ -21,9 +20,9 @@ def main(arguments: list[str]) -> int:
     parser = CommandParser("reproduce", epilog=f"names, with the number of runs by default:\n{names}")
     parser.add_argument("name", choices=targets, metavar="NAME", help="what to reproduce, see below")
     parser.add_argument(
-        "--runs", "--num-seeds", type=int, metavar="N", help="independent runs of every setting or learner"
+        "--runs", "--num-seeds", type=at_least(1), metavar="N", help="independent runs of every setting or learner"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="of the first run (default: 0)")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="SEED", help="of the first run (default: 0)")
     parser.add_argument(
         "--scale",
         choices=tuple(scales),
@@ -36,10 +35,6 @@ def main(arguments: list[str]) -> int:
     options = parser.parse(arguments)
     target = targets[options.name]
     runs = target.runs if options.runs is None else options.runs
-    if runs < 1:
-        parser.error(f"--runs must be at least 1; got {runs}")
-    if options.seed < 0:
-        parser.error(f"--seed must not be negative; got {options.seed}")
     if not target.scales and (options.scale or options.training):
         parser.error(f"{options.name} trains nothing: leave out --scale and --training")
     if options.scale and options.scale not in target.scales:
@@ -47,12 +42,11 @@ def main(arguments: list[str]) -> int:
 
     # Nothing but training is shared among devices.
     set_up(num_seeds=runs if target.scales else None)
-    from rich.console import Console
-
     from ...papers.pola.report import prepare, ran
     from ..report.writers import show, write
+    from ..training.progress import wide_console
 
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = wide_console()
     prepare(options.out)
     started = time.perf_counter()
     command: dict[str, Any] = {"runs": runs, "seed": options.seed}

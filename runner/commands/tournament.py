@@ -25,7 +25,6 @@ def main(arguments: list[str]) -> int:
     """Play, print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    at_least(1, "--episodes", options.episodes)
     if options.best_response_updates is not None and options.best_response is None:
         raise OptionError("--best-response-updates needs --best-response LEARNER")
     set_up(num_seeds=2)  # the matches come in an even number of batches
@@ -41,38 +40,36 @@ def _parser() -> CommandParser:
     parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, RUN, RUN#SEED or PREFIX:NAME")
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
-        "--episodes", type=int, default=1000, metavar="N", help="for each pair and seat (default: 1000)"
+        "--episodes", type=at_least(1), default=1000, metavar="N", help="episodes per pair and order (default: 1000)"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="of all that is random (default: 0)")
-    parser.add_argument("--all-seeds", action="store_true", help="each seed of a run is a player")
+    parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="random seed (default: 0)")
+    parser.add_argument("--all-seeds", action="store_true", help="enter each seed of a run as a player")
     parser.add_argument(
         "--checkpoint", metavar="UPDATE", help="an update, best or last, also of runs that have not finished"
     )
     parser.add_argument(
         "--best-response",
         metavar="LEARNER",
-        help="train this learner (naive, say) against each player, frozen; takes minutes",
+        help="train this learner, such as naive, against each player, frozen (takes minutes)",
     )
     parser.add_argument(
-        "--best-response-updates", type=int, metavar="N", help="of it (default: 20 in matrix games, else 200)"
+        "--best-response-updates", type=int, metavar="N", help="its updates (default: 20 in matrix games, else 200)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="new folder (default: tournaments/ENV-TIME)")
     return parser
 
 
 def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_options: dict[str, Any]) -> int:
-    from rich.console import Console
-
     from ..report.writers import show, write
     from ..runs.manifest import device_names
     from ..tournament.best_response import Training, check_training, usual_updates
     from ..tournament.contest import contest
     from ..tournament.document import document, prepare
     from ..tournament.line_up import make_line_up
-    from ..training.progress import say
+    from ..training.progress import say, wide_console
 
     begun = time.perf_counter()
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = wide_console()
     line_up = make_line_up(
         options.players, options.env, env_options, all_seeds=options.all_seeds, checkpoint=options.checkpoint
     )

@@ -42,7 +42,7 @@ def _parser() -> CommandParser:
     seeds = parser.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, metavar="SEED", help="train this seed (default: 0)")
     seeds.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="train these seeds together")
-    seeds.add_argument("--num-seeds", type=int, metavar="N", help="train the seeds 0 to N-1 together")
+    seeds.add_argument("--num-seeds", type=at_least(1), metavar="N", help="train the seeds 0 to N-1 together")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")
     parser.add_argument("--eval-every", type=int, default=1, metavar="N", help="evaluate every N updates (default: 1)")
@@ -126,7 +126,6 @@ def _seeds(options: argparse.Namespace) -> tuple[int, ...]:
     if options.seeds is not None:
         return tuple(options.seeds)
     if options.num_seeds is not None:
-        at_least(1, "--num-seeds", options.num_seeds)
         return tuple(range(options.num_seeds))
     return (options.seed or 0,)
 

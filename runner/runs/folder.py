@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -30,25 +30,16 @@ class RunFolder:
 
     Attributes:
         path: where the folder is.
+        checkpoints: the folder of the checkpoints.
+        tensorboard: the folder of the TensorBoard events.
+        figures: the folder of the figures.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The folder of the TensorBoard events."""
-        return self.path / "tensorboard"
-
-    @property
-    def figures(self) -> Path:
-        """The folder of the figures."""
-        return self.path / "figures"
+        self.checkpoints = path / "checkpoints"
+        self.tensorboard = path / "tensorboard"
+        self.figures = path / "figures"
 
     @classmethod
     def create(cls, path: Path | None, spec: RunSpec) -> RunFolder:
@@ -74,7 +65,7 @@ class RunFolder:
             RunError: there is no run, or it was written by a newer polax.
         """
         if not (path / "config.json").is_file():
-            raise RunError(f"{path} is no run folder: it has no config.json")
+            raise RunError(f"{path} is not a run folder (config.json is missing)")
         folder = cls(path)
         version = folder.read_json("config.json").get("format")
         if version != FORMAT:
@@ -104,7 +95,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file of the run, see `write_text`."""
-        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+        write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the run, see `read_json`."""
@@ -122,7 +113,7 @@ class RunFolder:
                 try:
                     yield json.loads(line)
                 except ValueError as cause:
-                    raise RunError(f"{path} line {number} is no JSON: {line.strip()[:60]!r}") from cause
+                    raise RunError(f"{path} line {number} is not JSON: {line.strip()[:60]!r}") from cause
 
     def open_metrics(self, *, keep_until: int) -> TextIO:
         """Open ``metrics.jsonl`` for appending, without the lines of updates after ``keep_until``."""
@@ -167,6 +158,11 @@ def write_text(path: Path, text: str, *, hint: str = KEPT) -> None:
         partial.replace(path)
 
 
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, see `write_text`."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
@@ -178,13 +174,13 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as cause:
         raise RunError(f"{path} cannot be read: {cause}") from cause
     if not isinstance(content, dict):
-        raise RunError(f"{path} is no JSON object")
+        raise RunError(f"{path} is not a JSON object")
     return content
 
 
 @contextmanager
 def writing(path: Path, *, hint: str = KEPT) -> Iterator[None]:
-    """Turn what the file system raises into a `RunError` that names the path and says what ``hint`` says."""
+    """Turn an error of the file system into a `RunError` that names the path and ends with ``hint``."""
     try:
         yield
     except OSError as cause:
@@ -199,11 +195,11 @@ def write_lines(file: TextIO, lines: Iterable[dict[str, Any]]) -> None:
 
 
 def folder_name(*words: str) -> str:
-    """Return names joined by hyphens, with nothing that a file system may take amiss."""
+    """Return names joined by hyphens, without characters that a file system may refuse."""
     return "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in word) for word in words)
 
 
 def _free_path(spec: RunSpec) -> Path:
     stem = f"{folder_name(spec.algorithm, spec.env)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    candidates = (Path("runs") / (stem + (f"-{count}" if count else "")) for count in range(1000))
-    return next(path for path in candidates if not path.exists())
+    paths = (Path("runs") / (stem + (f"-{count}" if count else "")) for count in range(1000))
+    return next(path for path in paths if not path.exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -100,6 +101,11 @@ class Rate:
         """Return the time that so many steps will take, such as ``3:05 left``; empty before it is known."""
         count = len(self._ticks) - 1
         return f"{format_seconds((self._ticks[-1] - self._ticks[0]) / count * steps)} left" if count > 0 else ""
+
+
+def wide_console() -> Console:
+    """Return a console for tables; a file or a pipe gets 130 columns."""
+    return Console(width=None if sys.stdout.isatty() else 130)
 
 
 def say(console: Console, text: str) -> None:

@@ -280,7 +280,7 @@ def test_what_cannot_be_made_says_why(options, message):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     from polax.envs.views.gymnasium import make
 
-    with pytest.raises(polax.PolaxError, match="is no run folder"):
+    with pytest.raises(polax.PolaxError, match="is not a run folder"):
         make("IPD-v0", opponent=str(tmp_path))
 
 

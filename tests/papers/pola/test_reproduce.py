@@ -228,8 +228,8 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
         (["figure4", "--scale", "small"], "figure4 has the scale published or laptop, not 'small'"),
         (["figure9"], "invalid choice: 'figure9'"),
         ([], "required: NAME"),
-        (["figure3", "--runs", "0"], "--runs must be at least 1; got 0"),
-        (["figure3", "--seed", "-1"], "--seed must not be negative; got -1"),
+        (["figure3", "--runs", "0"], "--runs: must be at least 1, not 0"),
+        (["figure3", "--seed", "-1"], "--seed: must be at least 0, not -1"),
         (["figure3", "--runs", "many"], "invalid int value"),
     ],
 )

@@ -116,7 +116,7 @@ def test_one_failing_combination_is_reported_and_the_others_go_on(
     errors = capsys.readouterr().err
     assert errors.count(" failed: ") == 5
     assert "in build" in (out / "errors" / "python-toy-IPD-v0.txt").read_text()
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", broken)  # mended: it is tried again
+    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", broken)  # repaired: it is tried again
     rows = {(row["algorithm"], row["env"]): row["status"] for row in _run(out, *words, status=1)["combinations"]}
     assert rows["python-toy", "IPD-v0"] == "done"
     assert rows["absent_module:X", "IPD-v0"] == "failed"
@@ -152,7 +152,7 @@ def test_after_sigkill_and_after_ctrl_c_the_same_command_ends_as_if_nothing_had_
         _, errors = process.communicate(timeout=240)
         assert process.returncode == (-9 if kind == signal.SIGKILL else 130), errors
         assert _read(out)["combinations"][0]["status"] == "unfinished"
-    assert "the same command goes on from here" in errors
+    assert "the same command continues from here" in errors
     resumed = _run(out, *SLOW)["combinations"]
     for rows in (whole, resumed):
         rows[0].pop("seconds")
@@ -195,14 +195,14 @@ NAIVE = ["--algorithms", "naive", "--envs", "IPD-v0", "--out", "out"]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--envs", "IPD-v0", "--budget", "1", "updates", "--out", "out"], "pass --algorithms with at least one name"),
-        (["--algorithms", "naive", "--budget", "1", "updates", "--out", "out"], "pass --envs with at least one name"),
+        (["--envs", "IPD-v0", "--budget", "1", "updates", "--out", "out"], "arguments are required: --algorithms"),
+        (["--algorithms", "naive", "--budget", "1", "updates", "--out", "out"], "arguments are required: --envs"),
         (["--algorithms", "naive", "--envs", "IPD-v0", "--budget", "1", "updates"], "are required: --out"),
-        (NAIVE, "say for how long to train: --preset laptop, or --budget 100 updates"),
+        (NAIVE, "missing training length: pass --preset laptop, or --budget 100 updates"),
         ([*NAIVE, "--preset", "laptob"], "there is no preset 'laptob' for naive in IPD-v0 (it has laptop)"),
         ([*NAIVE, "--budget", "1", "update"], "did you mean 'updates'?"),
-        ([*NAIVE, "--budget", "1", "updates", "--num-seeds", "0"], "--num-seeds must be at least 1, not 0"),
-        ([*NAIVE, "--budget", "1", "updates", "--evaluation-episodes", "0"], "--evaluation-episodes must be at least"),
+        ([*NAIVE, "--budget", "1", "updates", "--num-seeds", "0"], "--num-seeds: must be at least 1, not 0"),
+        ([*NAIVE, "--budget", "1", "updates", "--evaluation-episodes", "0"], "--evaluation-episodes: must be at least"),
         ([*NAIVE, "--budget", "1", "updates", "--algorithms", "naiv"], "unknown algorithm 'naiv'; did you mean"),
         ([*NAIVE, "--budget", "1", "updates", "--envs", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
         ([*NAIVE, "--budget", "1", "updates", "--envs", "IPD-v0", "IPD-v0"], "--envs names IPD-v0 twice"),

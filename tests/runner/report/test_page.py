@@ -242,8 +242,8 @@ def test_a_damaged_run_takes_its_curves_away_and_says_so(tmp_path: Path, capsys:
     (folder / "runs/pola-dice-IPD-v0/metrics.jsonl").write_text("{nothing\n")
     page = _make(folder)
     assert [(found["aria-label"] or "")[:12] for found in page.all("svg", role="img")] == ["IPD-v0: inte"] * 2
-    assert "metrics.jsonl line 1 is no JSON" in page.shown
-    assert "metrics.jsonl line 1 is no JSON" in capsys.readouterr().err
+    assert "metrics.jsonl line 1 is not JSON" in page.shown
+    assert "metrics.jsonl line 1 is not JSON" in capsys.readouterr().err
 
 
 def test_names_paths_and_errors_cannot_break_out_of_their_place(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_it_goes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("content", "message"),
     [
         ("{", "tournament.json cannot be read: "),
-        ("[]", "tournament.json is no JSON object"),
+        ("[]", "tournament.json is not a JSON object"),
         (json.dumps(tournament(format=2)), "has format 2, this polax reads 1; use the polax that wrote it"),
         (
             json.dumps(tournament(kind="benchmark")),
