@@ -10,37 +10,36 @@ from collections.abc import Sequence
 from ..options import PolaxError, suggest
 
 USER_ERROR = 2
-"""Exit status of everything the user can put right."""
-
+"""Exit status of every error that the user can correct."""
 
 COMMANDS = {
     "train": "train a learner in a game, or resume a run",
     "evaluate": "score a run's players against each other and every strategy",
     "benchmark": "train learners on shared games and compare their scores",
-    "tournament": "let players meet: payoff matrix, rankings, measures of each",
+    "tournament": "play every player against every other: payoffs, rankings, measures",
     "report": "make one page for the browser from a tournament or a benchmark",
     "reproduce": "run a published figure or table again and compare the numbers",
-    "plot": "draw the learning curves of one run or several",
+    "plot": "draw the learning curves of one or several runs",
     "render": "save an episode of a run's players as an animation or a strip of pictures",
     "play": "play against a scripted or a trained player in the terminal",
-    "list": "show algorithms, environments and where they come from",
-    "new-algorithm": "write a package with a learner to start your own from",
+    "list": "show algorithms, environments, policies and where they come from",
+    "new-algorithm": "write a package with a working learner, as a starting point",
 }
 """Every command and what it does; its module in `commands` has ``main(arguments) -> exit status``."""
 
 
 class UsageError(PolaxError):
-    """The command line makes no sense."""
+    """The command line cannot be understood."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: the words after ``polax``; those of the process if None.
+        arguments: the words after ``polax``; None: those of the process.
 
     Returns:
-        The exit status: 0, 1 where training came to nothing, 2 for an error of the user's, 130 or 143 after a signal.
+        The exit status: 0, 1 where training failed, 2 for an error of the user, 130 or 143 after a signal.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get("POLAX_DEBUG"))
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USER_ERROR
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output (head, say) has seen enough
+    except BrokenPipeError:  # the reader of the output, such as head, has finished
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -87,7 +86,7 @@ def _help() -> str:
     return (
         "Learning with opponent-learning awareness: social dilemmas and learners that shape each other.\n\n"
         f"usage: polax COMMAND ...\n\n{rows}\n\n"
-        "polax COMMAND --help says more; polax train pola-dice IPD-v0 --help shows that learner's and game's options.\n"
-        "Options of every command: --debug (or POLAX_DEBUG=1) shows where an error comes from.\n"
-        "Compiled programs are kept in the user's cache folder; POLAX_CACHE=off or another folder changes that."
+        "polax COMMAND --help explains a command; polax train pola-dice IPD-v0 --help also lists the options of that\n"
+        "learner and game. With --debug (or POLAX_DEBUG=1) every command shows the traceback of an error.\n"
+        "Compiled programs are kept in your cache folder; set POLAX_CACHE to another folder, or to off."
     )

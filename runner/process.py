@@ -1,4 +1,4 @@
-"""What a process of ``polax`` sets up once, before jax computes: compiled programs, devices, quiet libraries."""
+"""What a process of ``polax`` sets up once, before jax computes: compiled programs, devices, logging."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from typing import Any
 CHECKED = ".polax-checked"
 """File in the folder of compiled programs; its time says which entries are known to be whole."""
 
-
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
-"""With this begins an entry compressed by zstandard."""
+"""The first bytes of an entry compressed by zstandard."""
 
 
 def set_up(*, num_seeds: int | None = None) -> None:
-    """Prepare the process; to be called before any plug-in is loaded, since gymnax computes while it is imported.
+    """Prepare the process, before any plug-in is loaded, because gymnax computes while it is imported.
 
     Args:
-        num_seeds: how many seeds will train together, among which a CPU's cores are shared; None: nothing trains.
+        num_seeds: how many seeds will train together and share the CPU's cores; None: nothing trains.
     """
     logging.getLogger("absl").setLevel(logging.CRITICAL + 1)  # orbax logs a traceback of each error that it raises
     # Jax warns of an entry that another process is writing at this moment, and compiles.
@@ -36,19 +35,18 @@ def set_up(*, num_seeds: int | None = None) -> None:
 def use_compilation_cache() -> None:
     """Let jax keep what it compiles in the user's cache folder.
 
-    ``POLAX_CACHE=off`` does without. Else what ``JAX_COMPILATION_CACHE_DIR`` says goes first, then the folder that
-    ``POLAX_CACHE`` names.
+    ``POLAX_CACHE=off`` turns this off; ``JAX_COMPILATION_CACHE_DIR``, then ``POLAX_CACHE``, name another folder.
     """
-    wish = os.environ.get("POLAX_CACHE", "")
-    if wish == "off":
+    chosen = os.environ.get("POLAX_CACHE", "")
+    if chosen == "off":
         os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
         return
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-        folder = Path(wish) if wish else base / "polax" / "xla"
+        folder = Path(chosen) if chosen else base / "polax" / "xla"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError:  # a home that cannot be written: compile afresh each time
+        except OSError:  # a home that cannot be written: compile each time
             return
         if not os.access(folder, os.W_OK):
             return
@@ -58,10 +56,10 @@ def use_compilation_cache() -> None:
 
 
 def remove_damaged(folder: Path) -> None:
-    """Remove the entries of jax's cache that end too early, so that they are written anew.
+    """Remove the incomplete entries of jax's cache, so that they are written again.
 
-    Jax writes an entry in place and never replaces one. A process killed in the middle, or a full disk, leaves half an
-    entry, which every later process would find unreadable. Only what was written since the last check is read.
+    Jax writes an entry in place and never replaces one. A killed process or a full disk leaves half an entry, which no
+    later process could read. Only entries written since the last check are read.
     """
     mark = folder / CHECKED
     begun = time.time()
@@ -72,7 +70,7 @@ def remove_damaged(folder: Path) -> None:
                 path.unlink()
         mark.touch()
         os.utime(mark, (begun, begun))
-    except OSError:  # another process removes entries too, or the folder is not ours: jax does without
+    except OSError:  # another process removes entries too, or the folder is not ours: jax copes
         return
 
 
@@ -94,14 +92,14 @@ def _is_whole(entry: bytes) -> bool:
 def split_cpu(num_seeds: int) -> None:
     """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over.
 
-    After the first computation of the process this changes nothing. Other kinds of devices are left alone.
+    After the first computation of the process this changes nothing. Other kinds of devices are not affected.
     """
     import jax
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         jax.config.update("jax_num_cpu_devices", cpu_devices(num_seeds, cores))
-    except RuntimeError:  # the devices are there already, in the number that somebody chose
+    except RuntimeError:  # jax has its devices already
         return
 
 

@@ -1,4 +1,4 @@
-"""``polax list``: what there is, and where it comes from."""
+"""``polax list``: algorithms, environments and policies, with their origin."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str
     "policies": (registry.list_policies, registry.policy_resolver),
 }
 
-
 SLOW = 1.0
-"""Seconds from which on it is said how long a plug-in takes to import."""
+"""Seconds from which the import time of a plug-in is shown."""
 
 
 def main(arguments: list[str]) -> int:
@@ -41,10 +40,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]:
-    """Return one row; other people's plug-ins are loaded in any case, so that a broken one is seen."""
+    """Return one row; third-party plug-ins are always loaded, so that a broken one is seen."""
     entry: dict[str, Any] = row._asdict()
     if row.error is None and (load or row.distribution != "polax"):
-        _load_contracts()
+        for contract in ("envs.base", "algorithms.base"):  # load jax and gymnax, so that no plug-in is blamed for it
+            importlib.import_module(f"...{contract}", __package__)
         begun = time.perf_counter()
         try:
             plugin = KINDS[kind][1](row.name)
@@ -54,12 +54,6 @@ def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]
             entry["import_seconds"] = round(time.perf_counter() - begun, 3)
             entry |= _details(kind, row.name, plugin)
     return entry
-
-
-def _load_contracts() -> None:
-    """Import what every plug-in needs, jax and gymnax among it, so that no plug-in is blamed for it."""
-    for contract in ("envs.base", "algorithms.base"):
-        importlib.import_module(f"...{contract}", __package__)
 
 
 def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
@@ -80,6 +74,8 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
     from rich.console import Console
     from rich.table import Table
 
+    from ..training.progress import say
+
     console = Console()
     for kind, entries in listing.items():
         table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False)
@@ -87,15 +83,15 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
         for entry in entries:
             table.add_row(entry["name"] + (":" if kind == "policies" else ""), "\n".join(_lines(entry)))
         console.print(table, "")
-    for entry in (entry for entries in listing.values() for entry in entries if entry["error"]):
-        message = f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"
-        console.print(message, markup=False, highlight=False, soft_wrap=True)
-    for entry in (entry for entries in listing.values() for entry in entries):
+    every = [entry for entries in listing.values() for entry in entries]
+    for entry in every:
+        if entry["error"]:
+            say(console, f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}")
+    for entry in every:
         if entry["distribution"] != "polax" and entry.get("import_seconds", 0) >= SLOW:
-            message = f"slow: {entry['name']} from {_origin(entry)} takes {entry['import_seconds']:.1f} s to import"
-            console.print(message, markup=False, highlight=False, soft_wrap=True)
+            say(console, f"slow: {entry['name']} from {_origin(entry)} takes {entry['import_seconds']:.1f} s to import")
     if not details:
-        console.print("polax list --details adds summaries, presets and strategies", highlight=False)
+        say(console, "polax list --details adds summaries, presets and strategies")
 
 
 def _origin(entry: dict[str, Any]) -> str:
@@ -103,7 +99,6 @@ def _origin(entry: dict[str, Any]) -> str:
 
 
 def _lines(entry: dict[str, Any]) -> list[str]:
-    """Say about one name what is known."""
     lines = [entry["summary"]] if entry.get("summary") else []
     if entry.get("strategies"):
         lines.append("strategies: " + ", ".join(entry["strategies"]))

@@ -1,4 +1,4 @@
-"""``polax new-algorithm``: write a package with a learner in it, to start one's own from."""
+"""``polax new-algorithm``: write a package with a working learner, as a starting point for a new one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,11 @@ def main(arguments: list[str]) -> int:
 
 
 def write_package(name: str, folder: Path) -> Path:
-    """Write a package with an independent policy gradient.
+    """Write a package with an independent policy gradient, and return its folder.
 
     Args:
         name: of the learner; also the distribution's and, with underscores, the module's.
-        folder: where to; it must be empty or not there.
-
-    Returns:
-        The folder.
+        folder: where to write; it must be empty or missing.
 
     Raises:
         OptionError: the name cannot be used or is taken, or the folder is not empty.
@@ -51,7 +48,7 @@ def write_package(name: str, folder: Path) -> Path:
     """
     _check_name(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OptionError(f"{folder} is there already; choose another --out, or remove it")
+        raise OptionError(f"{folder} already exists; choose another --out, or remove it")
     from ..runs.folder import writing
 
     module = _module(name)
@@ -80,12 +77,12 @@ def _check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*", name) or keyword.iskeyword(module):
         raise OptionError(
             f"{name!r} cannot be the name of a learner: letters and digits, words joined by hyphens, "
-            "and no word of Python's, such as my-learner"
+            "and not a keyword of Python, such as my-learner"
         )
     for row in registry.list_algorithms():
         if row.name.lower() == name.lower():
             raise OptionError(
-                f"there is an algorithm {row.name!r} already, from {row.distribution}; choose another name"
+                f"there is already an algorithm {row.name!r}, from {row.distribution}; choose another name"
             )
     if importlib.util.find_spec(module) is not None:
-        raise OptionError(f"there is a Python module {module!r} already, which yours would hide; choose another name")
+        raise OptionError(f"there is already a Python module {module!r}, which yours would hide; choose another name")

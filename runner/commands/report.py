@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..report.document import Document
 
 EPILOG = """\
-The page holds all it needs: it can be mailed, printed, and opened without a network. It is made from the files in
-the folder (tournament.json, or results.json with the runs); make it again whenever these have changed."""
+The page is one self-contained file: it can be mailed, printed, and opened without a network. It is made from the files
+in the folder (tournament.json, or results.json with the runs); make it again when these have changed."""
 
 
 class Kind(NamedTuple):
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     """Write the page."""
     parser = CommandParser("report", epilog=EPILOG)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament or a benchmark")
-    parser.add_argument("--out", type=Path, metavar="FILE.html", help="where the page goes (default: DIR/report.html)")
+    parser.add_argument("--out", type=Path, metavar="FILE.html", help="the page to write (default: DIR/report.html)")
     options = parser.parse(arguments)
 
     from ..runs.folder import RunError, write_text
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(folder: Path) -> tuple[str, list[str]]:
-    """Return the page about what a tournament or a benchmark has left in its folder, and what could not be read.
+    """Return the page of a tournament or a benchmark, and what could not be read.
 
     Raises:
         RunError: there is no such folder or file, or it is damaged, or newer than this polax.
@@ -79,7 +79,6 @@ def _kinds() -> list[Kind]:
 
 
 def _read(folder: Path) -> tuple[Kind, dict[str, Any]]:
-    """Return what a folder holds."""
     from ..runs.folder import RunError, read_json
 
     if not folder.is_dir():
@@ -104,7 +103,7 @@ def _read(folder: Path) -> tuple[Kind, dict[str, Any]]:
 
 def _hint(folder: Path) -> str:
     if (folder / "config.json").exists():
-        return f"it is one run: polax plot {folder} draws its curves, polax tournament {folder} lets it play"
+        return f"it is one run: polax plot {folder} draws its curves, polax tournament {folder} plays it"
     if (folder / "benchmark.json").exists():
-        return "its benchmark was stopped before the first result; the same polax benchmark command goes on"
+        return "its benchmark was stopped before the first result; the same polax benchmark command continues it"
     return "give the --out of a polax tournament or a polax benchmark"

@@ -17,7 +17,7 @@ from .arguments import CommandParser, allow_local_modules, at_least, describe_op
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
 A run is resumed with: polax train --resume RUN [--updates N]
-The command line goes over the preset, the preset over the defaults. See them with: polax train ALGORITHM ENV --help"""
+The command line overrides the preset, the preset the defaults. List them with: polax train ALGORITHM ENV --help"""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +46,7 @@ def _parser() -> CommandParser:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")
     parser.add_argument("--eval-every", type=int, default=1, metavar="N", help="evaluate every N updates (default: 1)")
-    parser.add_argument("--eval-envs", type=int, default=256, metavar="N", help="episodes a match-up (default: 256)")
+    parser.add_argument("--eval-envs", type=int, default=256, metavar="N", help="episodes per match-up (default: 256)")
     parser.add_argument(
         "--checkpoint-every", type=int, metavar="N", help="save every N updates (default: a twentieth of all)"
     )
@@ -55,9 +55,7 @@ def _parser() -> CommandParser:
 
 def _start(parser: CommandParser, options: argparse.Namespace) -> int:
     if options.algorithm is None or options.env is None:
-        raise UsageError(
-            "train: say what to train in which game, such as: polax train pola-dice IPD-v0 --preset laptop"
-        )
+        raise UsageError("train: missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
     seeds = _seeds(options)
     set_up(num_seeds=len(seeds))
     from ..runs.folder import RunFolder
@@ -65,19 +63,16 @@ def _start(parser: CommandParser, options: argparse.Namespace) -> int:
 
     algorithm = (options.algorithm, registry.algorithm_plugin)
     plugin_options = parser.read(options, {"": algorithm, "env": (options.env, registry.environment_plugin)})
+    settings = ("preset", "updates", "eval_every", "eval_envs", "checkpoint_every")
     spec = resolve(
         options.algorithm,
         options.env,
-        preset=options.preset,
         options=plugin_options[""],
         env_options=plugin_options["env"],
         seeds=seeds,
-        updates=options.updates,
-        eval_every=options.eval_every,
-        eval_envs=options.eval_envs,
-        checkpoint_every=options.checkpoint_every,
+        **{name: getattr(options, name) for name in settings},
     )
-    setup = build(spec)  # what the plug-ins refuse, they refuse before a folder is made
+    setup = build(spec)  # plug-ins refuse options before a folder is made
     return _train(spec, setup, RunFolder.create(options.out, spec), resume=False)
 
 

@@ -51,7 +51,7 @@ def test_help_is_quick() -> None:
     ("words", "message"),
     [
         (["trian"], "unknown command 'trian'; did you mean 'train'?"),
-        (["train"], "say what to train in which game"),
+        (["train"], "missing algorithm or environment"),
         (["train", "pola-dise", "IPD-v0"], "unknown algorithm 'pola-dise'; did you mean 'pola-dice'?"),
         (["train", "toy", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
         (["train", "toy", "IPD-v0"], "missing training length: pass --updates N or --preset quick"),

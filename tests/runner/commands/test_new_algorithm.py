@@ -78,11 +78,11 @@ def test_the_learner_learns_to_defect(plugin: AlgorithmPlugin) -> None:
         ("my learner", "letters and digits"),
         ("lernér", "letters and digits"),
         ("my--learner", "letters and digits"),
-        ("lambda", "no word of Python's"),
-        ("pola-dice", "there is an algorithm 'pola-dice' already, from polax"),
-        ("Naive", "there is an algorithm 'naive' already"),
-        ("json", "there is a Python module 'json' already"),
-        ("full", "full is there already; choose another --out"),
+        ("lambda", "not a keyword of Python"),
+        ("pola-dice", "there is already an algorithm 'pola-dice', from polax"),
+        ("Naive", "there is already an algorithm 'naive'"),
+        ("json", "there is already a Python module 'json'"),
+        ("full", "full already exists; choose another --out"),
     ],
 )
 def test_a_name_that_cannot_be_used_gets_one_line_and_leaves_nothing(
@@ -97,5 +97,5 @@ def test_a_name_that_cannot_be_used_gets_one_line_and_leaves_nothing(
 
 def test_a_file_or_a_folder_that_cannot_be_written_is_named(fails: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "file is there already" in fails("new-algorithm", "mine-own", "--out", str(tmp_path / "file"))
+    assert "file already exists" in fails("new-algorithm", "mine-own", "--out", str(tmp_path / "file"))
     assert "cannot be written" in fails("new-algorithm", "mine-own", "--out", str(tmp_path / "file" / "below"))

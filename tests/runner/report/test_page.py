@@ -327,7 +327,7 @@ def test_a_folder_without_results_is_one_line_that_says_what_to_do(tmp_path: Pat
     (tmp_path / "config.json").write_text("{}")
     assert f"it is one run: polax plot {tmp_path} draws its curves" in fails("report", str(tmp_path))
     (tmp_path / "config.json").rename(tmp_path / "benchmark.json")
-    assert "the same polax benchmark command goes on" in fails("report", str(tmp_path))
+    assert "the same polax benchmark command continues it" in fails("report", str(tmp_path))
     write_tournament(tmp_path, tournament())
     (tmp_path / "results.json").write_text("{}")
     assert "has both a tournament and a benchmark; put them in folders of their own" in fails("report", str(tmp_path))
