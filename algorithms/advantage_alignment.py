@@ -18,5 +18,25 @@ ADVANTAGE_ALIGNMENT = AlgorithmPlugin(
     config=AdvantageAlignmentConfig,
     build=build_self_play,
     summary="Advantage Alignment: reinforces what is good for an opponent that was good to the learner; first order.",
-    presets={("laptop", "CoinGame-v0"): Preset(updates=100, options={"residual_lambda": 0.3, "shaping_end": 0.3})},
+    presets={
+        ("published", "CoinGame-v0"): Preset(
+            updates=60,
+            options={
+                "num_envs": 512,
+                "hidden_size": 64,
+                "value_hidden_size": 64,
+                "pool_size": 100,
+                "num_opponents": 8,
+                "learning_rate": 0.001,
+                "learning_rate_end": 0.001,
+                "max_gradient_norm": 10.0,
+                "gae_lambda": 0.0,
+                "bootstrap_opponent": False,
+                "stop_advantages": False,
+                "value_lambda": 0.0,
+                "step_input": True,
+                "target_decay": 0.99,
+            },
+        ),
+    },
 )

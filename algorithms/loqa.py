@@ -14,6 +14,21 @@ class LoqaConfig(SurpriseConfig):
     """Options of LOQA."""
 
 
+_PUBLISHED = {
+    "pool_size": 100,
+    "num_opponents": 8,
+    "learning_rate": 0.001,
+    "learning_rate_end": 0.001,
+    "gae_lambda": 0.0,
+    "bootstrap_opponent": False,
+    "stop_advantages": False,
+    "value_lambda": 0.0,
+    "value_lr": 0.01,
+    "step_input": True,
+    "target_decay": 0.99,
+}
+"""What the published program does in both games."""
+
 LOQA = AlgorithmPlugin(
     config=LoqaConfig,
     build=build_self_play,
@@ -34,6 +49,23 @@ LOQA = AlgorithmPlugin(
         ("laptop", "CoinGame-v0"): Preset(
             updates=100,
             options={"residual_lambda": 0.3, "shaping_end": 0.3},
+        ),
+        ("published", "IPD-v0"): Preset(
+            updates=70,
+            options={
+                **_PUBLISHED,
+                "num_envs": 2048,
+                "value_hidden_size": 16,
+                "entropy": 0.0,
+                "entropy_end": 0.0,
+                "exploration": 0.2,
+                "opponents": "current",
+                "max_gradient_norm": None,
+            },
+            env_options={"payoff_matrix": ((-2.0, 0.0), (-3.0, -1.0))},
+        ),
+        ("published", "CoinGame-v0"): Preset(
+            updates=60, options={**_PUBLISHED, "num_envs": 512, "hidden_size": 128, "value_hidden_size": 64}
         ),
     },
 )

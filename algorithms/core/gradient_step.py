@@ -142,7 +142,7 @@ class GradientStep:
         values = shaping.expected_values(own.logits, own.action_values)
         own_advantages = shaping.advantages(own.rewards, values, discount=discount, gae_lambda=coefficients.gae_lambda)
         usual = values
-        if baseline is not None:
+        if baseline is not None and encounter.rows is not None:
             usual = baseline[encounter.rows]
             baseline = _refine(baseline, encounter.rows[:-1], own_advantages + values[:-1])
         residuals = shaping.advantages(own.rewards, usual, discount=discount, gae_lambda=coefficients.residual_lambda)
@@ -154,13 +154,14 @@ class GradientStep:
         )
         returns = other_advantages + other_values[:-1]
         following = jnp.concatenate([returns[1:], other_values[-1:]])
-        probabilities = shaping.predicted_probabilities(
+        log_probabilities = shaping.predicted_log_probabilities(
             other.action_values[:-1],
             other.actions,
             other.rewards + discount * following,
             temperature=coefficients.temperature,
         )
-        openness = (1.0 - probabilities) / coefficients.temperature if self.structure.weigh_by_surprise else 1.0
+        surprise = -jnp.expm1(log_probabilities)
+        openness = surprise / coefficients.temperature if self.structure.weigh_by_surprise else 1.0
         shaped = shaping.shaping_weights(
             residuals,
             other_advantages,
@@ -173,9 +174,9 @@ class GradientStep:
         metrics = {
             "weight/own": _root_mean_square(own_advantages),
             "weight/shaping": _root_mean_square(shaped),
-            "surprise": jnp.mean(1.0 - probabilities),
+            "surprise": jnp.mean(surprise),
         }
-        return _Weights(own_advantages + shaped, jnp.log(probabilities)), baseline, metrics
+        return _Weights(own_advantages + shaped, log_probabilities), baseline, metrics
 
     def _derivatives(
         self, encounter: Encounter, learner: LearnerState, weights: _Weights, coefficients: Coefficients, now: Now

@@ -2,7 +2,7 @@
 
 LOQA differentiates, through a magic box, the probability with which an opponent that acts by a softmax of its action
 values would repeat what it did. With the learner's advantages ``A1`` held constant, that derivative is an ordinary
-policy gradient (player 1 learns, ``T`` steps, ``p_k`` from `predicted_probabilities`):
+policy gradient (player 1 learns, ``T`` steps, ``log p_k`` from `predicted_log_probabilities`):
 
     sum_t grad log pi1(a_t) * (A1_t + weight * discount * (C_t + goodwill) * A2_t)
     C_0 = 0,  C_{t+1} = discount * decay * C_t + (1 - p_t) / temperature * residual_t
@@ -22,7 +22,7 @@ import jax.numpy as jnp
 __all__ = [
     "advantages",
     "expected_values",
-    "predicted_probabilities",
+    "predicted_log_probabilities",
     "shaping_weights",
     "sums_of_earlier",
     "sums_of_later",
@@ -75,10 +75,10 @@ def advantages(
     return sums_of_later(rewards + discount * values[1:] - values[:-1], discount * gae_lambda)
 
 
-def predicted_probabilities(
+def predicted_log_probabilities(
     action_values: jax.Array, actions: jax.Array, returns: jax.Array, *, temperature: jax.Array | float
 ) -> jax.Array:
-    """Return how probable LOQA's model of the opponent finds what the opponent did.
+    """Return the log-probabilities, by LOQA's model of the opponent, of what the opponent did.
 
     The model acts by a softmax of action values over ``temperature``; the value of the action that was played is the
     return that followed it.
@@ -90,10 +90,10 @@ def predicted_probabilities(
         temperature: tau, scalar.
 
     Returns:
-        ``p``, ``[T, B]``.
+        ``log p``, ``[T, B]``.
     """
     played = jax.nn.one_hot(actions, action_values.shape[-1], dtype=bool)
-    model = jax.nn.softmax(jnp.where(played, returns[..., None], action_values) / temperature)
+    model = jax.nn.log_softmax(jnp.where(played, returns[..., None], action_values) / temperature)
     return jnp.sum(jnp.where(played, model, 0), axis=-1)
 
 

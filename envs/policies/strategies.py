@@ -234,13 +234,16 @@ def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> B
 
 def _distances(board: Board, grid_size: int) -> jax.Array:
     """Return how many steps away the coin is after each of the four moves, ``[B, 4]`` int32."""
-    row, column = board.own // grid_size, board.own % grid_size
-    moved = jnp.stack([row, row, row + 1, row - 1], axis=1), jnp.stack([column + 1, column - 1, column, column], axis=1)
-    gaps = (
-        (coin[:, None] - place) % grid_size
-        for coin, place in zip((board.coin // grid_size, board.coin % grid_size), moved, strict=True)
-    )
-    return sum(jnp.minimum(gap, grid_size - gap) for gap in gaps)
+    down = board.coin // grid_size - board.own // grid_size
+    right = board.coin % grid_size - board.own % grid_size
+    downs, rights = down[:, None] - np.array([0, 0, 1, -1]), right[:, None] - np.array([1, -1, 0, 0])
+    return _around(downs, grid_size) + _around(rights, grid_size)
+
+
+def _around(steps: jax.Array, grid_size: int) -> jax.Array:
+    """Return the shorter of the two ways around an axis."""
+    forward = steps % grid_size
+    return jnp.minimum(forward, grid_size - forward)
 
 
 def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:

@@ -169,3 +169,35 @@ def test_games_that_do_not_suit_are_refused_in_a_sentence(env, options, words):
 def test_a_step_number_needs_a_network_of_its_own():
     with pytest.raises(ValueError, match="value_hidden_size"):
         make(step_input=True)
+
+
+def test_loqa_finds_reciprocity_in_the_prisoners_dilemma():
+    """The laptop preset, 15 of its 40 updates, seed 0: 0.33 with itself and -0.04 against always-defect."""
+    from polax.envs.policies.play import play
+    from polax.envs.policies.strategies import make_strategy
+
+    env, params = polax.make_env("IPD-v0")
+    preset = polax.registry.algorithm_plugin("loqa").presets["laptop", "IPD-v0"]
+    algorithm = polax.make_algorithm("loqa", env, params, **preset.options)
+    state = algorithm.init(jax.random.key(0))
+    for number in range(15):
+        state, metrics = algorithm.update(jax.random.fold_in(jax.random.key(1), number), state)
+    policies = algorithm.policies(state)
+    scores = {
+        name: float(
+            play(
+                jax.random.key(2),
+                env,
+                params,
+                (policies[0], policies[1] if name == "itself" else make_strategy(name, env, 1)),
+                num_envs=256,
+                num_steps=50,
+            ).reward[0]
+        )
+        for name in ("itself", "always-defect", "tit-for-tat")
+    }
+    assert scores["itself"] > 0.29
+    assert scores["tit-for-tat"] > 0.29
+    assert scores["always-defect"] > -0.1
+    assert 0 < metrics["surprise"] < 1
+    assert metrics["weight/shaping"] > 0.1

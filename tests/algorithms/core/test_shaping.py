@@ -88,13 +88,13 @@ def opponent_loss(logits, data, *, bootstrap, stop_normaliser=False):
 def closed_form(data, *, bootstrap, alignment=False, decay=DECAY, temperature=TAU, **options):
     """The shaping's weights of the learner's log-probabilities."""
     returns = returns_of_other(data, bootstrap=bootstrap)
-    probabilities = shaping.predicted_probabilities(
+    log_probabilities = shaping.predicted_log_probabilities(
         data["other_q"], data["other_actions"], returns[:-1], temperature=temperature
     )
     return shaping.shaping_weights(
         own_advantages(data),
         returns[:-1] - data["other_values"][:-1],
-        1.0 / temperature if alignment else (1.0 - probabilities) / temperature,
+        1.0 / temperature if alignment else -jnp.expm1(log_probabilities) / temperature,
         **{"weight": 1.0, "discount": GAMMA, "decay": decay, **options},
     )
 
