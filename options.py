@@ -11,8 +11,9 @@ import operator
 import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from numbers import Integral, Real
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Config = TypeVar("Config")
 
@@ -34,7 +35,7 @@ class MissingExtraError(PolaxError, ImportError):
 
 
 def suggest(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
-    """Return how an error about an unknown word goes on: the nearest known word, or all of them.
+    """Return the end of an error about an unknown word: the nearest known word, or all of them.
 
     Args:
         word: what was given.
@@ -179,3 +180,52 @@ def check_number(
         wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
         raise ValueError(f"{option} must be a finite number{' ' if wanted else ''}{wanted}{hint}; got {given!r}")
     return given
+
+
+Count = Annotated[int, partial(check_whole_number, at_least=1)]
+"""A whole number of at least 1. Like the types below, it carries its check for `check_options`."""
+
+Positive = Annotated[float, partial(check_number, above=0)]
+"""A number above 0."""
+
+NotNegative = Annotated[float, partial(check_number, at_least=0)]
+"""A number of at least 0."""
+
+Share = Annotated[float, partial(check_number, at_least=0, at_most=1)]
+"""A number from 0 to 1."""
+
+Discount = Annotated[float, partial(check_number, at_least=0, below=1)]
+"""A number from 0 to 1, but not 1 itself."""
+
+
+def check_options(config: Any) -> None:
+    """Check every option of a configuration with the check that its type carries.
+
+    A type carries one as ``Annotated[type, check]``, where ``check(name, value)`` raises; in ``Positive | None`` it is
+    applied unless the value is None. Call this in ``__post_init__``.
+
+    Args:
+        config: an instance of a dataclass whose fields are the options.
+
+    Raises:
+        ValueError: a value is not allowed.
+    """
+    for name, kind in get_type_hints(type(config), include_extras=True).items():
+        value = getattr(config, name)
+        kinds = get_args(kind) if _is_union(kind) else (kind,)
+        if value is not None or type(None) not in kinds:
+            for check in (check for each in kinds for check in getattr(each, "__metadata__", ())):
+                check(name, value)
+
+
+def select(record: type[Config], source: Any, **changes: Any) -> Config:
+    """Return a record whose fields have the values of those of the same name in another one.
+
+    Args:
+        record: a dataclass.
+        source: such as a configuration; fields that it does not have keep their defaults.
+        **changes: values that differ from those of ``source``, or that it does not have.
+    """
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(record)  # type: ignore[arg-type]
+    shared = {field.name: getattr(source, field.name) for field in fields if hasattr(source, field.name)}
+    return record(**shared | changes)

@@ -11,7 +11,7 @@ import jax
 from ..envs.base import Game, Policy
 
 API_VERSION = 1
-"""Version of the algorithm contract; a plug-in written for another one is refused."""
+"""Version of the algorithm contract; a plug-in written for another version is refused."""
 
 PLAYERS_AXIS = "players"
 """Under a mesh with an axis of this name, an algorithm may update its players on the devices along it, side by side."""

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
+from .base import AlgorithmPlugin, Preset
 from .core.learner import BEST_RESPONSE, LookaheadConfig, build_learner
-
-
-@dataclass(frozen=True, kw_only=True)
-class LolaDiceConfig(LookaheadConfig):
-    """Options of LOLA-DiCE."""
-
-
-def build(env: Game[Any, Any], params: Any, config: LolaDiceConfig) -> Algorithm:
-    """Make the learner for a game."""
-    return build_learner(env, params, config)
-
 
 _PUBLISHED = {"observation_layout": "shared"}
 
 LOLA_DICE = AlgorithmPlugin(
-    config=LolaDiceConfig,
-    build=build,
+    config=LookaheadConfig,
+    build=build_learner,
     summary="Learning with opponent-learning awareness on sampled trajectories (LOLA with DiCE).",
-    steps_per_update=LolaDiceConfig.steps_per_update,
+    steps_per_update=LookaheadConfig.steps_per_update,
     presets={
         **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=20001, env_options=_PUBLISHED),

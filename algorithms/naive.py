@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
+from .base import AlgorithmPlugin, Preset
 from .core.learner import BEST_RESPONSE, TrajectoryConfig, build_learner
 
-
-@dataclass(frozen=True, kw_only=True)
-class NaiveConfig(TrajectoryConfig):
-    """Options of naive learning."""
-
-
-def build(env: Game[Any, Any], params: Any, config: NaiveConfig) -> Algorithm:
-    """Make the learner for a game."""
-    return build_learner(env, params, config)
-
-
 NAIVE = AlgorithmPlugin(
-    config=NaiveConfig,
-    build=build,
+    config=TrajectoryConfig,
+    build=build_learner,
     summary="Independent policy gradient with a critic; the baseline that defects.",
-    steps_per_update=NaiveConfig.steps_per_update,
+    steps_per_update=TrajectoryConfig.steps_per_update,
     presets={
         **BEST_RESPONSE,
         ("laptop", "IPD-v0"): Preset(

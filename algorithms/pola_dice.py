@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from ..envs.base import Game
-from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, build_learner
-from .core.proximal import ProximalConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolaDiceConfig(ProximalConfig):
-    """Options of POLA-DiCE."""
-
-
-def build(env: Game[Any, Any], params: Any, config: PolaDiceConfig) -> Algorithm:
-    """Make the learner for a game."""
-    return build_learner(env, params, config)
-
+from .base import AlgorithmPlugin, Preset
+from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner
 
 _PUBLISHED = {"observation_layout": "shared"}
 
 POLA_DICE = AlgorithmPlugin(
-    config=PolaDiceConfig,
-    build=build,
+    config=ProximalConfig,
+    build=build_learner,
     summary="Proximal LOLA on sampled trajectories: penalties on moving make the update depend on behaviour only.",
-    steps_per_update=PolaDiceConfig.steps_per_update,
+    steps_per_update=ProximalConfig.steps_per_update,
     presets={
         **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),

@@ -1,59 +1,44 @@
-"""POLA-OM: POLA-DiCE that sees what the opponent does, not its parameters (arXiv:2210.10125, section 5.3)."""
+"""POLA-OM: POLA-DiCE that sees the opponent's actions instead of its parameters (arXiv:2210.10125, section 5.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from ..envs.base import Game
-from ..options import check_number, check_whole_number
-from .base import Algorithm, AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, ModelFit, build_learner
-from .core.opponent_model import FitCounts, FitRates
-from .core.proximal import ProximalConfig
+from ..options import Count, Positive, select
+from .base import AlgorithmPlugin, Preset
+from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner
+from .core.lookahead import Coefficients
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolaOmConfig(ProximalConfig):
     """Options of POLA-OM."""
 
-    model_batches: int = 200
+    model_batches: Count = 200
     """Fresh batches of real play at the start of every update, to fit the model of the opponent to."""
-    model_steps_per_batch: int = 1
+    model_steps_per_batch: Count = 1
     """Steps of Adam on each of them."""
-    model_lr: float | None = None
+    model_lr: Positive | None = None
     """Learning rate of the model's policy; None: ``outer_lr``, as in the published runs."""
-    model_critic_lr: float | None = None
+    model_critic_lr: Positive | None = None
     """Learning rate of the model's critic; None: ``critic_lr``, as in the published runs."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole_number("model_batches", self.model_batches, at_least=1)
-        check_whole_number("model_steps_per_batch", self.model_steps_per_batch, at_least=1)
-        for name in ("model_lr", "model_critic_lr"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above=0)
-
-
-def build(env: Game[Any, Any], params: Any, config: PolaOmConfig) -> Algorithm:
-    """Make the learner for a game."""
-    model_fit = ModelFit(
-        counts=FitCounts(batches=config.model_batches, steps_per_batch=config.model_steps_per_batch),
-        rates=FitRates(
-            policy_lr=config.outer_lr if config.model_lr is None else config.model_lr,
-            critic_lr=config.critic_lr if config.model_critic_lr is None else config.model_critic_lr,
-        ),
-    )
-    return build_learner(env, params, config, model_fit=model_fit)
+    def coefficients(self) -> Coefficients:
+        """Return the settings that travel in the state."""
+        return select(
+            Coefficients,
+            self,
+            model_lr=self.outer_lr if self.model_lr is None else self.model_lr,
+            model_critic_lr=self.critic_lr if self.model_critic_lr is None else self.model_critic_lr,
+        )
 
 
 _PUBLISHED = {"observation_layout": "shared"}
 
 POLA_OM = AlgorithmPlugin(
     config=PolaOmConfig,
-    build=build,
-    summary="POLA with opponent models: the other's parameters are not seen, a model of them is fitted.",
-    steps_per_update=PolaOmConfig.steps_per_update,
+    build=build_learner,
+    summary="POLA with opponent models: the opponent's parameters are not seen, a model of them is fitted.",
     presets={
         **BEST_RESPONSE,
         ("published", "IPD-v0"): Preset(updates=101, env_options=_PUBLISHED),

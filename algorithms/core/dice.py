@@ -10,8 +10,6 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-__all__ = ["Scalar", "critic_loss", "dice_loss", "generalized_advantages", "kl_divergence", "loaded_dice_loss"]
-
 Scalar = jax.Array | float
 """A number, inside a compiled function or outside."""
 
@@ -39,7 +37,7 @@ def generalized_advantages(
         Advantages ``[T, B]``.
 
     Raises:
-        ValueError: if the shapes do not belong together.
+        ValueError: if the shapes do not match.
     """
     _check_same_shape(rewards=rewards, values=values)
     _check_last(last_value, rewards)
@@ -67,10 +65,10 @@ def loaded_dice_loss(
 
     Args:
         log_probs_self: the player's log-probabilities of its own actions, ``[T, B]``.
-        log_probs_other: the other player's, ``[T, B]``.
+        log_probs_other: the opponent's, ``[T, B]``.
         advantages: the player's advantages, ``[T, B]``; treated as constants.
         discount: gamma, scalar.
-        dice_lambda: how much of an action's influence on later ones is left after a step, scalar.
+        dice_lambda: share of an action's influence on later ones that is left after each step, scalar.
 
     Returns:
         The loss, a scalar.
@@ -94,7 +92,7 @@ def dice_loss(
 
     Args:
         log_probs_self: the player's log-probabilities of its own actions, ``[T, B]``.
-        log_probs_other: the other player's, ``[T, B]``.
+        log_probs_other: the opponent's, ``[T, B]``.
         rewards: the player's rewards, ``[T, B]``.
         discount: gamma, scalar.
 
@@ -125,7 +123,7 @@ def critic_loss(rewards: jax.Array, values: jax.Array, last_value: jax.Array, *,
         The loss, a scalar.
 
     Raises:
-        ValueError: if the shapes do not belong together.
+        ValueError: if the shapes do not match.
     """
     _check_same_shape(rewards=rewards, values=values)
     _check_last(last_value, rewards)

@@ -11,8 +11,6 @@ import jax.numpy as jnp
 
 from .networks import EncoderParams, NetworkParams, RecurrentParams
 
-__all__ = ["DenseGruDense", "from_flax", "to_flax"]
-
 _GATES = "rzn"
 """flax's letters for reset, update and candidate, in the order of `NetworkParams`."""
 

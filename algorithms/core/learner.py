@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
 from ...envs.base import Game
-from ...options import check_choice, check_number, check_whole_number
+from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
 from ..base import ANY_ENV, Algorithm, Metrics, Preset
 from .devices import for_both_players
 from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
 from .networks import init_network
-from .opponent_model import FitCounts, FitRates, fit
+from .opponent_model import fit
 from .rollout import RecurrentPolicy
 
-__all__ = ["BEST_RESPONSE", "LearnerState", "LookaheadConfig", "ModelFit", "TrajectoryConfig", "build_learner"]
+MatmulPrecision = Annotated[str, partial(check_choice, allowed=("float32", "tensorfloat32", "bfloat16"))]
+KlDirection = Annotated[str, partial(check_choice, allowed=("forward", "reverse"))]
 
 BEST_RESPONSE = {
     ("best-response", ANY_ENV): Preset(
@@ -36,42 +37,33 @@ BEST_RESPONSE = {
 }
 """Settings of every learner on sampled trajectories against a player that does not learn."""
 
-MATMUL_PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrajectoryConfig:
     """Options of every learner on sampled trajectories."""
 
-    num_envs: int = 2000
+    num_envs: Count = 2000
     """Episodes in a batch; every inner and every outer step draws a fresh batch."""
-    hidden_size: int = 64
+    hidden_size: Count = 64
     """Width of the dense layer and of the GRU, in policies and critics."""
-    outer_steps: int = 1
+    outer_steps: Count = 1
     """Gradient steps in an update, all against the opponent as it was before the update."""
-    outer_lr: float = 0.003
+    outer_lr: Positive = 0.003
     """Learning rate of Adam on the policy."""
-    critic_lr: float = 0.0005
+    critic_lr: NotNegative = 0.0005
     """Learning rate of Adam on the critic, and of the imagined opponent's steps on its critic."""
-    discount: float = 0.96
+    discount: Discount = 0.96
     """Discount of later rewards."""
-    gae_lambda: float = 1.0
+    gae_lambda: Share = 1.0
     """Lambda of the generalised advantage estimates."""
     keep_optimizer: bool = False
-    """Whether Adam's moments live on from update to update; the published experiments start afresh."""
-    matmul_precision: str = "float32"
+    """Whether Adam's moments are kept from update to update; the published experiments reset them."""
+    matmul_precision: MatmulPrecision = "float32"
     """Precision of matrix products on a GPU: ``float32``, or the faster ``tensorfloat32`` and ``bfloat16``.
     A CPU always computes in float32."""
 
     def __post_init__(self) -> None:
-        check_whole_number("num_envs", self.num_envs, at_least=1)
-        check_whole_number("hidden_size", self.hidden_size, at_least=1)
-        check_whole_number("outer_steps", self.outer_steps, at_least=1)
-        check_number("outer_lr", self.outer_lr, above=0)
-        check_number("critic_lr", self.critic_lr, at_least=0)
-        check_number("discount", self.discount, at_least=0, below=1)
-        check_number("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
-        check_choice("matmul_precision", self.matmul_precision, MATMUL_PRECISIONS)
+        check_options(self)
 
     def steps_per_update(self) -> dict[str, int]:
         """Return the gradient steps that an update takes."""
@@ -79,49 +71,38 @@ class TrajectoryConfig:
 
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
-        return Coefficients(
-            outer_lr=self.outer_lr, critic_lr=self.critic_lr, discount=self.discount, gae_lambda=self.gae_lambda
-        )
-
-    def structure(self, num_steps: int) -> Structure:
-        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
-        return Structure(
-            num_envs=self.num_envs,
-            num_steps=num_steps,
-            hidden_size=self.hidden_size,
-            outer_steps=self.outer_steps,
-        )
+        return select(Coefficients, self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookaheadConfig(TrajectoryConfig):
     """Options of every learner that imagines the opponent's learning."""
 
-    inner_steps: int = 1
+    inner_steps: Count = 1
     """Imagined gradient steps of the opponent."""
-    inner_lr: float = 0.05
+    inner_lr: NotNegative = 0.05
     """Rate of the opponent's imagined gradient descent."""
-    dice_lambda: float = 1.0
-    """How much of an action's influence on later ones is left after a step, in derivatives through the opponent's
+    dice_lambda: Share = 1.0
+    """Share of an action's influence on later ones that is left after each step, in derivatives through the opponent's
     learning; less than 1 trades bias for variance (Loaded DiCE, arXiv:1909.10549)."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole_number("inner_steps", self.inner_steps, at_least=1)
-        check_number("inner_lr", self.inner_lr, at_least=0)
-        check_number("dice_lambda", self.dice_lambda, at_least=0, at_most=1)
 
-    def steps_per_update(self) -> dict[str, int]:
-        """Return the gradient steps that an update takes."""
-        return {"outer-steps": self.outer_steps}
+@dataclass(frozen=True, kw_only=True)
+class ProximalConfig(LookaheadConfig):
+    """Options of a lookahead with penalties on moving away: POLA."""
 
-    def coefficients(self) -> Coefficients:
-        """Return the settings that travel in the state."""
-        return replace(super().coefficients(), inner_lr=self.inner_lr, dice_lambda=self.dice_lambda)
-
-    def structure(self, num_steps: int) -> Structure:
-        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
-        return replace(super().structure(num_steps), inner_steps=self.inner_steps)
+    inner_steps: Count = 2
+    """Imagined gradient steps of the opponent."""
+    outer_steps: Count = 200
+    """Gradient steps in an update, each through a lookahead that starts from the opponent before the update."""
+    inner_lr: NotNegative = 0.005
+    """Rate of the opponent's imagined gradient descent."""
+    inner_beta: NotNegative = 10.0
+    """Weight of the penalty on the opponent's imagined policy moving away from its present one."""
+    outer_beta: NotNegative = 100.0
+    """Weight of the penalty on the learner's policy moving away from where the update started."""
+    kl_direction: KlDirection = "forward"
+    """``forward``: KL(before || now), as published; ``reverse``: KL(now || before)."""
 
 
 @struct.dataclass
@@ -130,29 +111,18 @@ class LearnerState:
 
     players: ActorCritic  # [2, ...]
     optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
-    models: ActorCritic | None  # [2, ...], each player's model of the other, where opponents are modelled
+    models: ActorCritic | None  # [2, ...], each player's model of its opponent, where opponents are modelled
     coefficients: Coefficients
-    fit_rates: FitRates | None
     env_params: Any
 
 
-class ModelFit(NamedTuple):
-    """How a learner that does not see its opponent's parameters fits a model of it."""
-
-    counts: FitCounts
-    rates: FitRates
-
-
-def build_learner(
-    env: Game[Any, Any], params: Any, config: TrajectoryConfig, *, model_fit: ModelFit | None = None
-) -> Algorithm:
+def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) -> Algorithm:
     """Make the algorithm of one configuration.
 
     Args:
         env: a game of two players.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
-        model_fit: how opponents are modelled; None: the learner looks into the opponent itself.
 
     Returns:
         The algorithm. Equal games, structures and optimiser options give equal functions.
@@ -164,16 +134,14 @@ def build_learner(
         raise ValueError(f"a lookahead is between two players; {env.name} has {env.num_players}")
     program = _Program(
         env=env,
-        structure=config.structure(int(params.max_steps_in_episode)),
-        fit_counts=None if model_fit is None else model_fit.counts,
+        structure=select(Structure, config, num_steps=int(params.max_steps_in_episode)),
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,
     )
 
     def init(key: jax.Array) -> LearnerState:
-        numbers = (config.coefficients(), None if model_fit is None else model_fit.rates)
-        leaves = jax.tree.map(lambda value: jnp.asarray(value, float), numbers)
-        return program.init(key, *leaves, jax.tree.map(jnp.asarray, params))
+        coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
+        return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
     return Algorithm(init=init, update=program, policies=_policies)
 
@@ -184,19 +152,18 @@ class _Program:
 
     env: Game[Any, Any]
     structure: Structure
-    fit_counts: FitCounts | None
     keep_optimizer: bool
     matmul_precision: str
 
     @property
     def env_steps(self) -> int:
         """Steps of the game that one update of both players samples."""
-        batches = self.structure.outer_steps * (self.structure.inner_steps + 1)
-        batches += self.fit_counts.batches if self.fit_counts else 0
-        return 2 * batches * self.structure.num_envs * self.structure.num_steps
+        structure = self.structure
+        batches = structure.outer_steps * (structure.inner_steps + 1) + structure.model_batches
+        return 2 * batches * structure.num_envs * structure.num_steps
 
     @partial(jax.jit, static_argnums=0)
-    def init(self, key: jax.Array, coefficients: Coefficients, fit_rates: FitRates | None, params: Any) -> LearnerState:
+    def init(self, key: jax.Array, coefficients: Coefficients, params: Any) -> LearnerState:
         """Draw both players, and their models of each other."""
 
         def draw(key: jax.Array) -> ActorCritic:
@@ -215,9 +182,8 @@ class _Program:
         return LearnerState(
             players=players,
             optimizer=jax.vmap(init_optimizer)(players) if self.keep_optimizer else None,
-            models=jax.vmap(draw)(jax.random.split(key_models)) if self.fit_counts else None,
+            models=jax.vmap(draw)(jax.random.split(key_models)) if self.structure.model_batches else None,
             coefficients=coefficients,
-            fit_rates=fit_rates,
             env_params=params,
         )
 
@@ -231,19 +197,11 @@ class _Program:
             own, other, model, optimizer = of_player
             key_fit, key_learn = jax.random.split(key)
             lookahead = Lookahead(
-                env=self.env,
-                env_params=state.env_params,
-                structure=self.structure,
-                coefficients=state.coefficients,
-                player=player,
-                other=other,
-                start=own.policy,
+                self.env, state.env_params, self.structure, state.coefficients, player, other, start=own.policy
             )
             metrics: Metrics = {}
-            if self.fit_counts is not None and state.fit_rates is not None:
-                model, metrics = fit(
-                    key_fit, own.policy, model, lookahead, counts=self.fit_counts, rates=state.fit_rates
-                )
+            if self.structure.model_batches:
+                model, metrics = fit(key_fit, own.policy, model, lookahead)
                 lookahead = lookahead._replace(other=model)
             own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
             return own, optimizer, model, metrics | learning
@@ -259,8 +217,5 @@ class _Program:
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:
-    first, second = (
-        RecurrentPolicy(jax.tree.map(lambda leaf, player=player: leaf[player], state.players.policy))
-        for player in (0, 1)
-    )
-    return first, second
+    first, second = (jax.tree.map(lambda leaf, player=player: leaf[player], state.players.policy) for player in (0, 1))
+    return RecurrentPolicy(first), RecurrentPolicy(second)

@@ -1,19 +1,19 @@
 """Learning with a lookahead: one player improves against an opponent that is about to learn.
 
-The learner (``self``) imagines ``inner_steps`` steps of stochastic gradient descent of the other player and takes
+The learner imagines ``inner_steps`` steps of stochastic gradient descent of its opponent (``other``) and takes
 ``outer_steps`` steps of Adam on its own loss against the result, *through* those steps. LOLA-DiCE (arXiv:1709.04326,
 arXiv:1802.05098), POLA-DiCE (arXiv:2210.10125, algorithm 2) and, without inner steps, naive learning are this one rule
 with different counts and penalties.
 
 How the derivative is taken. Trajectories are data, and the losses see the networks only through logits
 ``[T, B, A]``. So the derivative through the inner steps is a chain of first-order passes through one network at a time:
-with ``v`` the derivative of the outer loss by the other's parameters after inner step ``k``,
+with ``v`` the derivative of the outer loss by the opponent's parameters after inner step ``k``,
 
-1. ``u``: how the other's logits of step ``k`` move when its parameters move along ``v`` (one tangent pass);
+1. ``u``: how the opponent's logits of step ``k`` move when its parameters move along ``v`` (one tangent pass);
 2. ``w``: derivative by the learner's logits of the inner loss's change along ``u`` (elementwise, no network);
 3. the learner's gradient gains ``- inner_lr * J_self^T w`` (one backward pass);
 4. ``v`` becomes ``v - inner_lr * H v`` with ``H`` the Hessian of the inner loss (one Hessian-vector product; not at the
-   first step, before which the other does not depend on the learner).
+   first step, before which the opponent does not depend on the learner).
 
 The learner's network thus never appears inside a second derivative.
 """
@@ -35,8 +35,6 @@ from .dice import Scalar
 from .networks import NetworkParams, Tangents
 from .rollout import Batch, Side, sample
 
-__all__ = ["ActorCritic", "Coefficients", "Lookahead", "Structure", "improve", "init_optimizer", "outer_gradient"]
-
 _OPTIMIZER = optax.scale_by_adam()
 
 
@@ -50,7 +48,7 @@ class ActorCritic:
 
 @struct.dataclass
 class Coefficients:
-    """Settings that may change without compiling again; scalars. What a learner does not have keeps its default."""
+    """Settings that may change without compiling again; scalars. What an algorithm does not have keeps its default."""
 
     outer_lr: Scalar
     critic_lr: Scalar
@@ -60,6 +58,8 @@ class Coefficients:
     inner_beta: Scalar = 0.0
     outer_beta: Scalar = 0.0
     dice_lambda: Scalar = 1.0
+    model_lr: Scalar = 0.0
+    model_critic_lr: Scalar = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,25 +73,25 @@ class Structure:
     outer_steps: int
     kl_direction: str | None = None
     """Of the losses' KL penalties: ``forward`` or ``reverse``; None: there are no penalties."""
-
-    @property
-    def penalised(self) -> bool:
-        """Whether the losses carry the KL penalties of POLA."""
-        return self.kl_direction is not None
+    model_batches: int = 0
+    """Batches of real play to which the model of the opponent is fitted; 0: the opponent's own parameters are used."""
+    model_steps_per_batch: int = 1
 
 
-class Objective(NamedTuple):
+@struct.dataclass
+class Objective:
     """One player's loss on recorded episodes, as a function of both players' logits ``[T, B, A]``."""
 
     actions: jax.Array  # [T, B]
     other_actions: jax.Array  # [T, B]
     advantages: jax.Array  # [T, B]
     reference: jax.Array  # [T, B, A], logits to stay close to
-    beta: Scalar  # scalar
-    discount: Scalar  # scalar
-    dice_lambda: Scalar  # scalar
+    beta: Scalar
+    discount: Scalar
+    dice_lambda: Scalar
+    kl_direction: str | None = struct.field(pytree_node=False)
 
-    def loss(self, logits: jax.Array, other_logits: jax.Array, structure: Structure) -> jax.Array:
+    def loss(self, logits: jax.Array, other_logits: jax.Array) -> jax.Array:
         """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
         log_probs = jax.nn.log_softmax(logits)
         loss = dice.loaded_dice_loss(
@@ -101,17 +101,22 @@ class Objective(NamedTuple):
             discount=self.discount,
             dice_lambda=self.dice_lambda,
         )
-        if not structure.penalised:
-            return loss
-        return loss + self.beta * _divergence(jax.nn.log_softmax(self.reference), log_probs, structure)
+        return loss if self.kl_direction is None else loss + self.beta * self.divergence(log_probs)
+
+    def divergence(self, log_probs: jax.Array) -> jax.Array:
+        """Return the KL divergence between the reference and the policy with these log-probabilities."""
+        reference = jax.nn.log_softmax(self.reference)
+        if self.kl_direction == "reverse":
+            return dice.kl_divergence(log_probs, reference)
+        return dice.kl_divergence(reference, log_probs)
 
 
 class Imagined(NamedTuple):
     """One inner step as the derivative needs it again."""
 
-    policy: NetworkParams  # of the other, before the step
+    policy: NetworkParams  # of the opponent, before the step
     batch: Batch
-    objective: Objective  # of the other
+    objective: Objective  # of the opponent
 
 
 class Lookahead(NamedTuple):
@@ -121,7 +126,7 @@ class Lookahead(NamedTuple):
     env_params: Any
     structure: Structure
     coefficients: Coefficients
-    player: jax.Array  # which one the learner is, 0 or 1
+    player: jax.Array  # the learner's, 0 or 1
     other: ActorCritic  # before the update
     start: NetworkParams  # the learner's policy before the update
 
@@ -137,11 +142,32 @@ class Lookahead(NamedTuple):
             num_steps=self.structure.num_steps,
         )
 
+    def objective(
+        self, side: Side, other: Side, advantages: jax.Array, *, reference: jax.Array, beta: Scalar
+    ) -> Objective:
+        """Return the loss of the player of one side of a batch."""
+        return Objective(
+            actions=side.actions,
+            other_actions=other.actions,
+            advantages=advantages,
+            reference=reference,
+            beta=beta,
+            discount=self.coefficients.discount,
+            dice_lambda=self.coefficients.dice_lambda,
+            kl_direction=self.structure.kl_direction,
+        )
+
+    def reference(self, policy: NetworkParams, side: Side) -> jax.Array:
+        """Return an earlier policy's logits on a player's observations; none are needed without penalties."""
+        if self.structure.kl_direction is None:
+            return side.logits
+        return networks.unroll(policy, side.acted_on).outputs
+
 
 def improve(
     key: jax.Array, player: ActorCritic, optimizer_state: Any, lookahead: Lookahead
 ) -> tuple[ActorCritic, Any, Metrics]:
-    """Take ``outer_steps`` steps of one player, each through ``inner_steps`` imagined steps of the other.
+    """Take ``outer_steps`` steps of one player, each through ``inner_steps`` imagined steps of the opponent.
 
     Args:
         key: a typed key, used once.
@@ -156,13 +182,8 @@ def improve(
     def outer_step(carry: tuple[ActorCritic, Any], key: jax.Array) -> tuple[tuple[ActorCritic, Any], Metrics]:
         player, optimizer_state = carry
         gradient, metrics = outer_gradient(key, player, lookahead)
-        direction, optimizer_state = optimizer_direction(gradient, optimizer_state)
-        coefficients = lookahead.coefficients
-        player = ActorCritic(
-            policy=descend(player.policy, direction.policy, coefficients.outer_lr),
-            critic=descend(player.critic, direction.critic, coefficients.critic_lr),
-        )
-        return (player, optimizer_state), metrics
+        rates = lookahead.coefficients
+        return adam_step(player, gradient, optimizer_state, rates.outer_lr, rates.critic_lr), metrics
 
     keys = jax.random.split(key, lookahead.structure.outer_steps)
     (player, optimizer_state), metrics = jax.lax.scan(outer_step, (player, optimizer_state), keys)
@@ -174,69 +195,57 @@ def init_optimizer(player: ActorCritic) -> Any:
     return _OPTIMIZER.init(player)
 
 
-def optimizer_direction(gradient: ActorCritic, optimizer_state: Any) -> tuple[ActorCritic, Any]:
-    """Return Adam's direction for a gradient, to be multiplied by learning rates, and its next state."""
-    return _OPTIMIZER.update(gradient, optimizer_state)
+def adam_step(
+    player: ActorCritic, gradient: ActorCritic, optimizer_state: Any, policy_lr: Scalar, critic_lr: Scalar
+) -> tuple[ActorCritic, Any]:
+    """Return a player and Adam's state after one step with a learning rate for each network."""
+    direction, optimizer_state = _OPTIMIZER.update(gradient, optimizer_state)
+    policy = descend(player.policy, direction.policy, policy_lr)
+    return ActorCritic(policy, descend(player.critic, direction.critic, critic_lr)), optimizer_state
 
 
 def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) -> tuple[ActorCritic, Metrics]:
-    """Gradient of the learner's loss after the lookahead, by its policy and its critic."""
+    """Return the gradient of the learner's loss after the lookahead, by its policy and its critic."""
     key_inner, key_outer = jax.random.split(key)
     other, imagined = _imagine(key_inner, player.policy, lookahead)
     batch = lookahead.sample(key_outer, player.policy, other.policy)
     advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.coefficients)
-    objective = Objective(
-        actions=batch.self.actions,
-        other_actions=batch.other.actions,
-        advantages=advantages,
-        reference=_reference(lookahead.start, batch.self, lookahead.structure),
+    objective = lookahead.objective(
+        *batch,
+        advantages,
+        reference=lookahead.reference(lookahead.start, batch.self),
         beta=lookahead.coefficients.outer_beta,
-        discount=lookahead.coefficients.discount,
-        dice_lambda=lookahead.coefficients.dice_lambda,
     )
-    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(
-        batch.self.logits, batch.other.logits, lookahead.structure
-    )
+    by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits)
     gradient = _backward(player.policy, batch.self, by_own)
     if lookahead.structure.inner_steps:
         by_policy = _backward(other.policy, batch.other, by_other)
         gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
     metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}
-    if lookahead.structure.penalised:
-        metrics["kl"] = _divergence(
-            jax.nn.log_softmax(objective.reference), jax.nn.log_softmax(batch.self.logits), lookahead.structure
-        )
+    if objective.kl_direction is not None:
+        metrics["kl"] = objective.divergence(jax.nn.log_softmax(batch.self.logits))
     return ActorCritic(policy=gradient, critic=critic_gradient), metrics
 
 
 def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[ActorCritic, Imagined]:
-    """Let the other player take its inner steps; return it afterwards and a record of each step, stacked."""
+    """Return the opponent after its inner steps, and a record of each step, stacked."""
+    rates = lookahead.coefficients
 
     def inner_step(other: ActorCritic, inputs: tuple[jax.Array, jax.Array]) -> tuple[ActorCritic, Imagined]:
         step, key = inputs
         batch = lookahead.sample(key, own, other.policy)
-        advantages, _, critic_gradient = evaluate_critic(other.critic, batch.other, lookahead.coefficients)
+        advantages, _, critic_gradient = evaluate_critic(other.critic, batch.other, rates)
         reference = jax.lax.cond(
             step == 0,
             lambda batch: batch.other.logits,
-            lambda batch: _reference(lookahead.other.policy, batch.other, lookahead.structure),
+            lambda batch: lookahead.reference(lookahead.other.policy, batch.other),
             batch,
         )
-        objective = Objective(
-            actions=batch.other.actions,
-            other_actions=batch.self.actions,
-            advantages=advantages,
-            reference=reference,
-            beta=lookahead.coefficients.inner_beta,
-            discount=lookahead.coefficients.discount,
-            dice_lambda=lookahead.coefficients.dice_lambda,
-        )
-        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits, lookahead.structure)
+        objective = lookahead.objective(batch.other, batch.self, advantages, reference=reference, beta=rates.inner_beta)
+        by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits)
         after = ActorCritic(
-            policy=descend(
-                other.policy, _backward(other.policy, batch.other, by_logits), lookahead.coefficients.inner_lr
-            ),
-            critic=descend(other.critic, critic_gradient, lookahead.coefficients.critic_lr),
+            policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), rates.inner_lr),
+            critic=descend(other.critic, critic_gradient, rates.critic_lr),
         )
         return after, Imagined(other.policy, batch, objective)
 
@@ -247,27 +256,23 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
 def _through_imagined_steps(
     gradient: NetworkParams, by_other: NetworkParams, own: NetworkParams, imagined: Imagined, lookahead: Lookahead
 ) -> NetworkParams:
-    """Add to the learner's gradient what reaches it through the other's inner steps (see the module's docstring)."""
+    """Add to the learner's gradient what reaches it through the opponent's inner steps (see the module's docstring)."""
     inner_lr = lookahead.coefficients.inner_lr
-    structure = lookahead.structure
 
     def undo(carry: tuple[NetworkParams, NetworkParams], inputs: tuple[jax.Array, Imagined]) -> tuple[Any, None]:
         gradient, direction = carry
         step, (policy, batch, objective) = inputs
         mine, theirs = batch.self, batch.other
         moved = networks.unroll_tangent(policy, direction, theirs.acted_on, theirs.hidden)
-        by_theirs = jax.grad(objective.loss)
 
         def change(own_logits: jax.Array) -> jax.Array:
-            return jax.jvp(
-                lambda logits: objective.loss(logits, own_logits, structure), (theirs.logits,), (moved.outputs,)
-            )[1]
+            return jax.jvp(lambda logits: objective.loss(logits, own_logits), (theirs.logits,), (moved.outputs,))[1]
 
         gradient = descend(gradient, _backward(own, mine, jax.grad(change)(mine.logits)), inner_lr)
 
         def hessian_product(direction: NetworkParams) -> NetworkParams:
             cotangents, cotangents_dot = jax.jvp(
-                lambda logits: by_theirs(logits, mine.logits, structure), (theirs.logits,), (moved.outputs,)
+                lambda logits: jax.grad(objective.loss)(logits, mine.logits), (theirs.logits,), (moved.outputs,)
             )
             return networks.unroll_backward_tangent(
                 policy,
@@ -285,7 +290,7 @@ def _through_imagined_steps(
         )
         return (gradient, direction), None
 
-    steps = jnp.arange(structure.inner_steps)
+    steps = jnp.arange(lookahead.structure.inner_steps)
     return jax.lax.scan(undo, (gradient, by_other), (steps, imagined), reverse=True)[0][0]
 
 
@@ -307,28 +312,15 @@ def evaluate_critic(
     return advantages, loss, gradient
 
 
-def _reference(policy: NetworkParams, side: Side, structure: Structure) -> jax.Array:
-    """Logits of an earlier policy on the observations of a player; none are needed where nothing is penalised."""
-    return networks.unroll(policy, side.acted_on).outputs if structure.penalised else side.logits
-
-
-def _divergence(reference: jax.Array, current: jax.Array, structure: Structure) -> jax.Array:
-    return (
-        dice.kl_divergence(current, reference)
-        if structure.kl_direction == "reverse"
-        else dice.kl_divergence(reference, current)
-    )
-
-
 def _backward(policy: NetworkParams, side: Side, by_logits: jax.Array) -> NetworkParams:
     return networks.unroll_backward(policy, side.acted_on, side.hidden, by_logits)
 
 
 def chosen(log_probs: jax.Array, actions: jax.Array) -> jax.Array:
-    """Log-probabilities of the chosen actions, ``[T, B, A]`` and ``[T, B]`` to ``[T, B]``."""
+    """Return the log-probabilities ``[T, B]`` of the chosen actions ``[T, B]``, given those of all ``[T, B, A]``."""
     return jnp.sum(log_probs * jax.nn.one_hot(actions, log_probs.shape[-1], dtype=log_probs.dtype), axis=-1)
 
 
 def descend(params: Any, gradient: Any, rate: Scalar) -> Any:
-    """``params - rate * gradient``."""
+    """Return ``params - rate * gradient``."""
     return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient)

@@ -18,22 +18,6 @@ import jax.numpy as jnp
 from flax import struct
 from jax.nn import initializers
 
-__all__ = [
-    "NetworkParams",
-    "Observations",
-    "Table",
-    "Tangents",
-    "Unrolled",
-    "init_network",
-    "initial_hidden",
-    "prepare",
-    "step",
-    "unroll",
-    "unroll_backward",
-    "unroll_backward_tangent",
-    "unroll_tangent",
-]
-
 _ONE_HOT_ROWS = 64
 """Tables up to this many rows are looked up by a matrix product with one-hot rows, larger ones by a gather."""
 

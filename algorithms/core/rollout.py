@@ -12,8 +12,6 @@ from ...envs.base import Game
 from . import networks
 from .networks import NetworkParams, Observations
 
-__all__ = ["Batch", "RecurrentPolicy", "Side", "sample"]
-
 
 class Side(NamedTuple):
     """One player's side of a batch of episodes."""

@@ -19,7 +19,7 @@ def leaves_by_path(tree: Any) -> dict[str, Any]:
 
 
 def foreign_leaf(tree: Any) -> str:
-    """Name the first leaf that is no array, or return an empty text."""
+    """Name the first leaf that is not an array, or return an empty text."""
     for path, leaf in leaves_by_path(tree).items():
         if not isinstance(leaf, jax.Array | np.ndarray | np.generic) or leaf.dtype == object:
             return f"{path} is {_brief(leaf)} of type {type(leaf).__module__}.{type(leaf).__qualname__}"

@@ -13,7 +13,7 @@ import numpy as np
 from flax import struct
 
 from ...envs.base import Game, as_tuples
-from ...options import check_number, check_whole_number
+from ...options import Count, NotNegative, Positive, check_options, select
 from ..base import Algorithm, Metrics
 from .matchup import Matchup, Rates, descend
 from .opponent_model import Model, Target, fit_model
@@ -41,21 +41,18 @@ class ExactConfig:
     """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
     discount: float = 0.96
     """Discount per step of the game."""
-    outer_lr: float = 2.0
+    outer_lr: Positive = 2.0
     """Step size of a player's own update."""
 
     def __post_init__(self) -> None:
+        check_options(self)
         check_discount(self.discount)
         self.written(self.parameterisation)
-        check_number("outer_lr", self.outer_lr, above=0)
+        self.model()
 
     def written(self, name: str) -> Parameterisation:
         """Return the parameterisation called ``name`` at the sizes of these options."""
         return make_parameterisation(name, hidden_size=self.hidden_size, columns=self.preconditioned_columns)
-
-    def rates(self) -> Rates:
-        """Return the numbers of the update."""
-        return Rates(outer_lr=self.outer_lr)
 
     def model(self) -> Model | None:
         """Return how the opponent is modelled; None: its own parameters are used."""
@@ -66,33 +63,16 @@ class ExactConfig:
 class ExactLookaheadConfig(ExactConfig):
     """Options of the exact learners that look at the opponent's learning, or at that of a model of the opponent."""
 
-    inner_lr: float
+    inner_lr: NotNegative
     """Step size of the opponent's imagined update."""
     opponent_model: str | None = None
     """Parameterisation of the model; None uses the opponent's own parameters."""
-    model_lr: float = 0.2
+    model_lr: Positive = 0.2
     """Step size of fitting the model."""
-    model_threshold: float = 1e-7
+    model_threshold: Positive = 1e-7
     """Fit until KL(true || model) is below this."""
-    model_max_steps: int = 10_000
-    """Give the fit up after this many steps; the metrics say so."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("inner_lr", self.inner_lr, at_least=0)
-        check_number("model_lr", self.model_lr, above=0)
-        check_number("model_threshold", self.model_threshold, above=0)
-        check_whole_number("model_max_steps", self.model_max_steps, at_least=1)
-        self.model()
-
-    def rates(self) -> Rates:
-        """Return the numbers of the update."""
-        return Rates(
-            outer_lr=self.outer_lr,
-            inner_lr=self.inner_lr,
-            model_lr=self.model_lr,
-            model_threshold=self.model_threshold,
-        )
+    model_max_steps: Count = 10_000
+    """Give up the fit after this many steps; the metrics say so."""
 
     def model(self) -> Model | None:
         """Return how the opponent is modelled; None: its own parameters are used."""
@@ -104,7 +84,7 @@ class ExactState:
     """Both players, their models of each other, and every number of the run."""
 
     params: Params  # leaves [2, ...]
-    models: Params  # leaves [2, ...]: entry i is player i's model of the other; empty without models
+    models: Params  # leaves [2, ...]: entry i is player i's model of its opponent; empty without models
     game: ExactGame
     rates: Rates
     unconverged: jax.Array  # [2] int32: how often a fixed point or a fit was given up since the start
@@ -160,7 +140,7 @@ def build_exact(env: Game[Any, Any], params: Any, config: ExactConfig, rule: Rul
         raise ValueError(f"the payoffs of {env.name} are not all finite: {payoffs.tolist()}")
     parameterisation, model = config.written(config.parameterisation), config.model()
     return Algorithm(
-        init=ExactInit(parameterisation, model, as_tuples(payoffs.tolist()), config.discount, config.rates()),
+        init=ExactInit(parameterisation, model, as_tuples(payoffs.tolist()), config.discount, select(Rates, config)),
         update=ExactUpdate(parameterisation, rule, model),
         policies=ExactPolicies(parameterisation, env.observation_layout),
     )
@@ -238,11 +218,10 @@ class ExactPolicies:
 
     def __call__(self, state: ExactState) -> tuple[MemoryOnePolicy, ...]:
         """Return both players as they act on what the environment shows them."""
-        by_player = cooperation(self.parameterisation, state.params)
-        second = by_player[1]
-        if self.observation_layout == "egocentric":
-            second = second[_OWN_FIRST]
-        return MemoryOnePolicy(by_player[0]), MemoryOnePolicy(second)
+        first, second = cooperation(self.parameterisation, state.params)
+        return MemoryOnePolicy(first), MemoryOnePolicy(
+            second[_OWN_FIRST] if self.observation_layout == "egocentric" else second
+        )
 
 
 def cooperation(parameterisation: Parameterisation, params: Params) -> jax.Array:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ...envs.base import Game
+from ...options import NotNegative, Positive
 from ..base import Algorithm, AlgorithmPlugin, Preset
 from .learner import ExactLookaheadConfig, GradientRule, build_exact
 from .matchup import Matchup, losses, opponent_step
@@ -17,15 +18,11 @@ from .parameterisations import Params, Tabular
 
 @dataclass(frozen=True, kw_only=True)
 class LolaExactConfig(ExactLookaheadConfig):
-    """Options of ``lola-exact``. The defaults are the published ones for tabular policies.
+    """Options of ``lola-exact``. The defaults are the published ones for tabular policies."""
 
-    Raises:
-        ValueError: if a value is out of range or a name unknown.
-    """
-
-    outer_lr: float = 25.0
+    outer_lr: Positive = 25.0
     """Step size of a player's own update."""
-    inner_lr: float = 3.0
+    inner_lr: NotNegative = 3.0
     """Step size of the opponent's imagined update; 0 is naive learning."""
     taylor: bool = False
     """Use the first-order Taylor form in place of the actual update."""

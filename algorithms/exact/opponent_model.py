@@ -7,27 +7,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
 from .matchup import Rates, descend
 from .parameterisations import Parameterisation, Params, bernoulli_kl
 
 
-@struct.dataclass
-class Fit:
-    """A fitted model."""
+class Fit(NamedTuple):
+    """How far fitting a model has come."""
 
     params: Params
     divergence: jax.Array  # [] KL(true || model), summed over the states
+    gradient: Params  # of the divergence
     steps: jax.Array  # [] int32
-    converged: jax.Array  # [] bool: the divergence is below the threshold
-
-
-class _Progress(NamedTuple):
-    params: Params
-    divergence: jax.Array  # []
-    gradient: Params
-    steps: jax.Array  # [] int32
+    converged: jax.Array  # [] bool: the divergence is below the threshold; False where it is not a number
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,7 @@ class Model:
 
     parameterisation: Parameterisation
     max_steps: int
-    """Give a fit up after so many steps."""
+    """Give up a fit after this many steps."""
 
 
 class Target(NamedTuple):
@@ -59,15 +51,14 @@ def fit_model(target: Target, params: Params, rates: Rates, *, model: Model) -> 
     def divergence(each: Params) -> jax.Array:
         return bernoulli_kl(target.logits, model.parameterisation.logits(each, target.player))
 
-    def measure(each: Params, steps: jax.Array) -> _Progress:
-        return _Progress(each, *jax.value_and_grad(divergence)(each), steps)
+    def measure(each: Params, steps: jax.Array) -> Fit:
+        value, gradient = jax.value_and_grad(divergence)(each)
+        return Fit(each, value, gradient, steps, converged=value < rates.model_threshold)
 
-    def unfinished(progress: _Progress) -> jax.Array:
-        # Written so that a divergence that is not a number counts as unfinished.
-        return (progress.steps < model.max_steps) & ~(progress.divergence < rates.model_threshold)
+    def unfinished(fit: Fit) -> jax.Array:
+        return (fit.steps < model.max_steps) & ~fit.converged
 
-    def step(progress: _Progress) -> _Progress:
-        return measure(descend(progress.params, progress.gradient, rates.model_lr), progress.steps + 1)
+    def step(fit: Fit) -> Fit:
+        return measure(descend(fit.params, fit.gradient, rates.model_lr), fit.steps + 1)
 
-    end = jax.lax.while_loop(unfinished, step, measure(params, jnp.int32(0)))
-    return Fit(end.params, end.divergence, end.steps, converged=end.divergence < rates.model_threshold)
+    return jax.lax.while_loop(unfinished, step, measure(params, jnp.int32(0)))

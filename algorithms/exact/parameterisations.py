@@ -5,9 +5,9 @@ POLA's update should not depend on this choice, LOLA's does (Zhao et al. 2022, s
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import jax
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
+from ...options import suggest
 from .returns import STATES
 
 Params = Any
@@ -128,31 +129,26 @@ _ACTIONS = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [2, 2]])
 _OBSERVATIONS = np.eye(3)[_ACTIONS].reshape(5, 6)
 """The joint state as two one-hots, a row for each of `STATES`."""
 
-PARAMETERISATIONS: dict[str, Callable[..., Parameterisation]] = {
-    "tabular": Tabular,
-    "mlp": Mlp,
-    "preconditioned": Preconditioned,
-}
-"""Constructors by name; `make_parameterisation` looks here."""
-
 
 def make_parameterisation(name: str, *, hidden_size: int = 16, columns: tuple[int, int] = (2, 1)) -> Parameterisation:
     """Return the parameterisation called ``name``.
 
     Args:
-        name: a key of `PARAMETERISATIONS`.
+        name: ``tabular``, ``mlp`` or ``preconditioned``.
         hidden_size: width of ``mlp``; the others ignore it.
         columns: the pre-conditioned state of each player, for ``preconditioned``; the others ignore it.
 
     Raises:
         ValueError: if the name is unknown, or an option of the one asked for is out of range.
     """
-    if name not in PARAMETERISATIONS:
-        close = difflib.get_close_matches(name, PARAMETERISATIONS, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"unknown parameterisation {name!r}: {hint}choose one of {', '.join(PARAMETERISATIONS)}")
-    options: dict[str, dict[str, Any]] = {"mlp": {"hidden_size": hidden_size}, "preconditioned": {"columns": columns}}
-    return PARAMETERISATIONS[name](**options.get(name, {}))
+    known: dict[str, Callable[[], Parameterisation]] = {
+        "tabular": Tabular,
+        "mlp": partial(Mlp, hidden_size),
+        "preconditioned": partial(Preconditioned, columns),
+    }
+    if name not in known:
+        raise ValueError(f"unknown parameterisation {name!r}; {suggest(name, known)}")
+    return known[name]()
 
 
 def bernoulli_kl(reference_logits: jax.Array, logits: jax.Array) -> jax.Array:

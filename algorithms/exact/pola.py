@@ -7,78 +7,44 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
 from ...envs.base import Game
-from ...options import check_number, check_whole_number
+from ...options import Count, NotNegative, Positive, select
 from ..base import Algorithm, AlgorithmPlugin, Preset
 from .learner import ExactLookaheadConfig, Learned, build_exact
-from .matchup import Matchup, Rates, descend, losses, opponent_step
+from .matchup import Matchup, descend, losses, opponent_step
 from .parameterisations import Params, bernoulli_kl
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolaExactConfig(ExactLookaheadConfig):
-    """Options of ``pola-exact``. The defaults are the published ones for tabular policies at contribution factor 1.33.
+    """Options of ``pola-exact``; the defaults are those published for tabular policies at contribution factor 1.33."""
 
-    Raises:
-        ValueError: if a value is out of range or a name unknown.
-    """
-
-    outer_lr: float = 0.3
+    outer_lr: Positive = 0.3
     """Step size of the outer steps."""
-    inner_lr: float = 5.0
+    inner_lr: NotNegative = 5.0
     """Step size of the opponent's imagined steps."""
-    outer_beta: float = 0.1
+    outer_beta: NotNegative = 0.1
     """Weight of KL(old || new) of the learner's policy, summed over the five states."""
-    inner_beta: float = 0.0
+    inner_beta: NotNegative = 0.0
     """Weight of KL(old || new) of the opponent's policy in its imagined steps after the first."""
-    inner_steps: int = 1
+    inner_steps: Count = 1
     """Imagined steps of the opponent in each lookahead."""
-    outer_steps: int | None = None
-    """Outer steps of an update; None goes on to a fixed point."""
-    threshold: float = 1e-8
+    outer_steps: Count | None = None
+    """Outer steps of an update; None continues to a fixed point."""
+    threshold: Positive = 1e-8
     """A fixed point is where KL between successive policies is below this in both directions."""
-    max_steps: int = 5_000
-    """Give a fixed point up after this many outer steps; the metrics say so."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("outer_beta", self.outer_beta, at_least=0)
-        check_number("inner_beta", self.inner_beta, at_least=0)
-        check_number("threshold", self.threshold, above=0)
-        check_whole_number("inner_steps", self.inner_steps, at_least=1)
-        check_whole_number("max_steps", self.max_steps, at_least=1)
-        if self.outer_steps is not None:
-            check_whole_number("outer_steps", self.outer_steps, at_least=1)
-
-    def rates(self) -> Rates:
-        """Return the numbers of the update."""
-        return (
-            super()
-            .rates()
-            .replace(  # type: ignore[attr-defined]
-                outer_beta=self.outer_beta, inner_beta=self.inner_beta, threshold=self.threshold
-            )
-        )
+    max_steps: Count = 5_000
+    """Give up the search for a fixed point after this many outer steps; the metrics say so."""
 
 
-@struct.dataclass
-class Proximal:
-    """Where a proximal update ended."""
-
-    params: Params
-    steps: jax.Array  # [] int32: outer steps taken
-    converged: jax.Array  # [] bool: successive policies are within the threshold of each other
-
-
-class _Descent(NamedTuple):
-    """Carry of the outer steps."""
+class Descent(NamedTuple):
+    """How far the outer steps of an update have come."""
 
     params: Params
     logits: jax.Array  # [5] of these parameters
-    steps: jax.Array  # [] int32
-    converged: jax.Array  # [] bool
+    steps: jax.Array  # [] int32: outer steps taken
+    converged: jax.Array  # [] bool: this policy and the one before are within the threshold of each other
 
 
 def look_ahead(matchup: Matchup, own: Params, other: Params, inner_steps: int) -> Params:
@@ -128,71 +94,59 @@ def outer_gradient(matchup: Matchup, own: Params, other: Params, *, reference: j
     return jax.grad(objective)(own)
 
 
-def proximal_update(
-    matchup: Matchup, own: Params, other: Params, *, inner_steps: int, outer_steps: int | None, max_steps: int
-) -> Proximal:
-    """Descend the proximal objective for a number of steps, or to a fixed point of the policy.
-
-    A fixed point is where the KL between successive policies is below ``rates.threshold`` in both directions. Mapped
-    over runs, each run keeps the parameters at which it stopped while the others go on.
-
-    Args:
-        matchup: who learns against whom.
-        own: the learner's parameters before the update.
-        other: the opponent's parameters before the update.
-        inner_steps: steps of the opponent in each lookahead.
-        outer_steps: take exactly this many steps; None goes on to the fixed point.
-        max_steps: give up the search for a fixed point after this many steps, with ``converged`` False.
-    """
-    reference = matchup.own.logits(own, matchup.player)
-
-    def step(carry: _Descent) -> _Descent:
-        gradient = outer_gradient(matchup, carry.params, other, reference=reference, inner_steps=inner_steps)
-        params = descend(carry.params, gradient, matchup.rates.outer_lr)
-        logits = matchup.own.logits(params, matchup.player)
-        change = jnp.maximum(bernoulli_kl(carry.logits, logits), bernoulli_kl(logits, carry.logits))
-        return _Descent(params, logits, carry.steps + 1, change < matchup.rates.threshold)
-
-    def unfinished(carry: _Descent) -> jax.Array:
-        return (carry.steps < max_steps) & ~carry.converged
-
-    start = _Descent(own, reference, jnp.int32(0), jnp.bool_(False))
-    if outer_steps is None:
-        end = jax.lax.while_loop(unfinished, step, start)
-    elif outer_steps == 1:
-        end = step(start)
-    else:
-        end = jax.lax.fori_loop(0, outer_steps, lambda _, carry: step(carry), start)
-    return Proximal(params=end.params, steps=end.steps, converged=end.converged)
-
-
 @dataclass(frozen=True)
 class ProximalRule:
-    """POLA's update, see `proximal_update`."""
+    """POLA's update: descend the proximal objective for a number of steps, or to a fixed point of the policy.
+
+    A fixed point is where the KL between successive policies is below ``rates.threshold`` in both directions. Mapped
+    over runs, each run keeps the parameters at which it stopped while the others continue.
+    """
 
     inner_steps: int
+    """Steps of the opponent in each lookahead."""
     outer_steps: int | None
+    """Take exactly this many steps; None continues to the fixed point."""
     max_steps: int
+    """Give up the search for a fixed point after this many steps."""
 
     def __call__(self, matchup: Matchup, own: Params, other: Params) -> Learned:
         """Return the learner after the update."""
-        end = proximal_update(
-            matchup,
-            own,
-            other,
-            inner_steps=self.inner_steps,
-            outer_steps=self.outer_steps,
-            max_steps=self.max_steps,
-        )
+        end = self.descend(matchup, own, other)
         if self.outer_steps is not None:
             return Learned(end.params, jnp.bool_(True), {})
         return Learned(end.params, end.converged, {"converged": end.converged, "outer_steps": end.steps})
 
+    def descend(self, matchup: Matchup, own: Params, other: Params) -> Descent:
+        """Return where the update ends.
+
+        Args:
+            matchup: who learns against whom.
+            own: the learner's parameters before the update.
+            other: the opponent's parameters before the update.
+        """
+        reference = matchup.own.logits(own, matchup.player)
+
+        def step(before: Descent) -> Descent:
+            gradient = outer_gradient(matchup, before.params, other, reference=reference, inner_steps=self.inner_steps)
+            params = descend(before.params, gradient, matchup.rates.outer_lr)
+            logits = matchup.own.logits(params, matchup.player)
+            change = jnp.maximum(bernoulli_kl(before.logits, logits), bernoulli_kl(logits, before.logits))
+            return Descent(params, logits, before.steps + 1, change < matchup.rates.threshold)
+
+        def unfinished(at: Descent) -> jax.Array:
+            return (at.steps < self.max_steps) & ~at.converged
+
+        start = Descent(own, reference, jnp.int32(0), jnp.bool_(False))
+        if self.outer_steps is None:
+            return jax.lax.while_loop(unfinished, step, start)
+        if self.outer_steps == 1:
+            return step(start)
+        return jax.lax.fori_loop(0, self.outer_steps, lambda _, at: step(at), start)
+
 
 def build(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Algorithm:
     """Make the learner for a game."""
-    rule = ProximalRule(inner_steps=config.inner_steps, outer_steps=config.outer_steps, max_steps=config.max_steps)
-    return build_exact(env, params, config, rule)
+    return build_exact(env, params, config, select(ProximalRule, config))
 
 
 POLA_EXACT = AlgorithmPlugin(

@@ -31,29 +31,19 @@ class ExactGame:
     discount: jax.Array  # []
 
 
-def check_discount(discount: float) -> float:
-    """Return ``discount``.
-
-    Raises:
-        ValueError: if it lies outside [0, 1), where the discounted sum need not exist.
-    """
+def check_discount(discount: float) -> None:
+    """Raise ValueError for a discount outside [0, 1), where the discounted sum need not exist."""
     if not 0 <= discount < 1:
         raise ValueError(f"discount={discount}: a discounted return needs 0 <= discount < 1, such as 0.96")
-    return discount
 
 
-def check_contribution_factor(contribution_factor: float, num_players: int = 2) -> float:
-    """Return ``contribution_factor``.
-
-    Raises:
-        ValueError: if it lies outside (1, num_players), where the public goods game is no dilemma.
-    """
+def check_contribution_factor(contribution_factor: float, num_players: int = 2) -> None:
+    """Raise ValueError for a factor outside (1, num_players), where the public goods game is not a dilemma."""
     if not 1 < contribution_factor < num_players:
         raise ValueError(
             f"contribution_factor={contribution_factor} with {num_players} players: the game is a social dilemma only "
             f"for 1 < contribution_factor < {num_players}"
         )
-    return contribution_factor
 
 
 def joint_actions(num_players: int) -> np.ndarray:

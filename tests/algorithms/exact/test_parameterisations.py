@@ -81,9 +81,12 @@ def test_the_two_ways_of_computing_the_divergence_meet():
             np.testing.assert_allclose(bernoulli_kl(reference, current), expected, rtol=1e-10)
 
 
-def test_an_unknown_parameterisation_names_the_nearest_and_all():
-    with pytest.raises(ValueError, match=r"did you mean 'tabular'.*tabular, mlp, preconditioned"):
-        make_parameterisation("tabula")
+@pytest.mark.parametrize(
+    ("name", "hint"), [("tabula", "did you mean 'tabular'"), ("zzz", "there are tabular, mlp, preconditioned")]
+)
+def test_an_unknown_parameterisation_names_the_nearest_or_all(name, hint):
+    with pytest.raises(ValueError, match=f"unknown parameterisation '{name}'; {hint}"):
+        make_parameterisation(name)
 
 
 @pytest.mark.parametrize(

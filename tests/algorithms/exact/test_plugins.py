@@ -8,7 +8,8 @@ import numpy as np
 import polax
 import pytest
 from polax.algorithms.exact import STATES, MemoryOnePolicy, mean_rewards
-from polax.algorithms.exact.naive import NaiveExactConfig, build
+from polax.algorithms.exact.learner import ExactConfig
+from polax.algorithms.exact.naive import NAIVE_EXACT
 from polax.envs.base import Policy
 from polax.envs.policies.play import play
 from polax.options import OptionError
@@ -133,7 +134,7 @@ def test_learned_policies_score_in_the_sampled_game_what_the_formula_says(layout
     state, update = algorithm.init(jax.random.key(3)), jax.jit(algorithm.update)
     for _ in range(4):
         state, _ = update(KEY, state)
-    # The players differ, so a seat that reads the other's observation would show.
+    # The players differ, so a player that reads the other's observation would show.
     state = state.replace(params=state.params + jnp.array([[2.0, 1, 2, 1, 2], [-1, -1, 2, 0.5, -2]]))
     players = algorithm.policies(state)
     statistics = play(jax.random.key(1), env, params, players, num_envs=4000, num_steps=50)
@@ -161,7 +162,8 @@ def sampled_rewards(env, params, players, *, num_envs: int, num_steps: int) -> n
         observation, state = carry
         act_keys, env_keys = jax.random.split(key, 3)[:2], jax.random.split(jax.random.fold_in(key, 9), num_envs)
         actions = jnp.stack(
-            [player.act(act_keys[seat], observation[:, seat], ())[0] for seat, player in enumerate(players)], axis=1
+            [policy.act(act_keys[player], observation[:, player], ())[0] for player, policy in enumerate(players)],
+            axis=1,
         )
         observation, state, reward, *_ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
             env_keys, state, actions, params
@@ -201,7 +203,7 @@ def test_any_game_that_gives_memory_one_payoffs_can_be_learned():
             return np.arange(8.0).reshape(2, 2, 2)
 
     env, params = Renamed(), polax.make_env("IPD-v0")[1]
-    state = build(env, params, NaiveExactConfig()).init(KEY)
+    state = NAIVE_EXACT.build(env, params, ExactConfig()).init(KEY)
     np.testing.assert_array_equal(state.game.payoffs, np.arange(8.0).reshape(2, 2, 2))
 
 

@@ -10,7 +10,7 @@ from polax.algorithms.exact.lola import lola_gradient, taylor_gradient, untransf
 from polax.algorithms.exact.matchup import Matchup, Rates, losses, opponent_step
 from polax.algorithms.exact.naive import naive_gradient
 from polax.algorithms.exact.opponent_model import Target
-from polax.algorithms.exact.pola import ProximalRule, look_ahead, outer_gradient, proximal_update
+from polax.algorithms.exact.pola import ProximalRule, look_ahead, outer_gradient
 
 pytestmark = pytest.mark.usefixtures("float64")
 PROXIMAL = ProximalRule(inner_steps=1, outer_steps=None, max_steps=5000)
@@ -131,7 +131,7 @@ def test_the_inner_penalty_holds_the_opponent_back(make_game):
 def test_a_fixed_point_has_almost_no_gradient_left(make_game):
     own, other = logits(7)
     game = matchup(make_game(), inner_lr=1.0, outer_lr=0.1, outer_beta=1.0, threshold=1e-16)
-    end = proximal_update(game, own, other, inner_steps=1, outer_steps=None, max_steps=5000)
+    end = PROXIMAL.descend(game, own, other)
     gradient = outer_gradient(game, end.params, other, reference=own, inner_steps=1)
     assert bool(end.converged)
     assert 10 < end.steps < 5000
@@ -141,7 +141,7 @@ def test_a_fixed_point_has_almost_no_gradient_left(make_game):
 def test_a_fixed_point_that_does_not_converge_is_reported(make_game):
     own, other = logits(8)
     game = matchup(make_game(), inner_lr=1.0, outer_lr=0.01, outer_beta=1.0)
-    end = proximal_update(game, own, other, inner_steps=1, outer_steps=None, max_steps=7)
+    end = ProximalRule(inner_steps=1, outer_steps=None, max_steps=7).descend(game, own, other)
     assert not bool(end.converged)
     assert int(end.steps) == 7
 
@@ -152,7 +152,7 @@ def test_every_mapped_run_stops_on_its_own(make_game):
     game = matchup(make_game(), inner_lr=1.0, outer_lr=0.1, outer_beta=1.0)
 
     def update(own: jax.Array):
-        return proximal_update(game, own, other, inner_steps=1, outer_steps=None, max_steps=5000)
+        return PROXIMAL.descend(game, own, other)
 
     together, apart = jax.vmap(update)(starts), [update(own) for own in starts]
     assert together.steps[0] != together.steps[1]
@@ -164,14 +164,14 @@ def test_every_mapped_run_stops_on_its_own(make_game):
 def test_one_outer_step_without_penalty_is_lola(make_game):
     own, other = logits(12)
     game = matchup(make_game(), inner_lr=0.8, outer_lr=2.0)
-    end = proximal_update(game, own, other, inner_steps=1, outer_steps=1, max_steps=1)
+    end = ProximalRule(inner_steps=1, outer_steps=1, max_steps=1).descend(game, own, other)
     np.testing.assert_allclose(end.params, own - 2.0 * lola_gradient(game, own, other), rtol=1e-12)
 
 
 def test_outer_steps_are_counted_out(make_game):
     own, other = logits(13)
     game = matchup(make_game(), inner_lr=0.8, outer_lr=0.1, outer_beta=0.5)
-    end = proximal_update(game, own, other, inner_steps=2, outer_steps=3, max_steps=1)
+    end = ProximalRule(inner_steps=2, outer_steps=3, max_steps=1).descend(game, own, other)
     by_hand = own
     for _ in range(3):
         by_hand = by_hand - 0.1 * outer_gradient(game, by_hand, other, reference=own, inner_steps=2)
@@ -187,7 +187,7 @@ def test_polas_update_hardly_depends_on_how_the_policy_is_written_and_lolas_does
     plain, transformed = matchup(make_game(), **game), matchup(make_game(), own=PAPER, other=PAPER, **game)
 
     def proximal(where: Matchup, first: jax.Array, second: jax.Array) -> jax.Array:
-        end = proximal_update(where, first, second, inner_steps=1, outer_steps=None, max_steps=20_000)
+        end = ProximalRule(inner_steps=1, outer_steps=None, max_steps=20_000).descend(where, first, second)
         assert bool(end.converged)
         return jax.nn.sigmoid(where.own.logits(end.params, 0))
 
@@ -259,7 +259,7 @@ def test_polas_update_of_figure_1_passes_through_the_published_one(make_game, na
     policies = [
         jax.nn.sigmoid(
             Mlp(2).logits(
-                proximal_update(game, params, params, inner_steps=1, outer_steps=count, max_steps=5000).params, 0
+                ProximalRule(inner_steps=1, outer_steps=count, max_steps=5000).descend(game, params, params).params, 0
             )
         )
         for count in (steps, None)
