@@ -282,7 +282,7 @@ def test_ids_are_known_to_gymnasium_in_any_import_order_without_loading_a_game()
             f"{order}\nimport sys, importlib\nimportlib.reload(polax)\n"
             "spec = gymnasium.spec('CoinGame-v0')\n"
             "assert spec.kwargs == {'env_id': 'CoinGame-v0'}, spec\n"
-            "assert spec.entry_point == 'polax.envs.views.gymnasium:make', spec\n"
+            "assert spec.entry_point == 'polax.envs.views.gymnasium:GameEnv', spec\n"
             "assert 'jax' not in sys.modules and 'gymnax' not in sys.modules\n"
         )
 

@@ -20,16 +20,16 @@ DEFAULT_OPPONENT = "random"
 """The one strategy that every game has."""
 
 
-def make(
-    env_id: str,
-    *,
-    opponent: Any = DEFAULT_OPPONENT,
-    player: int = 0,
-    render_mode: str | None = None,
-    render_size: int = DEFAULT_SIZE,
-    **options: Any,
-) -> GameEnv:
-    """Make what ``gymnasium.make(env_id, ...)`` returns, before Gymnasium's own wrappers.
+class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
+    """One copy of a game, seen by one player; the dynamics are those of the game, compiled, on the CPU.
+
+    ``gymnasium.make(env_id, ...)`` makes it, with Gymnasium's own wrappers around it.
+
+    - Observation: ``Box [features]`` float32 of 0 and 1, this player's view.
+    - Action: ``Discrete``, as the game names them in ``game.action_names``.
+    - Reward: this player's.
+    - End: ``truncated`` at the horizon, with the true last observation; never ``terminated``.
+    - ``info``: what the game counts, and ``rewards``, those of all players ``[players]``.
 
     Args:
         env_id: an environment of polax.
@@ -40,28 +40,13 @@ def make(
         render_size: width of the picture in pixels.
         **options: options of the environment.
 
-    Raises:
-        PolaxError: an unknown environment, option or opponent.
-        ValueError: an unknown player or render mode.
-    """
-    game, params = registry.make_env(env_id, **options)
-    policies = policies_around(player, opponent, game, params)
-    recorder = EpisodeRecorder(game, params, render_mode, fps=GameEnv.metadata["render_fps"], size=render_size)
-    return GameEnv(HostGame(game, params, policies), observation_box(game, params), recorder, player=player)
-
-
-class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
-    """One copy of a game, seen by one player; the dynamics are those of the game, compiled, on the CPU.
-
-    - Observation: ``Box [features]`` float32 of 0 and 1, this player's view.
-    - Action: ``Discrete``, as the game names them in ``game.action_names``.
-    - Reward: this player's.
-    - End: ``truncated`` at the horizon, with the true last observation; never ``terminated``.
-    - ``info``: what the game counts, and ``rewards``, both players' ``[2]``.
-
     Attributes:
         game: the game (a gymnax environment).
         player: the number of this player.
+
+    Raises:
+        PolaxError: an unknown environment, option or opponent.
+        ValueError: an unknown player or render mode.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -70,15 +55,23 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
     }
 
     def __init__(
-        self, host: HostGame, observation_space: spaces.Box, recorder: EpisodeRecorder, *, player: int
+        self,
+        env_id: str,
+        *,
+        opponent: Any = DEFAULT_OPPONENT,
+        player: int = 0,
+        render_mode: str | None = None,
+        render_size: int = DEFAULT_SIZE,
+        **options: Any,
     ) -> None:
-        self.game = host.game
+        self.game, params = registry.make_env(env_id, **options)
         self.player = player
-        self.render_mode = recorder.mode
-        self.observation_space = observation_space
-        self.action_space = spaces.Discrete(host.game.num_actions)
-        self._host = host
-        self._recorder = recorder
+        self.render_mode = render_mode
+        self.observation_space = observation_box(self.game, params)
+        self.action_space = spaces.Discrete(self.game.num_actions)
+        self._host = HostGame(self.game, params, policies_around(player, opponent, self.game, params))
+        fps = self.metadata["render_fps"]
+        self._recorder = EpisodeRecorder(self.game, params, render_mode, fps=fps, size=render_size)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -93,7 +86,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Play one action against the opponent's.
 
         Raises:
-            TypeError: the action is no integer.
+            TypeError: the action is not an integer.
             ValueError: it is out of range.
             gymnasium.error.ResetNeeded: before ``reset``, or after the end of the episode.
             gymnasium.error.ClosedEnvironmentError: after ``close``.

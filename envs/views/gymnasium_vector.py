@@ -35,58 +35,32 @@ from .host import (
 VECTOR_RENDER_MODES = ("rgb_array", "ansi")
 
 
-def make_vec(
-    env_id: str,
-    num_envs: int = 1,
-    *,
-    opponent: Any = DEFAULT_OPPONENT,
-    player: int = 0,
-    render_mode: str | None = None,
-    render_size: int = DEFAULT_SIZE,
-    **options: Any,
-) -> GameVectorEnv:
-    """Make what ``gymnasium.make_vec(env_id, num_envs, ...)`` returns: all copies in one compiled step.
-
-    Args:
-        env_id: an environment of polax.
-        num_envs: how many copies.
-        opponent: as in `gymnasium.make`; the same kind of player in every copy. One that is ordinary Python acts
-            between two compiled steps.
-        player: the number of the player that is yours.
-        render_mode: None, ``rgb_array`` or ``ansi``: ``render()`` gives a tuple, one picture or text for each copy.
-        render_size: width of a picture in pixels.
-        **options: options of the environment.
-
-    Raises:
-        PolaxError: an unknown environment, option or opponent.
-        ValueError: no copy, an unknown player, or a render mode that does not exist here.
-    """
-    if render_mode is not None and render_mode not in VECTOR_RENDER_MODES:
-        allowed = ", ".join(VECTOR_RENDER_MODES)
-        raise ValueError(
-            f"render_mode of make_vec must be None or one of {allowed}; got {render_mode!r} "
-            "(gymnasium.make opens a window)"
-        )
-    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-        raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
-    game, params = registry.make_env(env_id, **options)
-    gallery = None if render_mode is None else _Gallery(game, params, render_mode, render_size)
-    players = PythonPlayers(policies_around(player, opponent, game, params))
-    return GameVectorEnv(game, params, players, gallery, player=player, num_envs=int(num_envs))
-
-
 class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """Many copies of a game in one compiled step; copy i with seed s plays what `GameEnv` plays with seed s + i.
 
-    (An opponent that is ordinary Python draws its random numbers for all copies together.)
+    ``gymnasium.make_vec(env_id, num_envs, ...)`` makes it. (An opponent that is ordinary Python acts between two
+    compiled steps and draws its random numbers for all copies together.)
 
     All copies reach the horizon together; they start anew in that very step (``AutoresetMode.SAME_STEP``), which
     returns the new episode's first observations; the ended one's last are in ``info["final_obs"]``, its other
     information in ``info["final_info"]``.
 
+    Args:
+        env_id: an environment of polax.
+        num_envs: how many copies.
+        opponent: as in `GameEnv`; the same kind of player in every copy.
+        player: the number of the player that is yours.
+        render_mode: None, ``rgb_array`` or ``ansi``: ``render()`` gives a tuple, one picture or text for each copy.
+        render_size: width of a picture in pixels.
+        **options: options of the environment.
+
     Attributes:
         game: the game (a gymnax environment).
         player: the number of the player that is yours.
+
+    Raises:
+        PolaxError: an unknown environment, option or opponent.
+        ValueError: no copy, an unknown player, or a render mode that does not exist here.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -97,29 +71,38 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def __init__(
         self,
-        game: Game[Any, Any],
-        params: Any,
-        players: PythonPlayers,
-        gallery: _Gallery | None,
+        env_id: str,
+        num_envs: int = 1,
         *,
-        player: int,
-        num_envs: int,
+        opponent: Any = DEFAULT_OPPONENT,
+        player: int = 0,
+        render_mode: str | None = None,
+        render_size: int = DEFAULT_SIZE,
+        **options: Any,
     ) -> None:
-        self.game = game
+        if render_mode is not None and render_mode not in VECTOR_RENDER_MODES:
+            allowed = ", ".join(VECTOR_RENDER_MODES)
+            raise ValueError(
+                f"render_mode of make_vec must be None or one of {allowed}; got {render_mode!r} "
+                "(gymnasium.make opens a window)"
+            )
+        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
+        self.game, params = registry.make_env(env_id, **options)
         self.player = player
-        self.num_envs = num_envs
-        self.render_mode = None if gallery is None else gallery.mode
-        self.single_observation_space = observation_box(game, params)
-        self.single_action_space = spaces.Discrete(game.num_actions)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self._inputs = (params, players.compiled)
-        self._players = players
-        self._gallery = gallery
+        self.num_envs = int(num_envs)
+        self.render_mode = render_mode
+        self.single_observation_space = observation_box(self.game, params)
+        self.single_action_space = spaces.Discrete(self.game.num_actions)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._gallery = None if render_mode is None else _Gallery(self.game, params, render_mode, render_size)
+        self._players = PythonPlayers(policies_around(player, opponent, self.game, params))
+        self._inputs = (params, self._players.compiled)
         self._horizon = int(params.max_steps_in_episode)
         self._carry: Carry | None = None
         self._time = 0
-        self._all = np.ones(num_envs, bool)
+        self._all = np.ones(self.num_envs, bool)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -145,7 +128,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Play one action in each copy, ``[num_envs]``.
 
         Raises:
-            TypeError: the actions are no integers.
+            TypeError: the actions are not integers.
             ValueError: not one for each copy, or one out of range.
             gymnasium.error.ResetNeeded: before ``reset``.
             gymnasium.error.ClosedEnvironmentError: after ``close``.

@@ -1,7 +1,7 @@
 """Make the ids of polax known to gymnax, Gymnasium and PettingZoo without importing any of them.
 
 These libraries keep a table of ids that is filled by calling their ``register``. Importing them costs seconds, so an id
-is registered at once only where the library is loaded already, and else at the moment when somebody loads it.
+is registered at once only where the library is loaded already, and else when it is first imported.
 Registering is idempotent and never takes an id that another package holds.
 """
 
@@ -25,14 +25,14 @@ def _register_in_gymnax(module: ModuleType, name: str) -> None:
 def _register_in_gymnasium(module: ModuleType, name: str) -> None:
     # An id that Gymnasium cannot spell (its pattern is "[namespace/]name[-vN]") exists for polax and gymnax only.
     if name not in module.registry and module.ENV_ID_RE.fullmatch(name):
-        one, many = f"{__package__}.gymnasium:make", f"{__package__}.gymnasium_vector:make_vec"
+        one, many = f"{__package__}.gymnasium:GameEnv", f"{__package__}.gymnasium_vector:GameVectorEnv"
         module.register(name, entry_point=one, vector_entry_point=many, kwargs={"env_id": name})
 
 
 def _register_in_pettingzoo(module: ModuleType, name: str) -> None:
     # PettingZoo, in the versions that have a registry, has one for each of its two interfaces.
     view = f"{__package__}.pettingzoo"
-    for kind, entry_point in (("aec", f"{view}:make_aec"), ("parallel", f"{view}:make_parallel")):
+    for kind, entry_point in (("aec", f"{view}:make_aec"), ("parallel", f"{view}:GameParallelEnv")):
         if name not in module._get_registry(kind):
             module.register(kind, name, entry_point=entry_point, kwargs={"env_id": name})
 

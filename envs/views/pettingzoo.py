@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
@@ -10,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import wrappers
+from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 
 from ... import registry
 from ..rendering.frame import DEFAULT_SIZE
@@ -28,53 +31,28 @@ class Makers(NamedTuple):
 def makers(env_id: str) -> Makers:
     """Return ``env``, ``raw_env`` and ``parallel_env`` for one environment of polax.
 
-    Each takes ``render_mode`` (None, ``rgb_array``, ``human`` or ``ansi``), ``render_size`` (pixels), ``max_cycles``
-    (PettingZoo's word for ``max_steps_in_episode``) and the environment's options as keywords.
-
-    Args:
-        env_id: an id such as ``"CoinGame-v0"``.
+    Each takes the keywords of `GameParallelEnv`.
     """
-
-    def parallel_env(
-        *,
-        render_mode: str | None = None,
-        render_size: int = DEFAULT_SIZE,
-        max_cycles: int | None = None,
-        **options: Any,
-    ) -> GameParallelEnv:
-        if max_cycles is not None:
-            if "max_steps_in_episode" in options:
-                raise ValueError("max_cycles and max_steps_in_episode are the same: give one of them")
-            options["max_steps_in_episode"] = max_cycles
-        return GameParallelEnv(env_id, render_mode=render_mode, render_size=render_size, **options)
-
-    def raw_env(**keywords: Any) -> GameAECEnv:
-        return GameAECEnv(parallel_env(**keywords))
-
-    def env(**keywords: Any) -> Any:
-        return wrappers.OrderEnforcingWrapper(raw_env(**keywords))
-
-    for function, words in ((parallel_env, "all act at once"), (raw_env, "AEC, unwrapped"), (env, "AEC")):
-        function.__doc__ = f"Make {env_id} for PettingZoo ({words}); takes render_mode, render_size, and its options."
-    return Makers(env, raw_env, parallel_env)
-
-
-def make_parallel(env_id: str, **keywords: Any) -> GameParallelEnv:
-    """Make what ``pettingzoo.make("parallel", env_id, ...)`` returns; keywords as in `makers`."""
-    parallel: GameParallelEnv = makers(env_id).parallel_env(**keywords)
-    return parallel
+    return Makers(partial(make_aec, env_id), partial(GameAECEnv, env_id), partial(GameParallelEnv, env_id))
 
 
 def make_aec(env_id: str, **keywords: Any) -> Any:
-    """Make what ``pettingzoo.make("aec", env_id, ...)`` returns; keywords as in `makers`."""
-    return makers(env_id).env(**keywords)
+    """Make what ``pettingzoo.make("aec", env_id, ...)`` returns; keywords as in `GameParallelEnv`."""
+    return wrappers.OrderEnforcingWrapper(GameAECEnv(env_id, **keywords))
 
 
 class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
-    """One copy of a game in which both players act at once.
+    """One copy of a game in which all players act at once.
 
-    Observations, actions and rewards are those of the game, by player; ``infos`` hold its counts. Nobody is ever
-    terminated; both are truncated at the horizon.
+    Observations, actions and rewards are those of the game, by player; ``infos`` hold its counts. No player is ever
+    terminated; all are truncated at the horizon.
+
+    Args:
+        env_id: an id such as ``"CoinGame-v0"``.
+        render_mode: None, ``rgb_array``, ``human`` or ``ansi``.
+        render_size: width of the picture in pixels.
+        max_cycles: PettingZoo's word for ``max_steps_in_episode``.
+        **options: options of the environment.
 
     Attributes:
         game: the game (a gymnax environment).
@@ -86,9 +64,22 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         "render_fps": 4,
     }
 
-    def __init__(self, env_id: str, *, render_mode: str | None, render_size: int, **options: Any) -> None:
+    def __init__(
+        self,
+        env_id: str,
+        *,
+        render_mode: str | None = None,
+        render_size: int = DEFAULT_SIZE,
+        max_cycles: int | None = None,
+        **options: Any,
+    ) -> None:
+        if max_cycles is not None:
+            if "max_steps_in_episode" in options:
+                raise ValueError("max_cycles and max_steps_in_episode are the same: give one of them")
+            options["max_steps_in_episode"] = max_cycles
         self.game, params = registry.make_env(env_id, **options)
-        self.metadata = {**type(self).metadata, "name": _module_name(env_id)}  # type: ignore[misc]
+        module_name = re.sub("(?<=[a-z])(?=[A-Z])", "_", env_id).replace("-", "_").lower()  # coin_game_v0
+        self.metadata = {**type(self).metadata, "name": module_name}  # type: ignore[misc]
         self.render_mode = render_mode
         self.possible_agents = player_names(self.game)
         self.agents: list[str] = []
@@ -127,8 +118,8 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
             Observations, rewards, terminations, truncations and infos by player.
 
         Raises:
-            TypeError: an action is no integer (names the player), or there is no dictionary of actions.
-            ValueError: a player's action is missing, out of range, or somebody's who does not play.
+            TypeError: an action is not an integer (names the player), or ``actions`` is not a dictionary.
+            ValueError: an action is missing, out of range, or of an unknown player.
             gymnasium.error.ResetNeeded: before ``reset``, or after the end of the episode.
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
@@ -173,26 +164,16 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         return dict(zip(self.possible_agents, observations, strict=True))
 
 
-class GameAECEnv(AECEnv[str, np.ndarray, int]):
-    """The same game with players acting in turn: rewards come when the last of them has acted."""
+class GameAECEnv(parallel_to_aec_wrapper):
+    """The same game with players acting in turn: rewards come when the last of them has acted.
 
-    def __init__(self, parallel: GameParallelEnv) -> None:
-        super().__init__()
-        self.parallel = parallel
-        self.metadata = parallel.metadata
-        self.render_mode = parallel.render_mode
-        self.possible_agents = parallel.possible_agents
+    Takes the arguments of `GameParallelEnv`. PettingZoo's own wrapper would check an action when all have acted; here
+    it is checked at once. As with that wrapper, ``unwrapped`` is the parallel environment.
+    """
+
+    def __init__(self, env_id: str, **keywords: Any) -> None:
+        super().__init__(GameParallelEnv(env_id, **keywords))
         self.agents: list[str] = []
-        self._actions: dict[str, int] = {}
-        self._observations: dict[str, np.ndarray] = {}
-
-    def observation_space(self, agent: str) -> spaces.Box:
-        """Return the space of one player's observations."""
-        return self.parallel.observation_space(agent)
-
-    def action_space(self, agent: str) -> spaces.Discrete[np.int64]:
-        """Return the space of one player's actions."""
-        return self.parallel.action_space(agent)
 
     def observe(self, agent: str) -> np.ndarray:
         """Return what one player saw after the last joint move.
@@ -200,62 +181,22 @@ class GameAECEnv(AECEnv[str, np.ndarray, int]):
         Raises:
             gymnasium.error.ResetNeeded: before the first ``reset``.
         """
-        if not self._observations:
-            raise gymnasium.error.ResetNeeded(f"{self.parallel.game.name} has not started: call reset() first")
-        return self._observations[agent]
-
-    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Start an episode; with a seed, that seed's first episode, without one, the next."""
-        self._observations, self.infos = self.parallel.reset(seed, options)
-        self.agents = list(self.possible_agents)
-        self._actions = {}
-        self.rewards = dict.fromkeys(self.agents, 0.0)
-        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
-        self.terminations = dict.fromkeys(self.agents, False)
-        self.truncations = dict.fromkeys(self.agents, False)
-        self.agent_selection = self.agents[0]
+        if not hasattr(self, "_observations"):
+            raise gymnasium.error.ResetNeeded(f"{self.env.game.name} has not started: call reset() first")
+        return super().observe(agent)
 
     def step(self, action: Any) -> None:
         """Take the action of the player whose turn it is; None once the episode has ended.
 
         Raises:
             TypeError, ValueError: a bad action; names the player.
-            gymnasium.error.ResetNeeded: before ``reset``, or after everybody has left.
+            gymnasium.error.ResetNeeded: before ``reset``, or after all players have left.
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
-        self.parallel.require_open()
+        self.env.require_open()
         if not self.agents:
-            name = self.parallel.game.name
-            raise gymnasium.error.ResetNeeded(f"nobody plays {name} at the moment: call reset() before step()")
-        agent = self.agent_selection
-        if self.truncations[agent]:
+            raise gymnasium.error.ResetNeeded(f"no active agents in {self.env.game.name}; call reset() before step()")
+        if self.truncations[self.agent_selection]:
             self._was_dead_step(action)
-            return
-        self._actions[agent] = self.parallel.check(agent, action)
-        self._cumulative_rewards[agent] = 0.0
-        self._clear_rewards()
-        if len(self._actions) < len(self.agents):
-            self.agent_selection = self.agents[len(self._actions)]
-            return
-        steps = self.parallel.step(self._actions)
-        self._observations, self.rewards, self.terminations, self.truncations, self.infos = steps
-        self._actions = {}
-        self._accumulate_rewards()
-        self.agent_selection = self.agents[0]
-
-    def render(self) -> Any:
-        """Return the picture, as the parallel environment does."""
-        return self.parallel.render()
-
-    def close(self) -> None:
-        """Close the environment."""
-        self.parallel.close()
-
-
-def _module_name(env_id: str) -> str:
-    """``CoinGame-v0`` in PettingZoo's spelling: ``coin_game_v0``."""
-    letters = [
-        f"_{letter}" if letter.isupper() and index and env_id[index - 1].islower() else letter
-        for index, letter in enumerate(env_id)
-    ]
-    return "".join(letters).replace("-", "_").lower()
+        else:
+            super().step(self.env.check(self.agent_selection, action))

@@ -12,7 +12,7 @@ import numpy as np
 import polax
 import pytest
 from polax import registry
-from polax.envs.views.pettingzoo import make_parallel
+from polax.envs.views.pettingzoo import GameParallelEnv
 from polax.runner.cli import main
 from polax.testing.clauses import ALGORITHM_CLAUSES, ENVIRONMENT_CLAUSES, PLUGIN_CLAUSES, POLICY_CLAUSES
 
@@ -62,7 +62,7 @@ def test_the_game_on_the_page_is_short_and_can_be_used(page: dict[str, Any]) -> 
 
 
 def test_the_game_on_the_page_has_every_view(page: dict[str, Any]) -> None:
-    env = make_parallel("RockPaperScissors-v0", render_mode="ansi", max_steps_in_episode=3)
+    env = GameParallelEnv("RockPaperScissors-v0", render_mode="ansi", max_steps_in_episode=3)
     env.reset(seed=0)
     env.step({"player_0": 2, "player_1": 1})
     assert env.render().splitlines()[:2] == [

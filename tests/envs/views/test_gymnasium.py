@@ -237,7 +237,7 @@ def test_steps_out_of_order_say_what_to_do():
     for call in (env.render, lambda: env.step(0)):
         with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="was closed"):
             call()
-    env.reset()  # Stable-Baselines3's checker closes an environment and goes on with it
+    env.reset()  # Stable-Baselines3's checker closes an environment and continues to use it
     assert env.step(0)[3]
 
 
@@ -271,17 +271,13 @@ def test_vector_steps_out_of_order_and_bad_actions_say_what_is_wrong():
     ],
 )
 def test_what_cannot_be_made_says_why(options, message):
-    from polax.envs.views.gymnasium import make
-
     with pytest.raises(ValueError, match=message):
-        make("IPD-v0", **options)
+        GameEnv("IPD-v0", **options)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    from polax.envs.views.gymnasium import make
-
     with pytest.raises(polax.PolaxError, match="is not a run folder"):
-        make("IPD-v0", opponent=str(tmp_path))
+        GameEnv("IPD-v0", opponent=str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +306,5 @@ def test_a_training_run_may_be_the_opponent(run_folder):
     ],
 )
 def test_a_run_that_does_not_fit_is_refused(run_folder, env_id, opponent, options, message):
-    from polax.envs.views.gymnasium import make
-
     with pytest.raises(polax.PolaxError, match=message):
-        make(env_id, opponent=f"{run_folder}{opponent}", **options)
+        GameEnv(env_id, opponent=f"{run_folder}{opponent}", **options)
