@@ -365,6 +365,17 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
     return policy
 
 
+def own_game(reference: Any) -> Game[Any, Any] | None:
+    """Return the game that a reference to a policy brings with it, such as the one that a run has learned, or None.
+
+    A resolver offers it as a function ``own_game(rest)``, an attribute of its own.
+    """
+    prefix, rest = split_reference(reference)
+    find = getattr(policy_resolver(prefix), "own_game", None) if prefix else None
+    game: Game[Any, Any] | None = None if find is None else find(rest)
+    return game
+
+
 def split_reference(reference: Any) -> tuple[str, Any]:
     """Return the prefix of a reference to a policy and what follows it.
 

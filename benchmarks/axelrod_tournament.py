@@ -32,7 +32,9 @@ def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
     ]
     others = [strategy() for strategy in axelrod.axelrod_first_strategies]
     players = [*learned, *others]
-    tournament = axelrod.Tournament(players, game=axelrod_game(), turns=TURNS, repetitions=REPETITIONS, seed=SEED)
+    tournament = axelrod.Tournament(
+        players, game=axelrod_game("IPD-v0"), turns=TURNS, repetitions=REPETITIONS, seed=SEED
+    )
     results = tournament.play(progress_bar=False)
     return [
         {

@@ -92,7 +92,8 @@ PolicyResolver = Callable[[Any, Any, Any, int], Policy]
 """``(reference, game, params, player) -> Policy``: what an entry point of the group ``polax.policies`` provides.
 
 ``reference`` is the text that follows the prefix in ``prefix:reference``, or an object of the library of that name. It
-raises ``ValueError`` or a `PolaxError` where the reference names nothing, or nothing that can play this game.
+raises ``ValueError`` or a `PolaxError` where the reference names nothing, or nothing that can play this game. An
+attribute ``own_game(reference)`` of it may return the game that a reference brings with it.
 """
 
 

@@ -188,7 +188,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         return observation, state
 
     def _coin_cells(self, state: CoinGameState) -> Cells:
-        """Return the cells of the red and the blue coin; -1, which is no cell, for a colour that no coin has."""
+        """Return the cells of the red and the blue coin; -1 for a colour that no coin has."""
         if self.num_coins == 2:
             return cell_at(state.coin[0], self.grid_size), cell_at(state.coin[1], self.grid_size)
         coin, owner = cell_at(state.coin, self.grid_size), state.coin_owner
@@ -288,7 +288,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """Return the four mean counts and the proportion of own-colour coins among all that were collected.
 
-        Where nobody collected anything ``own_coin_proportion`` is 0.5, what players blind to colours have.
+        Where no coin was collected, ``own_coin_proportion`` is 0.5, as for players that ignore colours.
         """
         own = info["red_took_red"] + info["blue_took_blue"]
         total = own + info["red_took_blue"] + info["blue_took_red"]

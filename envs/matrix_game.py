@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 START = 2
-"""The entry of ``last_actions`` before anybody has acted."""
+"""The entry of ``last_actions`` before the first action."""
 
 InitialState = Literal["start", "mutual-cooperation"]
 
@@ -303,7 +303,7 @@ STAG_HUNT = _plugin(
 )
 CHICKEN = _plugin(
     MatrixGame(name="Chicken-v0", action_names=("straight", "swerve"), base_payoffs=CHICKEN_MATRIX),
-    "Chicken: each would rather that the other swerves, both lose most when nobody does",
+    "Chicken: each would rather that the other swerves, both lose most when neither does",
 )
 MATCHING_PENNIES = _plugin(
     MatrixGame(

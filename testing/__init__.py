@@ -1,6 +1,6 @@
 """Check environments, algorithms and players of your own against the contracts, in your tests.
 
-Each check raises `ContractError`, which names the broken clause and how to mend it, or returns None. A check takes
+Each check raises `ContractError`, which names the broken clause and how to fix it, or returns None. A check takes
 seconds: it plays a few steps and takes a few updates at the sizes you give.
 
 Example:

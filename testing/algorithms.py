@@ -33,7 +33,7 @@ def check_algorithm(
         options: options other than the defaults. Give small sizes (batch, network, steps) if the defaults are large.
 
     Raises:
-        ContractError: a clause is broken; it is named, with how to mend it.
+        ContractError: a clause is broken; the message names it and says how to fix it.
         OptionError: the algorithm refuses this game.
         PolaxError: there is no such algorithm or environment.
 
@@ -107,7 +107,7 @@ def _check_functions(trial: Trial, build: Callable[[Any, Any], Algorithm], confi
     subject.demand("equal-functions", not changed, changed)
     changes = other_numbers(config)
     changed = _differing(first, build(trial.params, dataclasses.replace(config, **changes)))
-    if changed:  # which of them is it?
+    if changed:  # name the one that it is
         for name, value in changes.items():
             alone = _differing(first, build(trial.params, dataclasses.replace(config, **{name: value})))
             subject.demand("numbers-in-state", not alone, f"with {name}={value:g}, {alone}")

@@ -16,7 +16,7 @@ class Clause(NamedTuple):
     asks: str
     """What must hold."""
 
-    mend: str
+    fix: str
     """What to do where it does not."""
 
 
@@ -101,7 +101,7 @@ ALGORITHM_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "avoid Python decisions on values, callbacks without a rule for vmap, and shapes that depend on data",
         ),
         "resumes": Clause(
-            "an algorithm built anew goes on from a saved state to exactly the same result",
+            "an algorithm built anew continues from a saved state to exactly the same result",
             "put everything that learning carries into the state: optimiser moments, step counters, statistics",
         ),
         "policies": Clause(
@@ -250,8 +250,8 @@ class ContractError(AssertionError):
     """
 
     def __init__(self, subject: str, clause: str, found: str) -> None:
-        asks, mend = CLAUSES[clause]
-        super().__init__(f"{subject} breaks the clause {clause!r}: {asks}.\n  Found: {found}\n  To mend it: {mend}.")
+        asks, fix = CLAUSES[clause]
+        super().__init__(f"{subject} breaks the clause {clause!r}: {asks}.\n  Found: {found}\n  How to fix it: {fix}.")
         self.subject = subject
         self.clause = clause
         self.found = found
@@ -273,7 +273,7 @@ class Subject(NamedTuple):
 
     @contextmanager
     def running(self, clause: str) -> Iterator[None]:
-        """Run somebody's code: whatever it raises is a breach of ``clause``."""
+        """Run the subject's code: any error is a breach of ``clause``."""
         try:
             yield
         except ContractError:

@@ -35,7 +35,7 @@ def check_environment(
         options: options other than the defaults; for an id or a plug-in.
 
     Raises:
-        ContractError: a clause is broken; it is named, with how to mend it.
+        ContractError: a clause is broken; the message names it and says how to fix it.
         PolaxError: there is no such environment.
 
     Example:

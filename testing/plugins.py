@@ -35,7 +35,9 @@ def check_plugin(subject: Subject, plugin: Any, *, api_version: int) -> None:
     subject.demand("plugin", not missing, f"{type(plugin).__name__} has no {', '.join(missing)}")
     config, summary, version = plugin.config, plugin.summary, plugin.api_version
     subject.demand(
-        "plugin", isinstance(config, type) and dataclasses.is_dataclass(config), f"config is {config!r}, no dataclass"
+        "plugin",
+        isinstance(config, type) and dataclasses.is_dataclass(config),
+        f"config is {config!r}, not a dataclass",
     )
     subject.demand("plugin", callable(plugin.build), f"build is {plugin.build!r}, which cannot be called")
     one_line = isinstance(summary, str) and summary.strip() and "\n" not in summary
@@ -91,7 +93,7 @@ def as_game(env: Env, *, horizon: int | None = HORIZON) -> tuple[Game[Any, Any],
     """Return a game and its params, with a short horizon unless ``horizon`` is None.
 
     Raises:
-        PolaxError: an id that is not known, or something that is no environment.
+        PolaxError: an id that is not known, or something that is not an environment.
     """
     if isinstance(env, str):
         game, params = make_env(env)

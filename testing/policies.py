@@ -33,7 +33,7 @@ def check_policy(policy: Policy, env: Env, player: int = 0, *, pure: bool = True
             ordinary Python.
 
     Raises:
-        ContractError: a clause is broken; it is named, with how to mend it.
+        ContractError: a clause is broken; the message names it and says how to fix it.
         PolaxError: there is no such environment or player.
 
     Example:

@@ -81,7 +81,7 @@ def check_in_python(trial: Trial) -> None:
 
 
 def check_training(trial: Trial) -> None:
-    """Train two seeds for a few updates, save, load into the algorithm built anew, and go on; then let them play."""
+    """Train two seeds for a few updates, save, load into the algorithm built anew, and continue; then let them play."""
     subject, pure = trial.subject, trial.algorithm.pure
     learner, anew = make_learner(trial.algorithm), make_learner(trial.again)
     keys, alive = seed_keys(SEEDS), np.ones(len(SEEDS), bool)

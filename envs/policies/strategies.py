@@ -80,7 +80,7 @@ class GrimPlayer:
     swapped: jax.Array  # [] bool: the observation names the other player first
 
     def initial_memory(self, num_envs: int) -> Memory:
-        """Nobody has defected yet, ``[B]`` bool."""
+        """No defection so far, ``[B]`` bool."""
         return jnp.zeros(num_envs, bool)
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
@@ -395,4 +395,4 @@ COIN_GAME_STRATEGIES: Mapping[str, StrategyFactory] = MappingProxyType(
 """The coin game with one coin."""
 
 RANDOM_ONLY: Mapping[str, StrategyFactory] = MappingProxyType({"random": uniform_random})
-"""Games whose other strategies nobody has defined."""
+"""Games for which no other strategy is defined."""

@@ -114,7 +114,7 @@ def _ask(
         try:
             return begins[0] if len(begins) == 1 else action_number(game, int(answer), player)
         except ValueError:
-            write(f"{answer!r} is none of the actions: type a number or a name")
+            write(f"{answer!r} is not an action: type a number or a name")
 
 
 def _strip(pictures: Sequence[np.ndarray], path: Path) -> None:

@@ -49,7 +49,7 @@ class Piece(NamedTuple):
     row: int
     column: int
     player: int | None = None
-    """The player that it is or belongs to; None: nobody's."""
+    """The player that it is or belongs to; None: no player."""
 
 
 class Board(NamedTuple):

@@ -64,7 +64,7 @@ class Canvas:
         self._draw.rounded_rectangle(box, radius, fill=look["fill"], outline=edge, width=width)
 
     def header(self, title: str, frame: Frame, player_names: Sequence[str]) -> None:
-        """Write a title, the step, and everybody's score over the top 0.17 of the picture."""
+        """Write a title, the step, and each player's score over the top 0.17 of the picture."""
         self.text(0.5, 0.04, f"{title}   {frame.caption}", height=0.034, colour=FAINT)
         for player, name in enumerate(player_names):
             x = 0.5 + 0.92 * ((player + 0.5) / len(player_names) - 0.5)

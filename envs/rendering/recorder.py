@@ -124,7 +124,7 @@ class _Window:
 
         height, width = picture.shape[:2]
         self._figure = pyplot.figure(self._title, figsize=(width / 100, height / 100), dpi=100)
-        # matplotlib falls back to drawing nowhere; whoever asked for that by name gets it.
+        # matplotlib falls back to a backend without a window, which is an error unless the user chose it by name.
         if mpl.get_backend().lower() == "agg" and "MPLBACKEND" not in os.environ:
             self.close()
             raise RuntimeError(

@@ -58,7 +58,7 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
         """Return the library's action C or D.
 
         Raises:
-            RuntimeError: nobody called ``set_seed``.
+            RuntimeError: ``set_seed`` has not been called.
         """
         if self._key is None:
             raise RuntimeError(f"{self.name} draws random numbers: call set_seed() first, as an axelrod.Match does")
@@ -70,28 +70,31 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
 
 
 def axelrod_player(
-    reference: Any, *, name: str | None = None, env: str | Game[Any, Any] = "IPD-v0", player: int = 0
+    reference: Any, *, name: str | None = None, env: str | Game[Any, Any] | None = None, player: int = 0
 ) -> Any:
     """Return a player of polax as one of the Axelrod library.
 
     Args:
         reference: what `polax.make_policy` takes: the folder of a training run, a `Policy`, a strategy's name.
         name: what the library's rankings call it; None: ``polax`` and ``reference``.
-        env: the game it has learned to play, whose options say how it reads observations.
+        env: the game that it plays, an id or a `Game`. A run needs none: it plays the game that it has learned.
         player: which player of the game it is.
 
     Returns:
         A `PolaxPlayer`, for ``axelrod.Match`` and ``axelrod.Tournament``.
 
     Raises:
-        PolaxError: no such player or game, or a game without a dilemma of two actions.
+        PolaxError: no such player or game, a game without a dilemma of two actions, or no game at all.
     """
-    game = _dilemma(env)
+    own = registry.own_game(reference) if env is None else env
+    if own is None:
+        raise OptionError(f"{reference!r} does not say which game it plays: pass env=, the id of a matrix game")
+    game = _dilemma(own)
     policy = registry.make_policy(reference, game, game.default_params, player=player)
     return PolaxPlayer(policy, game, name or f"polax {reference}", player)
 
 
-def axelrod_game(env: str | Game[Any, Any] = "IPD-v0") -> Any:
+def axelrod_game(env: str | Game[Any, Any]) -> Any:
     """Return a matrix game's payoffs (player 0's) as an ``axelrod.Game``, for tournaments that pay what it pays.
 
     Raises:

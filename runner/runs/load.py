@@ -117,6 +117,14 @@ def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> P
     return run.players(run.seed_index(seed))[player]
 
 
+def own_game(reference: str) -> Game[Any, Any]:
+    """Return the game that a run has learned; ``reference`` as in `resolve`."""
+    return build(RunFolder.open(read_reference(reference)[0]).spec()).env
+
+
+resolve.own_game = own_game  # type: ignore[attr-defined]  # for `polax.registry.own_game`
+
+
 def _interface(env: Game[Any, Any]) -> tuple[Any, ...]:
     """Return what must be equal in two forms of a game for a policy to play both."""
     return env.observation_space(None).shape, env.observation_layout, env.num_actions

@@ -70,15 +70,15 @@ def test_published_observations_are_reproduced_exactly(golden):
 
 
 @pytest.mark.parametrize("layout", ["egocentric", "shared"])
-@pytest.mark.parametrize("seat", [0, 1])
-def test_published_scripted_actions_are_reproduced_in_either_seat_and_layout(golden, layout, seat):
+@pytest.mark.parametrize("player", [0, 1])
+def test_published_scripted_actions_are_reproduced_in_either_role_and_layout(golden, layout, player):
     env = CoinGame(observation_layout=layout)
     see = jax.vmap(lambda state: env.observe(jax.random.key(0), state, None, env.base_params))
-    observation = see(golden_states(golden))[:, seat]
+    observation = see(golden_states(golden))[:, player]
     for name, column in (("always-defect", "defect"), ("always-cooperate", "coop")):
-        player = make_strategy(name, env, seat)
-        actions, _ = player.act(jax.random.key(0), observation, player.initial_memory(len(observation)))
-        np.testing.assert_array_equal(actions, golden[f"{column}_{('red', 'blue')[seat]}"])
+        policy = make_strategy(name, env, player)
+        actions, _ = policy.act(jax.random.key(0), observation, policy.initial_memory(len(observation)))
+        np.testing.assert_array_equal(actions, golden[f"{column}_{('red', 'blue')[player]}"])
 
 
 def twin_step(size, players, coin, owner, actions):

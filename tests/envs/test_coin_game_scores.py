@@ -65,7 +65,7 @@ def test_always_cooperate_earns_its_exact_score_in_self_play():
     exact = mean_score(cooperate)
     assert exact == pytest.approx(0.3322, abs=1e-4)
     env = CoinGame()
-    players = [make_strategy("always-cooperate", env, seat) for seat in range(2)]
+    players = [make_strategy("always-cooperate", env, player) for player in range(2)]
     result = play(jax.random.key(0), env, env.base_params, players, num_envs=20_000, num_steps=HORIZON)
     np.testing.assert_allclose(result.reward, exact, atol=0.002)
     summary = env.summarise(result.info)
@@ -75,7 +75,7 @@ def test_always_cooperate_earns_its_exact_score_in_self_play():
 
 def test_always_defect_earns_nothing_in_self_play():
     env = CoinGame()
-    players = [make_strategy("always-defect", env, seat) for seat in range(2)]
+    players = [make_strategy("always-defect", env, player) for player in range(2)]
     result = play(jax.random.key(0), env, env.base_params, players, num_envs=20_000, num_steps=HORIZON)
     np.testing.assert_allclose(result.reward, 0, atol=0.01)
     np.testing.assert_allclose(env.summarise(result.info)["own_coin_proportion"], 0.5, atol=0.01)

@@ -128,7 +128,7 @@ def test_our_tit_for_tat_scores_what_theirs_does_in_a_real_tournament():
     from polax.envs.views.axelrod_player import axelrod_player
 
     others = [axelrod.Cooperator(), axelrod.Defector(), axelrod.Grudger(), axelrod.Alternator()]
-    ours = play_tournament([axelrod_player("tit-for-tat", name="ours"), *others])
+    ours = play_tournament([axelrod_player("tit-for-tat", env="IPD-v0", name="ours"), *others])
     theirs = play_tournament([axelrod.TitForTat(), *others])
     assert ours.normalised_scores == theirs.normalised_scores
     renamed = ["ours" if name == "Tit For Tat" else name for name in theirs.ranked_names]
@@ -178,10 +178,17 @@ def test_players_of_other_games_are_refused(env_id):
             call()
 
 
+def test_a_player_that_is_not_a_run_needs_its_game():
+    from polax.envs.views.axelrod_player import axelrod_player
+
+    with pytest.raises(polax.OptionError, match="'random' does not say which game it plays: pass env="):
+        axelrod_player("random")
+
+
 def test_a_tournament_may_pay_what_a_game_pays():
     from polax.envs.views.axelrod_player import axelrod_game
 
-    assert axelrod_game().RPST() == (0.33, 0, -0.335, 0.665)
+    assert axelrod_game("IPD-v0").RPST() == (0.33, 0, -0.335, 0.665)
     assert axelrod_game("StagHunt-v0").RPST() == (4, 2, 1, 3)
 
 
@@ -190,7 +197,7 @@ def test_outside_a_match_a_player_asks_for_its_seed():
     from polax.envs.views.axelrod_player import axelrod_player
 
     with pytest.raises(RuntimeError, match=r"call set_seed\(\) first"):
-        axelrod_player("random").strategy(axelrod.TitForTat())
+        axelrod_player("random", env="IPD-v0").strategy(axelrod.TitForTat())
 
 
 def test_a_run_is_evaluated_against_it(run_folder, capsys):
@@ -199,9 +206,9 @@ def test_a_run_is_evaluated_against_it(run_folder, capsys):
     capsys.readouterr()
     assert main(command) == 0
     result = json.loads(capsys.readouterr().out)
-    assert set(result["mean"]) == {f"score/player_{seat}/vs/{name}" for seat in (0, 1) for name in names}
-    for seat in (0, 1):
-        theirs, ours = (result["mean"][f"score/player_{seat}/vs/{name}"] for name in names[:2])
+    assert set(result["mean"]) == {f"score/player_{player}/vs/{name}" for player in (0, 1) for name in names}
+    for player in (0, 1):
+        theirs, ours = (result["mean"][f"score/player_{player}/vs/{name}"] for name in names[:2])
         assert theirs == pytest.approx(ours, abs=0.02)
         assert -0.25 < theirs < -0.1
     assert main([*command[:-3], "axelrod:Defectr"]) == 2
@@ -214,7 +221,7 @@ def test_a_person_plays_against_it(monkeypatch, capsys):
     assert "player_0 +0.67, player_1 -0.34" in capsys.readouterr().out
 
 
-def test_a_strategy_of_ours_plays_the_other_seat_alike():
+def test_a_strategy_of_ours_plays_as_the_other_player_alike():
     import axelrod
     from polax.envs.views.axelrod_player import PolaxPlayer
 

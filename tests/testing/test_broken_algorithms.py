@@ -271,7 +271,7 @@ def test_a_broken_algorithm_fails_with_the_clause_it_breaks(clause: str, plugin:
         check_algorithm(plugin)
     assert caught.value.clause == clause, caught.value
     assert found in caught.value.found
-    assert CLAUSES[clause].mend in str(caught.value)
+    assert CLAUSES[clause].fix in str(caught.value)
 
 
 @pytest.mark.parametrize("plugin", [learner(), python_learner()], ids=["pure", "python"])

@@ -194,7 +194,7 @@ BROKEN = [
     ("params-map", Unmapped(), "vmap"),
     ("strategies", having(strategies={"even": 7})(), "'even': 7"),
     ("strategies", having(strategies={"even": lambda game: None})(), "TypeError"),
-    ("policy-pytree", having(strategies={"even": lambda game, seat: Player(0.5)})(), "log_odds is 0.5"),  # type: ignore[arg-type]
+    ("policy-pytree", having(strategies={"even": lambda game, player: Player(0.5)})(), "log_odds is 0.5"),  # type: ignore[arg-type]
     ("reports", having(reference_scores=lambda self, params: {"best": float("nan")})(), "nan"),
     ("reports", having(summarise=lambda self, info: {"rate": info["same"] / 0})(), "summarise gives"),
     ("reports", having(summarise=lambda self, info: {"rate": info["missing"]})(), "KeyError: 'missing'"),
@@ -220,7 +220,7 @@ def test_a_broken_environment_fails_with_the_clause_it_breaks(clause: str, broke
         check_environment(broken)
     assert caught.value.clause == clause, caught.value
     assert found in caught.value.found
-    assert CLAUSES[clause].mend in str(caught.value)
+    assert CLAUSES[clause].fix in str(caught.value)
 
 
 def test_a_conforming_environment_passes_as_a_plug_in_and_as_a_game() -> None:

@@ -126,7 +126,9 @@ class _Program:
         batch, last_value = self._play(play_key, state)
         samples = _samples(batch, last_value, state.numbers)
         params, optimizer, metrics = self._learn(learn_key, state, samples)
-        named = {f"{name}/player_{seat}": value[seat] for name, value in metrics.items() for seat in range(len(value))}
+        named = {
+            f"{name}/player_{player}": value[player] for name, value in metrics.items() for player in range(len(value))
+        }
         steps = jnp.asarray(self.num_envs * self.num_steps, float)
         return state.replace(params=params, optimizer=optimizer), named | {"env_steps": steps}
 
@@ -229,8 +231,8 @@ class _Policies:
     def __call__(self, state: PPOState) -> tuple[Player, ...]:
         count = len(jax.tree.leaves(state.params)[0])
         return tuple(
-            Player(jax.tree.map(lambda leaf, seat=seat: leaf[seat], state.params), self.network)
-            for seat in range(count)
+            Player(jax.tree.map(lambda leaf, player=player: leaf[player], state.params), self.network)
+            for player in range(count)
         )
 
 

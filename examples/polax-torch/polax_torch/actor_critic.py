@@ -94,12 +94,12 @@ class _Learner:
         players = [unpack(player, self._sizes, self._config.learning_rate) for player in state]
         batch = self._play(key, [network for network, _ in players])
         metrics: dict[str, float] = {}
-        for seat, (network, optimizer) in enumerate(players):
-            loss, values = self._loss(network, Batch(*(each[:, :, seat] for each in batch)))
+        for player, (network, optimizer) in enumerate(players):
+            loss, values = self._loss(network, Batch(*(each[:, :, player] for each in batch)))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            metrics |= {f"{name}/player_{seat}": value.item() for name, value in values.items()}
+            metrics |= {f"{name}/player_{player}": value.item() for name, value in values.items()}
         metrics["env_steps"] = float(self._config.num_envs * self._num_steps)
         return tuple(pack(network, optimizer) for network, optimizer in players), metrics
 
@@ -116,7 +116,7 @@ class _Learner:
         for step_key in jax.random.split(steps_key, self._num_steps):
             seen = _tensor(observation)
             with torch.no_grad():
-                chosen = [_draw(network(seen[:, seat])[0], generator) for seat, network in enumerate(networks)]
+                chosen = [_draw(network(seen[:, player])[0], generator) for player, network in enumerate(networks)]
             action = torch.stack(chosen, dim=1)
             observation, game, reward = _step(self._env, step_key, game, action.numpy().astype(np.int32), self._params)
             record.append(Batch(seen, action, _tensor(reward)))

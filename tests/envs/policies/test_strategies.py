@@ -85,10 +85,10 @@ def test_every_strategy_of_every_game_is_a_policy_of_its_seat():
     ):
         assert list(env.strategies) == names
         observation = jnp.stack([env.reset(jax.random.key(seed))[0] for seed in range(3)])
-        for name, seat in itertools.product(names, range(2)):
-            player = make_strategy(name, env, seat)
-            assert isinstance(player, Policy)
-            action, _ = player.act(jax.random.key(0), observation[:, seat], player.initial_memory(3))
+        for name, player in itertools.product(names, range(2)):
+            policy = make_strategy(name, env, player)
+            assert isinstance(policy, Policy)
+            action, _ = policy.act(jax.random.key(0), observation[:, player], policy.initial_memory(3))
             assert action.shape == (3,)
             assert action.dtype == jnp.int32
 
@@ -98,8 +98,8 @@ def test_the_first_move_of_the_reciprocal_strategies_is_to_cooperate(start):
     env = MatrixGame(initial_state=start)
     observation, _ = env.reset(jax.random.key(0))
     for name in ("tit-for-tat", "generous-tit-for-tat", "grim", "win-stay-lose-shift"):
-        player = make_strategy(name, env, 0)
-        assert player.act(jax.random.key(0), observation[:1], player.initial_memory(1))[0].tolist() == [1]
+        policy = make_strategy(name, env, 0)
+        assert policy.act(jax.random.key(0), observation[:1], policy.initial_memory(1))[0].tolist() == [1]
 
 
 def test_the_numbers_of_a_strategy_are_leaves_and_can_be_mapped_over():
@@ -108,8 +108,8 @@ def test_the_numbers_of_a_strategy_are_leaves_and_can_be_mapped_over():
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *players)
     opponent = make_strategy("generous-tit-for-tat", env, 1, generosity=1.0)
 
-    def rate(player):
-        result = play(jax.random.key(0), env, env.base_params, (player, opponent), num_envs=500, num_steps=20)
+    def rate(policy):
+        result = play(jax.random.key(0), env, env.base_params, (policy, opponent), num_envs=500, num_steps=20)
         return env.summarise(result.info)
 
     rates = jax.vmap(rate)(stacked)
@@ -140,17 +140,17 @@ def test_the_defector_takes_a_shortest_way_and_the_cooperator_the_opposite_one(s
     env = CoinGame(grid_size=size, observation_layout=layout)
     keys = jax.random.split(jax.random.key(size), 500)
     observation, state = jax.vmap(lambda key: env.reset_env(key, env.base_params))(keys)
-    for seat in range(2):
-        gap = (np.array(state.coin) - np.array(state.players[:, seat])) % size  # steps down and right to the coin
-        defector, cooperator = (make_strategy(name, env, seat) for name in ("always-defect", "always-cooperate"))
-        towards = np.array(defector.act(jax.random.key(0), observation[:, seat], defector.initial_memory(500))[0])
+    for player in range(2):
+        gap = (np.array(state.coin) - np.array(state.players[:, player])) % size  # steps down and right to the coin
+        defector, cooperator = (make_strategy(name, env, player) for name in ("always-defect", "always-cooperate"))
+        towards = np.array(defector.act(jax.random.key(0), observation[:, player], defector.initial_memory(500))[0])
         vertical = gap[:, 0] > 0
         steps = np.where(vertical, gap[:, 0], gap[:, 1])
         assert ((towards >= 2) == vertical).all()
         forward = np.isin(towards, (0, 2))
         assert (np.where(forward, steps, size - steps) <= size / 2).all()
-        either = np.array(cooperator.act(jax.random.key(0), observation[:, seat], cooperator.initial_memory(500))[0])
-        assert (either == np.where(state.coin_owner == seat, towards, towards ^ 1)).all()
+        either = np.array(cooperator.act(jax.random.key(0), observation[:, player], cooperator.initial_memory(500))[0])
+        assert (either == np.where(state.coin_owner == player, towards, towards ^ 1)).all()
 
 
 @pytest.mark.parametrize("size", [3, 5, 6])
@@ -212,26 +212,26 @@ def test_the_other_retaliators_count_forgive_or_never_forget():
 
 
 @pytest.mark.parametrize("layout", ["egocentric", "shared"])
-@pytest.mark.parametrize("seat", [0, 1])
-def test_tit_for_tat_follows_the_sign_of_its_own_last_reward(seat, layout):
+@pytest.mark.parametrize("player", [0, 1])
+def test_tit_for_tat_follows_the_sign_of_its_own_last_reward(player, layout):
     env = CoinGame(observation_layout=layout)
-    player, cooperator, defector = (
-        make_strategy(name, env, seat) for name in ("tit-for-tat", "always-cooperate", "always-defect")
+    policy, cooperator, defector = (
+        make_strategy(name, env, player) for name in ("tit-for-tat", "always-cooperate", "always-defect")
     )
-    keys = jax.random.split(jax.random.key(seat), 64)
+    keys = jax.random.split(jax.random.key(player), 64)
     observation, state = jax.vmap(lambda key: env.reset_env(key, env.base_params))(keys)
-    memory, none = player.initial_memory(64), cooperator.initial_memory(64)
-    act = jax.jit(lambda player, *arguments: player.act(*arguments))
+    memory, none = policy.initial_memory(64), cooperator.initial_memory(64)
+    act = jax.jit(lambda policy, *arguments: policy.act(*arguments))
     cooperates, turns = np.ones(64, bool), 0
     step = jax.jit(jax.vmap(env.step_env, in_axes=(0, 0, 0, None)))
     for key in jax.random.split(jax.random.key(9), 40):
-        own, memory = act(player, key, observation[:, seat], memory)
-        expected = [act(one, key, observation[:, seat], none)[0] for one in (defector, cooperator)]
+        own, memory = act(policy, key, observation[:, player], memory)
+        expected = [act(one, key, observation[:, player], none)[0] for one in (defector, cooperator)]
         np.testing.assert_array_equal(own, np.where(cooperates, expected[1], expected[0]))
         others = jax.random.randint(key, (64,), 0, 4)
-        actions = jnp.stack([own, others] if seat == 0 else [others, own], axis=1)
+        actions = jnp.stack([own, others] if player == 0 else [others, own], axis=1)
         observation, state, reward, _, _ = step(jax.random.split(key, 64), state, actions, env.base_params)
-        mine = np.array(reward[:, seat])
+        mine = np.array(reward[:, player])
         before = cooperates
         cooperates = np.where(mine < 0, False, np.where(mine > 0, True, cooperates))
         turns += (before != cooperates).sum()
@@ -245,17 +245,17 @@ def test_tit_for_tat_knows_a_coin_taken_by_both():
         state = CoinGameState(
             players=jnp.array([[1, 0], [1, 2]]), coin=jnp.array([1, 1]), coin_owner=jnp.int32(owner), time=jnp.int32(0)
         )
-        player = make_strategy("tit-for-tat", env, 0)
+        policy = make_strategy("tit-for-tat", env, 0)
         seen = env.observe(jax.random.key(0), state, None, env.base_params)
-        _, memory = player.act(jax.random.key(0), seen[:1], player.initial_memory(1))
+        _, memory = policy.act(jax.random.key(0), seen[:1], policy.initial_memory(1))
         seen, _, reward, _, _ = env.step_env(jax.random.key(0), state, jnp.array([0, 1]), env.base_params)
-        _, memory = player.act(jax.random.key(0), seen[:1], memory)
+        _, memory = policy.act(jax.random.key(0), seen[:1], memory)
         assert memory.cooperates.tolist() == [kind]
         assert (reward[0] > 0) == kind
 
 
 @pytest.mark.parametrize(
-    ("name", "env", "seat", "options", "message"),
+    ("name", "env", "player", "options", "message"),
     [
         ("tit-for-tta", MatrixGame(), 0, {}, "IPD-v0 has no strategy 'tit-for-tta'; did you mean 'tit-for-tat'"),
         (
@@ -272,18 +272,18 @@ def test_tit_for_tat_knows_a_coin_taken_by_both():
         ("grim", MatrixGame(), 0, {"p": 0.5}, "strategy 'grim' of IPD-v0 does not take p"),
     ],
 )
-def test_what_cannot_be_made_says_why(name, env, seat, options, message):
+def test_what_cannot_be_made_says_why(name, env, player, options, message):
     with pytest.raises(ValueError, match=message):
-        make_strategy(name, env, seat, **options)
+        make_strategy(name, env, player, **options)
 
 
 def test_play_says_what_is_missing():
     env = MatrixGame()
-    player = make_strategy("grim", env, 0)
+    policy = make_strategy("grim", env, 0)
     with pytest.raises(ValueError, match="IPD-v0 needs 2 policies, one for each player; got 1"):
-        play(jax.random.key(0), env, env.base_params, (player,), num_envs=2, num_steps=2)
+        play(jax.random.key(0), env, env.base_params, (policy,), num_envs=2, num_steps=2)
     with pytest.raises(ValueError, match="num_envs and num_steps must be at least 1; got 0 and 2"):
-        play(jax.random.key(0), env, env.base_params, (player, player), num_envs=0, num_steps=2)
+        play(jax.random.key(0), env, env.base_params, (policy, policy), num_envs=0, num_steps=2)
 
 
 def test_playing_uses_no_key_twice():

@@ -88,7 +88,7 @@ def test_too_small_a_picture_is_refused():
 
 def test_an_episode_becomes_a_gif_or_a_strip(tmp_path):
     game, params = polax.make_env("CoinGame-v0", max_steps_in_episode=10)
-    frames = record_episode(game, params, [make_strategy("random", game, seat) for seat in range(2)], seed=1)
+    frames = record_episode(game, params, [make_strategy("random", game, player) for player in range(2)], seed=1)
     save_frames(game, frames, tmp_path / "episode.gif", size=120)
     with Image.open(tmp_path / "episode.gif") as film:
         assert film.n_frames == 11
@@ -116,7 +116,7 @@ def test_ffmpeg_gets_every_frame(tmp_path, monkeypatch):
     monkeypatch.setattr("polax.envs.rendering.animation.shutil.which", lambda _: "/bin/ffmpeg")
     monkeypatch.setattr("polax.envs.rendering.animation.subprocess.run", run)
     game, params = polax.make_env("IPD-v0", max_steps_in_episode=2)
-    frames = record_episode(game, params, [make_strategy("grim", game, seat) for seat in range(2)], seed=1)
+    frames = record_episode(game, params, [make_strategy("grim", game, player) for player in range(2)], seed=1)
     save_frames(game, frames, tmp_path / "episode.mp4", size=121)
     (command, received), width, height = calls[0], 120, game.draw(frames[0], size=121).height // 2 * 2
     assert received == 3 * width * height * 3

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import polax
 import pytest
+from polax import registry
 from polax.options import OptionError
 from polax.runner.runs.folder import RunError, RunFolder
 from polax.runner.runs.load import find_update, load_run, read_reference
@@ -43,6 +44,14 @@ def test_a_folder_whose_name_has_a_number_sign_is_a_folder(tmp_path: Path) -> No
 def test_what_follows_the_sign_is_a_whole_number(text: str) -> None:
     with pytest.raises(OptionError, match="must be a whole number"):
         read_reference(text)
+
+
+def test_a_reference_to_a_run_brings_the_game_with_it(run: RunFolder) -> None:
+    assert registry.own_game(run.path) == registry.own_game(f"run:{run.path}#4") == load_run(run).env
+    assert registry.own_game("tit-for-tat") is None
+    assert registry.own_game("axelrod:Tit For Tat") is None
+    with pytest.raises(RunError):
+        registry.own_game(f"run:{run.path}-elsewhere")
 
 
 def test_every_spelling_of_a_run_gives_the_policy_of_its_seed_and_player(
