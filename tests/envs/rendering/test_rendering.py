@@ -131,8 +131,8 @@ def test_a_person_plays_in_the_terminal_by_number_name_or_its_beginning():
         game, params, make_strategy("tit-for-tat", game, 1), read=lambda _: next(answers), write=shown.append
     )
     np.testing.assert_allclose(totals, [0.33 + 0.33 + 0.665, 0.33 + 0.33 - 0.335], rtol=1e-5)
-    assert "'fight' is none of the actions: type a number or a name" in shown
-    assert "'7' is none of the actions: type a number or a name" in shown
+    assert "'fight' is not an action: type a number or a name" in shown
+    assert "'7' is not an action: type a number or a name" in shown
     assert shown[-1].startswith("\nThe end after 3 steps: player_0 +1.3")
 
 
