@@ -1,18 +1,22 @@
-# make demo   two agents learn reciprocity in the iterated prisoner's dilemma, from nothing but Python and make
-# make test   the test suite          make lint   style, format, types          make clean   remove what make made
-# make test-learners   the games with other people's learners, which are installed for it (PyTorch among them)
-# make test-report     the pages of polax report in a browser; it needs Chromium and chromedriver
+# make demo            train two agents in the iterated prisoner's dilemma, from nothing but Python and make
+# make test            the tests of every part, in a few minutes on two cores
+# make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
+# make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)
+# make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
-# PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run.
+# make lint            style, format and types          make clean   remove what make made
+# PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run; WORKERS=1 runs it in one process.
 
 .DEFAULT_GOAL := help
 VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
 EXAMPLES := build/examples
 
-.PHONY: help demo test test-learners test-examples test-report lint types clean
+.PHONY: help demo test test-all test-learners test-examples test-report lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -21,7 +25,10 @@ demo: $(VENV)/installed
 	$(BIN)/polax train pola-dice IPD-v0 --preset laptop
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest $(TESTS)
+	$(PYTEST) $(TESTS)
+
+test-all: test
+	$(PYTEST) -m slow $(TESTS)
 
 test-learners: $(LEARNERS)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
