@@ -208,7 +208,6 @@ class Game(environment.Environment[TState, TParams]):
 
         They can where all see the same kind of observation, their own side first, and have the same payoffs.
         """
-        del params
         return False
 
     @property
@@ -224,12 +223,10 @@ class Game(environment.Environment[TState, TParams]):
         Returns:
             ``[player, action of player 0, action of player 1]``; None for every other game.
         """
-        del params
         return None
 
     def reference_scores(self, params: TParams) -> dict[str, float]:
         """Return named scores (mean reward per player and step) to draw beside learning curves."""
-        del params
         return {}
 
     @property
@@ -255,7 +252,6 @@ class Game(environment.Environment[TState, TParams]):
         Returns:
             A number for each of `player_measures`, NaN where it is undefined.
         """
-        del infos
         return {}
 
     @property
@@ -269,7 +265,6 @@ class Game(environment.Environment[TState, TParams]):
         Args:
             state: one state, outside compiled code.
         """
-        del state
         return None
 
     def draw(self, frame: Frame, *, size: int = DEFAULT_SIZE) -> Image:
@@ -300,7 +295,6 @@ class Game(environment.Environment[TState, TParams]):
 
     def action_space(self, params: TParams | None = None) -> spaces.Discrete:
         """Return the action space of one player."""
-        del params
         return spaces.Discrete(self.num_actions)
 
     def check_actions(self, actions: Any) -> np.ndarray:

@@ -149,7 +149,6 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         self, key: jax.Array, state: CoinGameState, action: jax.Array | None, params: CoinGameParams
     ) -> jax.Array:
         """Return what each player sees, ``[2, 4 n n]`` float32."""
-        del key, action, params
         players = tuple(cell_at(place, self.grid_size) for place in state.players)
         if self.num_coins == 2:
             return self._planes(players, tuple(cell_at(place, self.grid_size) for place in state.coin), None)
@@ -210,7 +209,6 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     def observation_space(self, params: CoinGameParams | None = None) -> spaces.Box:
         """The space of both players' observations, ``[2, 4 n n]``."""
-        del params
         return spaces.Box(0.0, 1.0, (2, 4 * self.grid_size**2), jnp.float32)
 
     @property
@@ -272,7 +270,6 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     def is_symmetric(self, params: CoinGameParams) -> bool:
         """Red and blue are paid alike; each must see itself first."""
-        del params
         return self.observation_layout == "egocentric"
 
     @property

@@ -70,7 +70,6 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
 
     def observation_space(self, params: Any | None = None) -> Any:
         """The base game's."""
-        del params
         return self.base.observation_space(None)
 
     def reset_env(self, key: jax.Array, params: FrozenParams) -> tuple[jax.Array, FrozenState]:

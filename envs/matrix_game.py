@@ -153,14 +153,12 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
         self, key: jax.Array, state: MatrixGameState, action: jax.Array | None, params: MatrixGameParams
     ) -> jax.Array:
         """Return what each player sees, ``[2, 6]`` float32."""
-        del key, action, params
         viewer_first = np.array([[0, 1], [0, 1] if self.observation_layout == "shared" else [1, 0]])
         seen = jnp.where(viewer_first == 0, state.last_actions[0], state.last_actions[1])  # [viewer, own or other]
         return (seen[:, :, None] == np.arange(3)).reshape(2, 6).astype(jnp.float32)
 
     def observation_space(self, params: MatrixGameParams | None = None) -> spaces.Box:
         """The space of both players' observations, ``[2, 6]``."""
-        del params
         return spaces.Box(0.0, 1.0, (2, 6), jnp.float32)
 
     @property

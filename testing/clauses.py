@@ -85,8 +85,7 @@ ALGORITHM_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "copy arrays before writing into them (torch.from_numpy shares memory)",
         ),
         "key-used-once": Clause(
-            "a random key is used once",
-            "split the key at the top, one child for each purpose, and never use it again",
+            "a random key is used once", "split the key at the top, one child for each purpose, and never use it again"
         ),
         "equal-functions": Clause(
             "built again, a pure algorithm has equal update and policies that can be hashed, so nothing compiles twice",
@@ -187,10 +186,7 @@ ENVIRONMENT_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "the state keeps its structure, shapes and dtypes from reset to step to step",
             "give reset_env and step_env the same fields, shapes and dtypes",
         ),
-        "same-key-same-step": Clause(
-            "equal keys give equal results",
-            "draw all random numbers from the key",
-        ),
+        "same-key-same-step": Clause("equal keys give equal results", "draw all random numbers from the key"),
         "key-used-once": ALGORITHM_CLAUSES["key-used-once"],
         "observe": Clause(
             "observe(key, state, None, params) gives what the step into that state gave",

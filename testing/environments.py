@@ -17,7 +17,7 @@ from ..envs.base import API_VERSION, OBSERVATION_LAYOUTS, EnvironmentPlugin, Gam
 from ..envs.rendering.frame import Board, Frame
 from ..registry import environment_plugin
 from .clauses import Subject
-from .plugins import HORIZON, as_game, check_options, check_plugin, find_plugin, other_numbers
+from .plugins import HORIZON, check_options, check_plugin, find_plugin, other_numbers, shortened
 from .policies import check_player
 from .tracing import demand_same_program, trace
 
@@ -44,7 +44,7 @@ def check_environment(
     if isinstance(environment, Game):
         if options:
             raise ValueError("options are for an id or a plug-in; a Game has been built already")
-        subject, (game, params) = Subject(f"the game {environment.name}"), as_game(environment, horizon=None)
+        subject, game, params = Subject(f"the game {environment.name}"), environment, environment.default_params
     else:
         name = environment if isinstance(environment, str) else getattr(environment, "summary", repr(environment))
         subject = Subject(f"the environment {name!r}")
@@ -52,7 +52,7 @@ def check_environment(
         check_plugin(subject, plugin, api_version=API_VERSION)
         game, params = _built(subject, plugin, options or {})
     _check_description(subject, game, params)
-    short = params.replace(max_steps_in_episode=jnp.asarray(HORIZON, params.max_steps_in_episode.dtype))
+    short = shortened(params)
     _check_forms(subject, game, short)
     _check_episodes(subject, game, short)
     _check_strategies(subject, game, short)

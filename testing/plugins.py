@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..envs.base import Game
+from ..envs.base import Game, with_numbers
 from ..options import OptionError, PolaxError, describe_error, make_config, option_types
 from ..registry import PluginError, make_env
 from .clauses import Subject
@@ -89,8 +89,8 @@ def _near(value: float) -> Iterator[float]:
     yield value * 0.99 if value else -0.01
 
 
-def as_game(env: Env, *, horizon: int | None = HORIZON) -> tuple[Game[Any, Any], Any]:
-    """Return a game and its params, with a short horizon unless ``horizon`` is None.
+def as_game(env: Env) -> tuple[Game[Any, Any], Any]:
+    """Return a game and its params, with a short horizon.
 
     Raises:
         PolaxError: an id that is not known, or something that is not an environment.
@@ -103,9 +103,9 @@ def as_game(env: Env, *, horizon: int | None = HORIZON) -> tuple[Game[Any, Any],
         game, params = env
     else:
         raise PolaxError(f"an environment is an id, a Game or (game, params), not {env!r}")
-    if horizon is not None:
-        import jax.numpy as jnp
+    return game, shortened(params)
 
-        steps = jnp.asarray(params.max_steps_in_episode)
-        params = params.replace(max_steps_in_episode=jnp.asarray(horizon, steps.dtype))
-    return game, params
+
+def shortened(params: Any) -> Any:
+    """Return params with a short horizon."""
+    return with_numbers(params, {"max_steps_in_episode": HORIZON})

@@ -91,7 +91,6 @@ class _AtRandom(NamedTuple):
 
     def initial_memory(self, num_envs: int) -> Memory:
         """It remembers nothing."""
-        del num_envs
         return ()
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:

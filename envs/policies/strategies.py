@@ -85,7 +85,6 @@ class GrimPlayer:
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
         """Return one action for each environment, ``[B]`` int32."""
-        del key
         _, other = _split_views(observation, self.swapped)
         betrayed = memory | (other[:, 0] > 0)
         return (~betrayed).astype(jnp.int32), betrayed
@@ -126,7 +125,6 @@ class CoinChaser:
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
         """Return one action for each environment, ``[B]`` int32."""
-        del key
         return _chase(_read_board(observation, self.swapped, self.grid_size), self.cooperates, self.grid_size), memory
 
 
@@ -311,7 +309,6 @@ def coin_toss(game: Game[Any, Any], player: int, *, p: float = 0.5) -> Policy:
 
 def uniform_random(game: Game[Any, Any], player: int) -> Policy:
     """Draws every action with the same probability."""
-    del player
     return RandomPlayer(num_actions=game.num_actions)
 
 

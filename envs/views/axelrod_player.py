@@ -15,7 +15,7 @@ from ...options import OptionError
 from ..base import Game, Policy
 from ..matrix_game import MatrixGame, MatrixGameState
 from ..policies.axelrod import load_axelrod
-from ..policies.play import is_compiled
+from ..policies.python_play import for_python
 
 axelrod = load_axelrod()
 
@@ -40,10 +40,9 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
     def __init__(self, policy: Policy, game: Game[Any, Any], name: str, player: int = 0) -> None:
         super().__init__()
         self.name = name
-        self._policy = policy
+        self._policy = for_python(policy)
         self._views = _views(game, player)
         self._memory = policy.initial_memory(1)
-        self._compiled = is_compiled(policy)
         self._key: Any = None
 
     def __repr__(self) -> str:
@@ -64,8 +63,8 @@ class PolaxPlayer(axelrod.Player):  # type: ignore[name-defined]  # a module fou
             raise RuntimeError(f"{self.name} draws random numbers: call set_seed() first, as an axelrod.Match does")
         time = len(self.history)
         last = (self.history[-1].value, opponent.history[-1].value) if time else None
-        act = _act if self._compiled else _act_in_python
-        action, self._memory = act(self._policy, self._key, np.uint32(time), self._views[last], self._memory)
+        key = jax.random.fold_in(self._key, np.uint32(time))
+        action, self._memory = self._policy.act(key, self._views[last], self._memory)
         return axelrod.Action.C if int(action[0]) == 1 else axelrod.Action.D
 
 
@@ -123,10 +122,3 @@ def _views(game: Game[Any, Any], player: int) -> dict[tuple[int, int] | None, np
         state = MatrixGameState(last_actions=jnp.array(played, jnp.int32), time=jnp.int32(1))
         views[own, other] = np.asarray(game.observe(key, state, None, params))[player : player + 1]
     return views
-
-
-def _act_in_python(policy: Policy, key: jax.Array, time: Any, observation: Any, memory: Any) -> Any:
-    return policy.act(jax.random.fold_in(key, time), observation, memory)
-
-
-_act = jax.jit(_act_in_python)

@@ -174,7 +174,6 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let go of the copies."""
-        del kwargs
         self._carry = None
 
     def _start(self, carry: Carry) -> np.ndarray:

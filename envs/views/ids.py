@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -19,7 +20,7 @@ from ... import registry
 
 def _register_in_gymnax(module: ModuleType, name: str) -> None:
     if name not in module.registered_envs:
-        module.register(name, _GymnaxFactory(name))
+        module.register(name, partial(_game_for_gymnax, name))
 
 
 def _register_in_gymnasium(module: ModuleType, name: str) -> None:
@@ -37,15 +38,10 @@ def _register_in_pettingzoo(module: ModuleType, name: str) -> None:
             module.register(kind, name, entry_point=entry_point, kwargs={"env_id": name})
 
 
-class _GymnaxFactory:
-    """What ``gymnax.make(id, **options)`` calls: the game whose default params hold the numeric options."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __call__(self, **options: Any) -> Any:
-        env, params = registry.make_env(self.name, **options)
-        return env.with_default_params(params)
+def _game_for_gymnax(name: str, **options: Any) -> Any:
+    """Make what ``gymnax.make(name, **options)`` returns: the game whose default params hold the numeric options."""
+    env, params = registry.make_env(name, **options)
+    return env.with_default_params(params)
 
 
 _REGISTER: dict[str, Callable[[ModuleType, str], None]] = {

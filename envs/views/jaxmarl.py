@@ -108,7 +108,6 @@ class GameMultiAgentEnv(MultiAgentEnv):
     @partial(jax.jit, static_argnums=0)
     def get_avail_actions(self, state: Any) -> dict[str, jax.Array]:
         """Every action is allowed at all times, ``[actions]`` bool for each player."""
-        del state
         return {agent: jnp.ones(self.game.num_actions, bool) for agent in self.agents}
 
     def _by_player(self, values: jax.Array) -> dict[str, jax.Array]:

@@ -105,7 +105,6 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
         """Start an episode; with a seed, that seed's first episode, without one, the next."""
-        del options
         observations = self._host.reset(seed)
         self._recorder.start(self._host)
         self.agents = list(self.possible_agents)
