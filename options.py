@@ -1,6 +1,6 @@
-"""Options: from loosely given words to a validated configuration, checks of single ones, and polax's errors.
+"""Errors, and options: making a configuration from given values, and checks of single values.
 
-Every check raises one line that names the option, what is allowed and what was given. Standard library only.
+Every error is one line that names the option, what is allowed and what was given. Standard library only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Config = TypeVar("Config")
 
 
 class PolaxError(Exception):
-    """Something that was asked for cannot be done; the message is one line that says what to do about it."""
+    """The user's request cannot be met; the message is one line that says what to do."""
 
 
 class OptionError(PolaxError, ValueError):
@@ -40,7 +40,7 @@ def suggest(word: str, known: Iterable[str], *, otherwise: str = "there are") ->
     Args:
         word: what was given.
         known: what is allowed.
-        otherwise: what introduces the list of all, where none is near.
+        otherwise: what introduces the list of all, if none is near.
     """
     names = {name.lower(): name for name in known}
     near = get_close_matches(str(word).lower(), names, n=1, cutoff=0.5)
@@ -53,7 +53,7 @@ def one_line(error: BaseException) -> str:
 
 
 def describe_error(error: BaseException, *, longest: int = 400) -> str:
-    """Return an error with its type on one line, cut where it is long; polax's own errors speak for themselves."""
+    """Return an error with its type on one line, shortened if long; polax's own errors need no type."""
     text = one_line(error)
     if isinstance(error, PolaxError):
         return text
@@ -69,9 +69,6 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
         config: a dataclass whose fields are the options.
         options: values by name; the others keep their defaults.
         what: whose options these are, for messages.
-
-    Returns:
-        The configuration.
 
     Raises:
         OptionError: an unknown name (the nearest one is in the message), a value of the wrong type or out of range.
@@ -95,12 +92,12 @@ def option_types(config: type[Any]) -> dict[str, Any]:
 
 
 def unknown_option(name: str, known: Mapping[str, Any]) -> str:
-    """Say that an option does not exist, and which one may have been meant."""
+    """Say that an option does not exist, with the nearest one."""
     return f"has no option {name!r}; {suggest(name, known, otherwise='its options are')}"
 
 
 def player_index(player: Any, num_players: int) -> int:
-    """Return a player's number as an int.
+    """Return a player's index as an int.
 
     Raises:
         OptionError: it is not a whole number from 0 to ``num_players - 1``.
@@ -127,16 +124,15 @@ def describe(kind: Any) -> str:
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Tell whether a plain value may stand for ``kind``; what is not plain is left to the configuration itself."""
+    """Tell whether a plain value fits ``kind``; the configuration itself checks values that are not plain."""
     if _is_union(kind):
         return any(_fits(value, each) for each in get_args(kind))
     if get_origin(kind) is Literal:
         return any(value == each and type(value) is type(each) for each in get_args(kind))
     if get_origin(kind) is tuple:
         return isinstance(value, list | tuple) or not isinstance(value, bool | int | float | str | None)
-    if kind in (bool, int, float, str, type(None)) and isinstance(
-        value, bool | int | float | str | list | tuple | None
-    ):
+    plain = isinstance(value, bool | int | float | str | list | tuple | None)
+    if plain and kind in (bool, int, float, str, type(None)):
         return isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
     return True
 

@@ -69,14 +69,14 @@ class Listing(NamedTuple):
 
     name: str
     distribution: str
-    """The distribution that declares it, or ``(registered)`` for what `register_algorithm` and its like added."""
+    """The distribution that declares it; ``(registered)`` for what a function such as `register_algorithm` added."""
 
     version: str
     target: str
     """``package.module:ATTRIBUTE``; empty for registered objects."""
 
     error: str | None
-    """Why it cannot be used, as far as is known without loading it (or after `load_listing`)."""
+    """Why it cannot be used, as far as is known without loading it."""
 
 
 class _Claim(NamedTuple):
@@ -108,7 +108,7 @@ class _Kind:
         return self._claims
 
     def find(self, name: str) -> Any:
-        """Return the plug-in of that name, importing it if need be."""
+        """Return the plug-in of that name, imported if necessary."""
         if not isinstance(name, str):
             raise UnknownNameError(f"{self.word} names are strings, not {name!r}")
         if name in self.registered:
@@ -162,14 +162,7 @@ class _Kind:
 
 
 def _check_plugin(plugin: Any, what: str, *, word: str, contract: str) -> None:
-    """Check the fields and the version of an environment's or algorithm's plug-in.
-
-    Args:
-        plugin: the object.
-        what: its name, for messages.
-        word: what kind of plug-in it should be.
-        contract: the module that defines the contract; it is loaded only when a plug-in is.
-    """
+    """Check an environment's or algorithm's plug-in by the module ``contract``, which is loaded only when needed."""
     missing = [field for field in ("config", "build", "summary", "api_version") if not hasattr(plugin, field)]
     if missing:
         raise PluginError(f"{what} is not a plug-in: {type(plugin).__name__} has no {', '.join(missing)}")
@@ -181,7 +174,7 @@ def _check_plugin(plugin: Any, what: str, *, word: str, contract: str) -> None:
     if plugin.api_version != ours:
         raise PluginError(
             f"{what} is written for version {plugin.api_version!r} of the {word} contract, "
-            f"this polax has version {ours}; install versions that fit each other"
+            f"this polax has version {ours}; install compatible versions"
         )
 
 
@@ -196,7 +189,7 @@ def _clash(claims: Iterable[_Claim]) -> str:
 
 
 def _read_claims(group: str) -> dict[str, tuple[_Claim, ...]]:
-    """Return the claims of every installed distribution, one record of a distribution counted once."""
+    """Return the claims of every installed distribution."""
     claims: dict[str, tuple[_Claim, ...]] = {}
     for name, distribution in _installed_once(group).items():
         try:
@@ -214,10 +207,10 @@ def _read_claims(group: str) -> dict[str, tuple[_Claim, ...]]:
 
 
 def _installed_once(group: str) -> dict[str, Distribution]:
-    """Return the distributions that mention ``group`` by name, each by its most trustworthy record.
+    """Return the distributions that mention ``group`` by name, one record of each.
 
-    One distribution may be recorded twice on the import path: a checkout holds a ``.egg-info`` beside the installer's
-    ``.dist-info``, and it may be stale. The installer's record, which has METADATA, wins, then the first on the path.
+    A checkout may hold a stale ``.egg-info`` beside the installer's ``.dist-info`` on the import path. The installer's
+    record, which has METADATA, wins, then the first on the path.
     """
     from importlib.metadata import distributions
 
@@ -237,21 +230,19 @@ def _metadata(distribution: Distribution, field: str) -> str:
     return next((value.strip() for key, _, value in lines if key == field), "unknown")
 
 
-def _kind_with_config(group: str, word: str, contract: str) -> _Kind:
-    return _Kind(group, word, partial(_check_plugin, word=word, contract=contract))
-
-
-_ENVIRONMENTS = _kind_with_config("polax.envs", "environment", ".envs.base")
-_ALGORITHMS = _kind_with_config("polax.algorithms", "algorithm", ".algorithms.base")
+_ENVIRONMENTS = _Kind("polax.envs", "environment", partial(_check_plugin, word="environment", contract=".envs.base"))
+_ALGORITHMS = _Kind(
+    "polax.algorithms", "algorithm", partial(_check_plugin, word="algorithm", contract=".algorithms.base")
+)
 _POLICIES = _Kind("polax.policies", "policy prefix", _check_resolver)
 _listeners: list[Callable[[str], None]] = []
 
 
 def environment_plugin(name: str) -> EnvironmentPlugin:
-    """Return the environment plug-in of that name (or at ``package.module:ATTRIBUTE``), importing it if need be.
+    """Return the environment plug-in of that name (or at ``package.module:ATTRIBUTE``), imported if necessary.
 
     Raises:
-        UnknownNameError: nothing has this name; the nearest match is in the message.
+        UnknownNameError: the name is unknown; the nearest match is in the message.
         PluginError: the plug-in cannot be used; the cause is chained.
     """
     plugin: EnvironmentPlugin = _ENVIRONMENTS.find(name)
@@ -281,9 +272,9 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
         The game (a gymnax environment) and its params.
 
     Raises:
-        UnknownNameError: nothing has this name.
+        UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
-        OptionError: an option that the environment does not have, or a value out of range.
+        OptionError: an unknown option, or a value out of range.
     """
     plugin = environment_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -303,10 +294,9 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
         The algorithm: ``init``, ``update`` and ``policies``.
 
     Raises:
-        UnknownNameError: nothing has this name.
+        UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
-        OptionError: an option that the algorithm does not have, a value out of range, or a demand that the
-            environment cannot meet.
+        OptionError: an unknown option, a value out of range, or an environment that does not suit the algorithm.
     """
     plugin = algorithm_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -321,22 +311,22 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
 
             - the name of one of the game's strategies: ``"tit-for-tat"``;
             - a `Policy`, which is returned as it is;
-            - the path of a training run, with a seed if it is not the first: ``"runs/mine#3"``; the last checkpoint
-              of its player of the same number is taken;
+            - the path of a training run, with a seed if it is not the first: ``"runs/mine#3"``; it gives the last
+              checkpoint of the player with the same index;
             - ``"prefix:rest"``, such as ``"axelrod:Tit For Tat"`` (``polax list`` shows the prefixes);
             - an object of a library whose name is a prefix, such as ``axelrod.Grudger()``.
         env: the game, from `make_env`.
         params: its params, from `make_env`.
-        player: which player it is to be.
+        player: the index of the player.
 
     Returns:
-        The policy: a pytree, unless it is one of another library or of a learner written in ordinary Python.
+        The policy: a pytree, unless it comes from another library or from a learner in ordinary Python.
 
     Raises:
         UnknownNameError: no strategy, run or prefix has this name; the nearest match is in the message.
         PluginError: the plug-in behind the prefix cannot be used, or does not return a policy.
-        OptionError: something of another kind, a player that the game does not have, or a reference that does not fit
-            the game, such as a run in another one.
+        OptionError: another kind of object, a player that the game does not have, or a reference that does not fit the
+            game, such as a run in another one.
         PolaxError: a run cannot be read, or a library is not installed.
     """
     player = player_index(player, env.num_players)
@@ -348,9 +338,7 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
     prefix, rest = split_reference(reference)
     if not prefix and isinstance(reference, str):
         hint = suggest(reference, env.strategies)
-        raise UnknownNameError(
-            f"{env.name} has no strategy {reference!r}, and no run is in a folder of that name; {hint}"
-        )
+        raise UnknownNameError(f"{env.name} has no strategy {reference!r}, and no folder has that name; {hint}")
     if not prefix:
         raise OptionError(
             f"a player is the name of a strategy, a Policy, the path of a run, or PREFIX:NAME with one of the prefixes "
@@ -401,7 +389,7 @@ def _is_policy(given: Any) -> bool:
 
 
 def _built(what: str, build: Callable[..., Any], *arguments: Any) -> Any:
-    """Return ``build(*arguments)``; a ValueError of the plug-in's becomes an `OptionError`."""
+    """Return ``build(*arguments)``; a ValueError of the plug-in becomes an `OptionError`."""
     try:
         return build(*arguments)
     except PolaxError:
@@ -411,17 +399,17 @@ def _built(what: str, build: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def list_environments() -> tuple[Listing, ...]:
-    """Return the names of all environments with their origin, sorted; loads none of them."""
+    """Return the names of all environments with their origin, sorted, without loading them."""
     return _ENVIRONMENTS.listing()
 
 
 def list_algorithms() -> tuple[Listing, ...]:
-    """Return the names of all algorithms with their origin, sorted; loads none of them."""
+    """Return the names of all algorithms with their origin, sorted, without loading them."""
     return _ALGORITHMS.listing()
 
 
 def list_policies() -> tuple[Listing, ...]:
-    """Return the prefixes of all policies with their origin, sorted; loads none of them."""
+    """Return the prefixes of all policies with their origin, sorted, without loading them."""
     return _POLICIES.listing()
 
 

@@ -1,4 +1,4 @@
-"""Evaluate: the players of a run against each other, and each of them against every scripted player of the game."""
+"""Evaluate: the players of a run against each other, and each of them against every strategy of the game."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .scores import score_name
 
 
 class Match(NamedTuple):
-    """One match-up: who plays whom."""
+    """One match-up: a learner against a strategy, or all learners together."""
 
     learner: int | None
-    """The player whose score it is, and who is the learner; None: all players are learners."""
+    """The player that is the learner and is scored; None: all players are learners."""
 
     strategy: str
-    """Who the other players are; empty where all are learners."""
+    """The policy of the other players; empty if all are learners."""
 
     def strategy_of(self, player: int) -> str:
-        """Return the strategy that plays as ``player``; empty for a learner."""
+        """Return the strategy of ``player``; empty for a learner."""
         return "" if self.learner in (None, player) else self.strategy
 
 
@@ -56,7 +56,7 @@ class Evaluator:
         Args:
             keys: one for each seed; the number is folded in.
             number: the update that is evaluated.
-            policies: what the learner's ``policies`` gave.
+            policies: from the learner's ``policies``.
         """
         num_steps = int(self._params.max_steps_in_episode)
         if self._pure:
@@ -76,7 +76,7 @@ class Evaluator:
         return {name: np.asarray(values, np.float64) for name, values in {**table, **summary}.items()}
 
     def _play_one_by_one(self, key: jax.Array, policies: Sequence[Policy]) -> tuple[np.ndarray, dict[str, Any]]:
-        """Play one seed's match-ups one after the other; rewards ``[matches, players]``."""
+        """Play one seed's match-ups one after another; rewards ``[matches, players]``."""
         results = []
         for number, match in enumerate(self._matches):
             chosen = [match.strategy_of(player) for player in range(self._env.num_players)]
@@ -92,12 +92,12 @@ class Evaluator:
 def score_against(
     run: LoadedRun, opponents: Sequence[Sequence[Policy]], names: Sequence[str], *, num_envs: int
 ) -> dict[str, np.ndarray]:
-    """Score each player of a run against others of any kind, one after the other.
+    """Score each player of a run against opponents of any kind, one after another.
 
     Args:
         run: the learners.
-        opponents: for each name one policy a player.
-        names: what the scores are called.
+        opponents: for each name one policy per player.
+        names: of the opponents, for the scores.
         num_envs: episodes of each match-up.
 
     Returns:
@@ -128,8 +128,8 @@ def _play_seeds(
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Play every match-up of every seed in one scan; rewards ``[S, matches, players]``, summaries ``[S]``.
 
-    As each player plays whoever the match-up says, learner or strategy: all of them follow the game, a number chooses.
-    That runs a network where a strategy decides, which is cheap beside compiling a scan for each match-up.
+    Each player is one of several policies, its learner or a strategy; all follow the game, and an index chooses. The
+    network thus also runs where a strategy decides, which costs less than compiling a scan for each match-up.
     """
     env, num_envs, num_steps = static
     matches, players = matches_of(env), range(env.num_players)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..evaluation.scores import score_name, seats
+from ..evaluation.scores import score_name, scored_players
 from ..evaluation.statistics import mean_and_interval
 from ..runs.manifest import versions
 from .document import Document, Provenance, Reach, Section, Table, Value
@@ -33,7 +33,7 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     Args:
         rows: the metrics of each seed at one update; with several, the 95% interval over seeds is shown.
     """
-    players = seats(rows[0])
+    players = scored_players(rows[0])
     opponents = ["", *sorted({name.split("/vs/")[1] for name in rows[0] if "/vs/" in name})]
     seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95% interval"
     lines = [

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ...options import OptionError, suggest
-from ..evaluation.scores import mean_score, seats
+from ..evaluation.scores import mean_score, scored_players
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder
 from .document import Chart, Panel, Table, Value, count, number
@@ -88,7 +88,7 @@ def read_run(folder: RunFolder) -> LearningRun:
         steps_per_update=manifest.get("steps_per_update", {}),
         references=manifest.get("reference_scores", {}),
         measures=manifest.get("measures", []),
-        rows=[row for row in folder.metrics() if seats(row)],
+        rows=[row for row in folder.metrics() if scored_players(row)],
         path=folder.path,
     )
 

@@ -1,8 +1,7 @@
 """Checkpoints: the state of a run at one update, written whole or not at all.
 
-A checkpoint is what orbax writes for the tree of arrays, with the counters in orbax's metadata: reading one from a
-stranger runs no code. Orbax writes under a temporary name and renames at the end, so a process killed at any moment
-leaves no half checkpoint.
+Orbax writes the tree of arrays, with the counters in its metadata, so reading a checkpoint from someone else runs no
+code. It writes under a temporary name and renames at the end, so a killed process leaves no partial checkpoint.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Checkpoint(NamedTuple):
     """Training time so far."""
 
     env_steps: float
-    """Environment steps of one seed so far; NaN where the algorithm does not report them."""
+    """Environment steps of one seed so far; NaN if the algorithm does not report them."""
 
     ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 while it trains
     fingerprint: str
@@ -53,7 +52,7 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
 
 
 def saved_updates(folder: Path) -> list[int]:
-    """Return the updates of which there is a complete checkpoint, in order."""
+    """Return the updates that have a complete checkpoint, in order."""
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit() and path.is_dir())
 
 
@@ -61,7 +60,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     """Write one checkpoint.
 
     Raises:
-        RunError: it cannot be written (a full disk, say); those before it stay whole.
+        RunError: it cannot be written, for example on a full disk; the earlier ones stay whole.
     """
     target = _path(folder, checkpoint.update)
     if target.exists():
@@ -73,7 +72,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         tree = {"state": jax.tree_util.tree_map_with_path(_saved, checkpoint.state)}
         with ocp.Checkpointer(_handler()) as checkpointer:
             checkpointer.save(target, args=ocp.args.PyTreeSave(tree, custom_metadata=counters))
-    except Exception as cause:  # orbax, tensorstore and the file system each raise their own for a full disk
+    except Exception as cause:  # orbax, tensorstore and the file system each raise their own error
         clean(folder)
         last = saved_updates(folder)
         kept = f"the last good checkpoint is update {last[-1]}" if last else "there is no earlier checkpoint"
@@ -87,11 +86,10 @@ def load(folder: Path, update: int, template: Any) -> Checkpoint:
     Args:
         folder: the folder of the run's checkpoints.
         update: which one.
-        template: a state of the same learner (arrays or their shapes), to which the saved one must fit.
+        template: a state of the same learner (arrays or their shapes), which the saved one must match.
 
     Raises:
-        RunError: no such checkpoint, an unreadable or foreign one, or one of another learner (the leaf that differs is
-            named).
+        RunError: no such checkpoint, an unreadable one, or one of another learner (the leaf that differs is named).
     """
     there = saved_updates(folder)
     if update not in there:
@@ -114,8 +112,8 @@ def load(folder: Path, update: int, template: Any) -> Checkpoint:
         wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
         arrays = iter(jax.tree.leaves(checkpointer.restore(path, args=wanted)))
     state = jax.tree.map(lambda leaf: _restored(arrays, leaf), template)
-    fields = {**{name: counters[name] for name in _COUNTERS}, "ended": np.asarray(counters["ended"], np.int64)}
-    return Checkpoint(state=state, **fields)
+    found = Checkpoint(state=state, **{name: counters[name] for name in _COUNTERS})
+    return found._replace(ended=np.asarray(found.ended, np.int64))
 
 
 def keep_only(folder: Path, updates: set[int]) -> None:
@@ -139,8 +137,8 @@ def _path(folder: Path, update: int) -> Path:
 class _OneByOne(type_handlers.NumpyHandler):
     """Reads and writes each array by itself.
 
-    Orbax closes its event loop at the first array that fails. Others that are then under way would report to a closed
-    loop, and Python would print an error that nobody can act on.
+    Orbax closes its event loop at the first array that fails. Arrays still under way would report to a closed loop, and
+    Python would print a second, meaningless error.
     """
 
     async def serialize(self, values: Sequence[Any], infos: Sequence[Any], args: Any = None) -> Any:
@@ -167,7 +165,7 @@ def _handler() -> ocp.PyTreeCheckpointHandler:
 
 @contextmanager
 def _reading(path: Path, others: Sequence[int]) -> Iterator[None]:
-    """Turn whatever reading raises into one line that names the checkpoints there are besides."""
+    """Turn any error of reading into one line that names the other checkpoints."""
     try:
         yield
     except Exception as cause:  # a damaged file may raise anything
@@ -177,8 +175,8 @@ def _reading(path: Path, others: Sequence[int]) -> Iterator[None]:
 
 
 def _check_leaves(saved: Any, target: Any, what: str) -> None:
-    """Raise `RunError` unless a checkpoint has the leaves of a learner's state; it names the first that differs."""
-    foreign = "it is of another learner, or of one with other options"
+    """Raise `RunError` unless a checkpoint has the leaves of a learner's state; name the first that differs."""
+    foreign = "it belongs to another learner, or to one with other options"
     given, wanted = _leaves(saved), _leaves(target)
     for name in given:
         if name not in wanted:
@@ -205,7 +203,7 @@ def _is_key(leaf: Any) -> bool:
 
 
 def _saved(path: Any, leaf: Any) -> np.ndarray | None:
-    """Return a leaf as it is saved: random keys as numbers; None for an empty array, which orbax does not take.
+    """Return a leaf as it is saved: random keys as numbers; None for an empty array, which orbax does not accept.
 
     Raises:
         TypeError: the leaf is not an array.
@@ -232,5 +230,5 @@ def _restored(arrays: Iterator[Any], like: Any) -> Any:
     if not _is_key(like):
         return array
     impl: list[Any] = []
-    jax.eval_shape(lambda keys: impl.append(jax.random.key_impl(keys)), like)  # ``like`` may be a mere shape
+    jax.eval_shape(lambda keys: impl.append(jax.random.key_impl(keys)), like)  # ``like`` may be only a shape
     return jax.random.wrap_key_data(jax.numpy.asarray(array), impl=impl[0])

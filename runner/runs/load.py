@@ -1,4 +1,4 @@
-"""The players that a run has learned, for others to play against."""
+"""Load the trained players of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...envs.base import Game, Policy
 from ...options import OptionError
-from ..training.seeds import Learner, SeedKeys, make_learner, seed_keys
+from ..training.seeds import SeedKeys, make_learner, seed_keys
 from . import checkpoint as checkpoints
 from .folder import RunError, RunFolder
 from .metrics import best_update, score_by_update
@@ -30,7 +30,7 @@ class LoadedRun(NamedTuple):
     update: int
     ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 for a sound one
     policies: Any
-    """What the learner's ``policies`` gives: with a leading seed axis (pure), or a list of one tuple a seed."""
+    """What the learner's ``policies`` returns: with a leading seed axis (pure), or a list with a tuple per seed."""
 
     keys: SeedKeys
 
@@ -39,7 +39,7 @@ class LoadedRun(NamedTuple):
         return tuple(jax.tree.map(lambda leaf: leaf[index], self.policies) if self.pure else self.policies[index])
 
     def seed_index(self, seed: int | None) -> int:
-        """Return the place of a seed among the run's seeds; None: the first.
+        """Return the index of a seed among the run's seeds; None: the first.
 
         Raises:
             OptionError: the run has no such seed.
@@ -58,12 +58,12 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
         checkpoint: an update's number, ``best`` or ``last``.
 
     Raises:
-        PolaxError: no such checkpoint, an unreadable one, or a plug-in that is gone.
+        PolaxError: no such checkpoint, an unreadable one, or a missing plug-in.
     """
     spec = folder.spec()
     setup = build(spec)
     update = find_update(folder, checkpoint)
-    learner: Learner = make_learner(setup.algorithm)
+    learner = make_learner(setup.algorithm)
     keys = seed_keys(spec.seeds)
     saved = checkpoints.load(folder.checkpoints, update, learner.template(keys.init))
     return LoadedRun(
@@ -94,13 +94,7 @@ def read_reference(text: str) -> tuple[Path, int | None]:
 
 
 def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> Policy:
-    """Return what a run has learned for one player of a game, for the prefix ``run``.
-
-    Args:
-        reference: the run's folder; ``PATH#SEED`` takes another seed than the first.
-        game: the game it is to play.
-        params: not needed.
-        player: which of the run's players; it plays as the player that it was trained as.
+    """Return the trained policy of one player, for references ``run:PATH`` and ``run:PATH#SEED``.
 
     Raises:
         OptionError: no such seed, or the run learned another game or another form of it.
@@ -111,8 +105,9 @@ def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> P
     run = load_run(RunFolder.open(path))
     if run.env.name != game.name:
         raise OptionError(f"the run {path} learned {run.env.name}; it cannot play {game.name}")
-    ours, theirs = (_interface(env) for env in (game, run.env))
-    if ours != theirs:
+    # What must be equal in two forms of a game for a policy to play both.
+    forms = [(env.observation_space(None).shape, env.observation_layout, env.num_actions) for env in (game, run.env)]
+    if forms[0] != forms[1]:
         raise OptionError(f"the run {path} learned another form of {game.name}; use its options: {run.env!r}")
     return run.players(run.seed_index(seed))[player]
 
@@ -123,11 +118,6 @@ def own_game(reference: str) -> Game[Any, Any]:
 
 
 resolve.own_game = own_game  # type: ignore[attr-defined]  # for `polax.registry.own_game`
-
-
-def _interface(env: Game[Any, Any]) -> tuple[Any, ...]:
-    """Return what must be equal in two forms of a game for a policy to play both."""
-    return env.observation_space(None).shape, env.observation_layout, env.num_actions
 
 
 def find_update(folder: RunFolder, which: str) -> int:

@@ -1,4 +1,4 @@
-"""``manifest.json``: under what a run ran. One entry for each time it was started or resumed."""
+"""``manifest.json``: versions, devices and commands of a run, with an entry for each start or resumption."""
 
 from __future__ import annotations
 

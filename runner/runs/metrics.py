@@ -25,7 +25,7 @@ class MetricsLog:
     Args:
         folder: the run.
         seeds: its seeds, in the order of the arrays.
-        keep_until: the update it continues from, -1 at the start; what was written of later ones is dropped.
+        keep_until: the update it continues from, -1 at the start; lines of later updates are dropped.
     """
 
     def __init__(self, folder: RunFolder, seeds: Sequence[int], *, keep_until: int) -> None:
@@ -50,15 +50,12 @@ class MetricsLog:
     def write(
         self, common: Mapping[str, Any], table: Mapping[str, np.ndarray], alive: np.ndarray
     ) -> list[dict[str, Any]]:
-        """Write one update.
+        """Write one update, and return its lines.
 
         Args:
-            common: what holds for all seeds, ``update`` among it.
+            common: what holds for all seeds, including ``update``.
             table: metrics by name, each ``[S]``.
             alive: ``[S]``, which seeds to write.
-
-        Returns:
-            The lines of the living seeds.
 
         Raises:
             RunError: the disk is full or gone.
@@ -76,8 +73,8 @@ class MetricsLog:
 class _EventFile:
     """A file of TensorBoard events.
 
-    tensorboardX's own writer hands events to a thread, and waits forever where that thread has died of a full disk:
-    this one writes at once.
+    tensorboardX's own writer hands events to a thread, and waits forever if a full disk has ended that thread; this one
+    writes at once.
     """
 
     def __init__(self, folder: Path, *, first_step: int) -> None:

@@ -1,4 +1,4 @@
-"""What decides the result of a run, and how defaults, preset and command line make it up."""
+"""What determines the result of a run, made from defaults, a preset and the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ... import registry
 from ...options import OptionError, make_config, suggest
 
-if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for one, has no need of
+if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for example, does not need
     from ...algorithms.base import Algorithm, AlgorithmPlugin, Preset
     from ...envs.base import Game
 
@@ -18,7 +18,7 @@ MAX_SEED = 2**32 - 1
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """Everything that decides the result of a run; what ``config.json`` holds.
+    """Everything that determines the result of a run; what ``config.json`` holds.
 
     Attributes:
         algorithm: name of the algorithm.
@@ -28,9 +28,9 @@ class RunSpec:
         seeds: the seeds that train together.
         updates: updates of each seed.
         preset: the preset the options started from, or None.
-        eval_every: evaluate after every so many updates.
+        eval_every: number of updates between evaluations.
         eval_envs: episodes of each match-up in an evaluation.
-        checkpoint_every: save after every so many updates.
+        checkpoint_every: number of updates between checkpoints.
     """
 
     algorithm: str
@@ -63,7 +63,7 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> RunSpec:
-        """Make a spec from what `to_json` gave."""
+        """Make a spec from what `to_json` returned."""
         return cls(**{**content, "seeds": tuple(content["seeds"])})
 
     def identity(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def resolve(
     checkpoint_every: int | None = None,
     **settings: Any,
 ) -> RunSpec:
-    """Make up a run: the plug-ins' defaults, over them the preset, over that what is given here.
+    """Specify a run: what is given here overrides the preset, which overrides the plug-ins' defaults.
 
     Args:
         algorithm: name of the algorithm.
@@ -135,7 +135,7 @@ def build(spec: RunSpec) -> Setup:
     """Make the environment and the algorithm of a run.
 
     Raises:
-        PolaxError: a plug-in that is not there any more or refuses its options.
+        PolaxError: a plug-in is missing or refuses its options.
     """
     env, params = registry.make_env(spec.env, **spec.env_options)
     algorithm = registry.make_algorithm(spec.algorithm, env, params, **spec.options)

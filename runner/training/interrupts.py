@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the update at hand, then stop."""
+"""Ctrl-C and SIGTERM: finish the current update, then stop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Within its ``with`` block the first signal sets `signal`, a second one ends the process as it would without.
+    """Within its ``with`` block the first signal sets `signal`, and a second one ends the process as usual.
 
     Attributes:
         signal: the signal that asked to stop, or None.
@@ -38,9 +38,9 @@ class StopRequest:
         self.signal = signal.Signals(number)
         for each in SIGNALS:
             signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
-        print("\nstopping after this update (once more: stop at once)", file=sys.stderr, flush=True)
+        print("\nstopping after this update (again: stop at once)", file=sys.stderr, flush=True)
 
     @property
     def exit_status(self) -> int:
-        """128 and the signal's number, the shell's custom."""
+        """128 plus the signal's number, as in a shell."""
         return 128 + int(self.signal or 0)

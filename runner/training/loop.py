@@ -1,4 +1,4 @@
-"""Train: the Python loop around compiled updates, where evaluation, files, signals and the progress bar live."""
+"""Train: the Python loop around compiled updates, with evaluation, files, signals and progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from ..evaluation.evaluate import Evaluator
-from ..evaluation.scores import seats
+from ..evaluation.scores import scored_players
 from ..runs import checkpoint as checkpoints
 from ..runs.checkpoint import Checkpoint
 from ..runs.folder import RunError, RunFolder, writing
@@ -21,14 +21,14 @@ from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
 from .interrupts import StopRequest
 from .progress import TrainingProgress, format_seconds, say
-from .seeds import Learner, SeedKeys, Taken, make_learner, seed_keys, take_updates
+from .seeds import Taken, make_learner, seed_keys, take_updates
 
 
 class Outcome(NamedTuple):
     """How a training run ended."""
 
     exit_status: int
-    """0; 1 where every seed stopped being finite; 130 or 143 after a signal."""
+    """0; 1 if every seed stopped being finite; 130 or 143 after a signal."""
 
     message: str
 
@@ -39,9 +39,9 @@ class Trainer:
     def __init__(self, folder: RunFolder, spec: RunSpec, setup: Setup) -> None:
         self._folder = folder
         self._spec = spec
-        self._learner: Learner = make_learner(setup.algorithm)
+        self._learner = make_learner(setup.algorithm)
         self._evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
-        self._keys: SeedKeys = seed_keys(spec.seeds)
+        self._keys = seed_keys(spec.seeds)
         self._fingerprint = checkpoints.fingerprint(spec.identity())
         self._now = Checkpoint(
             state=None,
@@ -59,10 +59,10 @@ class Trainer:
         self._now = self._now._replace(state=self._learner.init(self._keys.init))
 
     def resume(self) -> None:
-        """Begin at the last checkpoint, or at update 0 where there is none yet.
+        """Begin at the last checkpoint, or at update 0 if there is none yet.
 
         Raises:
-            RunError: the checkpoint cannot be read or is of other options.
+            RunError: the checkpoint cannot be read or belongs to other options.
         """
         checkpoints.clean(self._folder.checkpoints)
         saved = checkpoints.saved_updates(self._folder.checkpoints)
@@ -93,7 +93,7 @@ class Trainer:
             if self.update == 0:
                 self._report(log, progress, {})
             progress.begin()
-            # No further update is begun once a signal has come.
+            # No update begins after a signal.
             numbers = takewhile(lambda _: stop.signal is None, range(self.update + 1, spec.updates + 1))
             keys, states = self._keys.update, self._now.state
             for taken in take_updates(self._learner, keys, states, numbers=numbers, alive=self._alive):
@@ -105,9 +105,9 @@ class Trainer:
         return self._outcome(stop)
 
     def _note(self, taken: Taken, log: MetricsLog, progress: TrainingProgress) -> None:
-        """Take in an update of all seeds, evaluate and write it down."""
+        """Record an update of all seeds, with its evaluation."""
         metrics = dict(taken.step.metrics)
-        learned = self._now.ended == 0  # a seed that this update ended has taken the steps too
+        learned = self._now.ended == 0  # a seed that ended in this update has taken the steps too
         env_steps = metrics.pop("env_steps", np.full(len(learned), np.nan))[learned][0]
         self._now = self._now._replace(
             state=taken.step.states,
@@ -121,7 +121,7 @@ class Trainer:
         progress.advance()
 
     def _report(self, log: MetricsLog, progress: TrainingProgress, metrics: dict[str, np.ndarray]) -> None:
-        """Evaluate if it is time to, and write a line for each living seed."""
+        """Evaluate if due, and write a line for each living seed."""
         number, spec = self.update, self._spec
         table = dict(metrics)
         if self._alive.any() and (number % spec.eval_every == 0 or number == spec.updates):
@@ -135,28 +135,28 @@ class Trainer:
         if np.isfinite(self._now.env_steps):
             common["env_steps"] = int(self._now.env_steps)
         rows = log.write(common, table, self._alive)
-        if rows and seats(rows[0]):
+        if rows and scored_players(rows[0]):
             self._scores |= score_by_update(rows)
             progress.scores(rows)
 
     def _end_seed(self, index: int, failure: str, progress: TrainingProgress) -> None:
-        """Stop one seed and say so; the others go on."""
+        """Stop one seed with a message; the others continue."""
         ended = self._now.ended.copy()
         ended[index] = self.update
         self._now = self._now._replace(ended=ended)
         self._alive[index] = False
         saved = checkpoints.saved_updates(self._folder.checkpoints)
         last = f"its last good checkpoint is update {saved[-1]}" if saved else "there is no checkpoint before it"
-        others = "; the others go on" if self._alive.any() else ""
+        others = "; the others continue" if self._alive.any() else ""
         progress.say(f"seed {self._spec.seeds[index]} ends at update {self.update}: {failure}; {last}{others}")
 
     def _save(self) -> None:
-        """Save this update, then let go of the checkpoints that are neither the last nor the best."""
+        """Save this update, then remove the checkpoints that are neither the last nor the best."""
         folder = self._folder.checkpoints
         checkpoints.save(folder, self._now)
         saved = checkpoints.saved_updates(folder)
         best = best_update(self._scores, among=saved)
-        checkpoints.keep_only(folder, {self.update} | ({best} if best is not None else set()))
+        checkpoints.keep_only(folder, {self.update, self.update if best is None else best})
 
     def _outcome(self, stop: StopRequest) -> Outcome:
         path, spec = self._folder.path, self._spec
@@ -172,33 +172,22 @@ class Trainer:
 
 
 def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
-    """Train a new run, or continue one.
-
-    Args:
-        spec: what to do.
-        setup: what `polax.runner.runs.spec.build` made of it.
-        folder: the run's folder.
-        resume: begin at the folder's last checkpoint.
-        console: where progress is shown.
-
-    Returns:
-        How it ended.
+    """Train a new run in its folder, or continue one (``resume``) at its last checkpoint.
 
     Raises:
-        PolaxError: a plug-in, a checkpoint or the disk makes it impossible; what was saved before stays whole.
+        PolaxError: a plug-in, a checkpoint or the disk makes it impossible; earlier checkpoints stay whole.
     """
     trainer = Trainer(folder, spec, setup)
     if resume:
         trainer.resume()
         if trainer.update >= spec.updates:
-            raise RunError(f"{folder.path} has all its {spec.updates} updates; go on with a larger --updates N")
+            raise RunError(f"{folder.path} has all its {spec.updates} updates; continue with a larger --updates N")
         folder.write_spec(spec)  # it may have been given more updates
     else:
         trainer.start()
     seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
     begin = f", from update {trainer.update}" if trainer.update else ""
-    title = f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}"
-    say(console, title)
+    say(console, f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
     add_launch(
         folder,
         spec,
@@ -212,30 +201,30 @@ def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, conso
 
 
 def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
-    """Return the run in a folder that belongs to a larger undertaking, and whether it was there already.
+    """Return the run at a path, made if it is not there, and whether it was there before.
 
     Raises:
-        RunError: the folder holds a run of other options.
+        RunError: the folder holds a run with other options.
     """
     if (path / "config.json").exists():
         folder = RunFolder.open(path)
         if folder.spec().identity() != spec.identity():
             raise RunError(
-                f"{path} was begun with other options than {spec.algorithm} and {spec.env} now have; "
-                "remove it, or give another folder"
+                f"{path} was started with other options than {spec.algorithm} and {spec.env} have now; "
+                "remove it, or choose another folder"
             )
         return folder, True
-    with writing(path):  # what a process left that was killed while it made the folder
+    with writing(path):  # remove what a process left that was killed while it made the folder
         for part in path.glob(".*.part"):
             part.unlink()
     return RunFolder.create(path, spec), False
 
 
 def begin_or_continue(spec: RunSpec, path: Path, *, console: Console) -> tuple[RunFolder, Outcome]:
-    """Train a run to its end from wherever it is; one that is at its end is left as it is.
+    """Train a run to its end from wherever it is.
 
     Raises:
-        PolaxError: as `train`, or the folder holds a run of other options.
+        PolaxError: as `train`, or the folder holds a run with other options.
     """
     folder, there = find_or_create(path, spec)
     saved = checkpoints.saved_updates(folder.checkpoints) if there else ()
@@ -248,6 +237,6 @@ def last_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the last line with scores of each seed, in the order of the seeds."""
     last: dict[int, dict[str, Any]] = {}
     for row in folder.metrics():
-        if seats(row):
+        if scored_players(row):
             last[row["seed"]] = row
     return [last[seed] for seed in sorted(last)]

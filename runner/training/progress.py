@@ -1,4 +1,4 @@
-"""What a training run shows: a bar with the time left and the scores, or plain lines where there is no terminal."""
+"""Progress of a training run: a bar with the time left and the scores, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TrainingProgress:
 
     Args:
         total: updates of the run.
-        done: updates that were done before (a resumed run).
+        done: updates done before (a resumed run).
         console: where to show it.
     """
 
@@ -84,10 +84,10 @@ class TrainingProgress:
 
 
 class Rate:
-    """Foresees the time left from the mean of the last steps.
+    """Estimates the time left from the mean of the last steps.
 
     Args:
-        whole: whether the first step counts; where it compiles, it tells nothing about the others.
+        whole: whether the first step counts; it should not where it includes compilation.
     """
 
     def __init__(self, *, whole: bool = False) -> None:
@@ -98,7 +98,7 @@ class Rate:
         self._ticks = [*self._ticks, time.monotonic()][-20:]
 
     def left(self, steps: int) -> str:
-        """Return the time that so many steps will take, such as ``3:05 left``; empty before it is known."""
+        """Return the time that these steps will take, such as ``3:05 left``; empty while it is not known."""
         count = len(self._ticks) - 1
         return f"{format_seconds((self._ticks[-1] - self._ticks[0]) / count * steps)} left" if count > 0 else ""
 
@@ -109,12 +109,12 @@ def wide_console() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a line as it is, above a progress bar where there is one."""
+    """Print a line as it is, above a progress bar if there is one."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say the mean over seeds and players of the score against each other, and against always-defect."""
+    """Return the mean score over seeds and players, against each other and against always-defect, in words."""
     parts = []
     for label, opponent in (("together", ""), ("vs always-defect", "always-defect")):
         means = (mean_score(row, opponent) for row in rows)
@@ -124,7 +124,7 @@ def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Write a time as people do: 42 s, 3:05, 2:03:05."""
+    """Return a time such as 42 s, 3:05 or 2:03:05."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

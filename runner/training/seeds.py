@@ -1,7 +1,6 @@
-"""Several seeds of one learner: in one compiled program where the algorithm is pure, one after the other where not.
+"""Several seeds of one learner: in one compiled program if the algorithm is pure, otherwise one after another.
 
-The state of a seed and all its random keys derive from the seed's number alone, so its result does not depend on which
-others run beside it.
+The state and all random keys of a seed derive from its number alone, so its result does not depend on the other seeds.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Step(NamedTuple):
     states: Any
     metrics: dict[str, np.ndarray]  # each [S] float64
     failures: dict[int, str]
-    """By index of the seed: which value is not finite. Such a seed keeps the state it had before."""
+    """By index of the seed: which value is not finite. Such a seed keeps its previous state."""
 
 
 class Taken(NamedTuple):
@@ -50,18 +49,15 @@ class Taken(NamedTuple):
 def take_updates(
     learner: Learner, keys: jax.Array, states: Any, *, numbers: Iterable[int], alive: np.ndarray
 ) -> Iterator[Taken]:
-    """Take one update after the other of all seeds, until the numbers or the seeds are at their end.
+    """Yield one update of all seeds after another, until the numbers or the seeds are exhausted.
 
     Args:
         learner: of several seeds.
-        keys: one for each seed; the number of the update is folded in.
-        states: where the seeds are.
+        keys: ``[S]`` keys; the number of the update is folded in.
+        states: the states of the seeds.
         numbers: of the updates.
-        alive: ``[S]`` bool, the seeds that learn, read before every update. A seed that stops being finite is taken
-            out; between two updates the caller may take out others.
-
-    Yields:
-        What each update gave.
+        alive: ``[S]`` bool, the seeds that learn, read before every update. A seed that stops being finite is removed;
+            between two updates the caller may remove others.
     """
     for number in numbers:
         if not alive.any():
@@ -101,7 +97,7 @@ class CompiledLearner(NamedTuple):
         """Take one update of all seeds in one compiled program."""
         with players_mesh(len(keys)) as mesh:
             if mesh is not None:
-                # Where the update leaves its results, or it would be compiled once for each place.
+                # Where the update leaves its results; otherwise it would be compiled once for each placement.
                 everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
                 keys, states = jax.device_put((keys, states), everywhere)
             results = _update(self.algorithm.update, np.uint32(number), keys, alive, states)
@@ -118,23 +114,22 @@ class CompiledLearner(NamedTuple):
 
 @partial(jax.jit, static_argnums=0)
 def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
-    # A weakly typed leaf (a Python number made into an array) would become strong in the first update and so make the
-    # second one compile again.
+    # A weakly typed leaf (a Python number made into an array) would become strong in the first update, and the second
+    # one would be compiled again.
     return jax.tree.map(_strong, for_each_seed(init, keys))
 
 
 @jax.jit
 def settle(states: Any) -> Any:
-    """Return states of all seeds where and as an update leaves them, or the second update would be compiled again."""
+    """Return states of all seeds typed and placed as an update leaves them, so that updates are compiled once."""
     return for_each_seed(lambda state: jax.tree.map(_strong, state), states)
 
 
 def _strong(leaf: Any) -> jax.Array:
     """Return an array whose type is its own, not that of a Python number."""
     array = jnp.asarray(leaf)
-    return (
-        array if jnp.issubdtype(array.dtype, jax.dtypes.extended) else jax.lax.convert_element_type(array, array.dtype)
-    )
+    is_key = jnp.issubdtype(array.dtype, jax.dtypes.extended)
+    return array if is_key else jax.lax.convert_element_type(array, array.dtype)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -170,7 +165,7 @@ def _update(
 
 
 class PythonLearner(NamedTuple):
-    """The seeds of an algorithm in ordinary Python, one after the other; states are lists with one entry for a seed."""
+    """The seeds of an algorithm in ordinary Python, one after another; states are lists with one entry per seed."""
 
     algorithm: Algorithm
 
@@ -220,7 +215,7 @@ def _first_bad(table: dict[str, np.ndarray], index: int) -> str:
 
 
 Learner = CompiledLearner | PythonLearner
-"""A learner of several seeds, whichever way they run."""
+"""A learner of several seeds."""
 
 
 def make_learner(algorithm: Algorithm) -> Learner:

@@ -207,7 +207,7 @@ def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, ca
     assert json.loads((tmp_path / "figure4_laptop.json").read_text())["rows"] == content["rows"]
     assert "update 1/3" not in capsys.readouterr().out
     assert main([*tiny_figure, "--num-seeds", "1", *places]) == 2
-    assert "was begun with other options" in capsys.readouterr().err
+    assert "was started with other options" in capsys.readouterr().err
 
 
 def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a_value():

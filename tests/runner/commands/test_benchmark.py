@@ -199,7 +199,10 @@ NAIVE = ["--algorithms", "naive", "--envs", "IPD-v0", "--out", "out"]
         (["--algorithms", "naive", "--budget", "1", "updates", "--out", "out"], "arguments are required: --envs"),
         (["--algorithms", "naive", "--envs", "IPD-v0", "--budget", "1", "updates"], "are required: --out"),
         (NAIVE, "missing training length: pass --preset laptop, or --budget 100 updates"),
-        ([*NAIVE, "--preset", "laptob"], "there is no preset 'laptob' for naive in IPD-v0 (it has laptop, best-response)"),
+        (
+            [*NAIVE, "--preset", "laptob"],
+            "there is no preset 'laptob' for naive in IPD-v0 (it has laptop, best-response)",
+        ),
         ([*NAIVE, "--budget", "1", "update"], "did you mean 'updates'?"),
         ([*NAIVE, "--budget", "1", "updates", "--num-seeds", "0"], "--num-seeds: must be at least 1, not 0"),
         ([*NAIVE, "--budget", "1", "updates", "--evaluation-episodes", "0"], "--evaluation-episodes: must be at least"),
