@@ -6,12 +6,10 @@ Importing polax is quick: no environment, no algorithm and no numerical library 
 from __future__ import annotations
 
 from .envs.views import ids as gym_ids
-from .options import MissingExtraError
+from .options import MissingExtraError, OptionError, PolaxError
 from .registry import (
     Listing,
-    OptionError,
     PluginError,
-    PolaxError,
     UnknownNameError,
     algorithm_plugin,
     environment_plugin,

@@ -31,27 +31,6 @@ if TYPE_CHECKING:
     from .algorithms.base import Algorithm, AlgorithmPlugin
     from .envs.base import EnvironmentPlugin, Game, Policy, PolicyResolver
 
-__all__ = [
-    "Listing",
-    "OptionError",
-    "PluginError",
-    "PolaxError",
-    "UnknownNameError",
-    "algorithm_plugin",
-    "environment_plugin",
-    "list_algorithms",
-    "list_environments",
-    "list_policies",
-    "make_algorithm",
-    "make_env",
-    "make_policy",
-    "policy_resolver",
-    "register_algorithm",
-    "register_environment",
-    "register_policy",
-    "split_reference",
-]
-
 RUN_PREFIX = "run"
 """The prefix that the path of a run need not be given."""
 

@@ -1,1 +1,1 @@
-"""Benchmarks: learners on shared games, trained and scored in one way, with intervals over seeds."""
+"""Benchmarks: learners on shared games, trained and scored identically, with intervals over seeds."""

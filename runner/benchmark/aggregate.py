@@ -19,31 +19,31 @@ class Aggregate(NamedTuple):
     """Interquartile mean: the mean of the middle half of the seeds."""
     low: float
     high: float
-    """Ends of the 95 % interval."""
+    """Ends of the 95% interval."""
 
 
 def interquartile_mean(scores: np.ndarray) -> float:
-    """Return the mean of what is left of all values when a quarter, rounded down, is cut off at either end."""
+    """Return the mean of all values without the lowest and the highest quarter, each rounded down."""
     return float(trim_mean(scores, 0.25, axis=None))
 
 
 def aggregate(scores: Sequence[float] | np.ndarray, *, seed: int = 0) -> Aggregate:
     """Return the interquartile mean and its percentile interval by a stratified bootstrap.
 
-    Seeds are drawn with replacement, for each task on its own, and the interquartile mean of all the draws is taken;
-    the interval holds the middle 95 % of those. It says how much the choice of seeds matters. With one seed
-    nothing can be said, and the interval is that one score.
+    Seeds are drawn with replacement, separately for each task, and the interquartile mean of the draws is taken. The
+    interval holds the middle 95% of these means and shows how much the choice of seeds matters. With one seed it is
+    that seed's score.
 
     Args:
         scores: ``[S]``, or ``[S, tasks]`` to aggregate over tasks whose scores mean the same.
         seed: of the resampling.
 
     Raises:
-        ValueError: there is no score.
+        ValueError: there are no scores.
     """
     table = np.asarray(scores, float)
     if table.size == 0:
-        raise ValueError("there is no score to aggregate")
+        raise ValueError("there are no scores to aggregate")
     table = table.reshape(len(table), -1)
     count, tasks = table.shape
     rows = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count, tasks))

@@ -14,11 +14,11 @@ UNITS = ("updates", "env-steps", "seconds")
 
 
 class Done(NamedTuple):
-    """How far a run is."""
+    """The progress of a run."""
 
     update: int
     env_steps: float
-    """Environment steps of one seed; NaN where the learner does not report them."""
+    """Environment steps of one seed; NaN if the learner does not report them."""
     seconds: float
     """Training time of all seeds together, compilation included, evaluation not."""
     recent: Sequence[float] = ()
@@ -32,13 +32,10 @@ class Budget(NamedTuple):
     unit: str
 
     def next_target(self, done: Done) -> int | None:
-        """Return up to which update to train now, or None where the budget is spent.
+        """Return the update to train up to now, or None if the budget is spent.
 
-        What an update costs shows in the first ones, so environment steps and seconds come in two stages or more. The
-        answer depends on what the run has saved alone, so an interrupted benchmark goes on as it would have.
-
-        Args:
-            done: how far the run is.
+        The first updates show what an update costs, so environment steps and seconds are spent in stages. The answer
+        depends only on what the run has saved, so an interrupted benchmark continues as it would have.
 
         Raises:
             PolaxError: the budget is in environment steps and the learner does not report them.
@@ -59,18 +56,18 @@ class Budget(NamedTuple):
         return max(done.update + 1, math.ceil(self.amount * done.update / done.env_steps))
 
     def _by_seconds(self, done: Done) -> int | None:
-        first_updates = 2  # the first one compiles and tells nothing about the next
+        first_updates = 2  # the first one compiles and says nothing about the next
         if done.seconds >= self.amount:
             return None
         if done.update < first_updates:
             return first_updates
         each = float(np.median(np.diff(done.recent))) if len(done.recent) > 1 else done.seconds / done.update
         more = int((self.amount - done.seconds) / max(each, 1e-9))
-        # Few updates say little about many: look again after as many as there were.
+        # A few updates say little about many: estimate again after as many as were done.
         return done.update + min(more, max(done.update, 8)) if more >= 1 else None
 
     def __str__(self) -> str:
-        """Write it as it is given on the command line."""
+        """Return the words of the command line."""
         return f"{self.amount:.15g} {self.unit}"
 
 
@@ -78,7 +75,7 @@ def parse_budget(words: Sequence[str]) -> Budget:
     """Read ``--budget N UNIT``.
 
     Raises:
-        OptionError: no number above 0, or an unknown unit.
+        OptionError: not a number above 0, or an unknown unit.
     """
     if len(words) != 2:
         raise OptionError(f"--budget is a number and a unit ({', '.join(UNITS)}), such as --budget 100 updates")

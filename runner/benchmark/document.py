@@ -1,4 +1,4 @@
-"""What a benchmark found, as a document."""
+"""The results of a benchmark as a document."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ SHOWN = ("score", "score/vs/always-cooperate", "score/vs/tit-for-tat", "score/vs
 
 
 class Runs(NamedTuple):
-    """What could be read of the runs under a benchmark's folder."""
+    """The readable runs of a benchmark, by their paths in ``results.json``."""
 
     learning: dict[str, LearningRun]
-    """By the run's path in ``results.json``; those that have scores to draw."""
+    """Those that have scores to draw."""
     configs: dict[str, dict[str, Any]]
-    """``config.json`` by path."""
+    """Each ``config.json``."""
     problems: list[str]
     """What is damaged."""
 
@@ -61,7 +61,7 @@ NO_RUNS = Runs({}, {}, [])
 
 
 def read_runs(folder: Path, content: Mapping[str, Any]) -> Runs:
-    """Read the runs; one that is damaged takes its curve away and nothing else."""
+    """Read the runs; a damaged one only lacks its curve."""
     runs = Runs({}, {}, [])
     for row in content["combinations"]:
         path = folder / row["run"]
@@ -80,12 +80,12 @@ def read_runs(folder: Path, content: Mapping[str, Any]) -> Runs:
 
 
 def document(folder: Path, content: Mapping[str, Any], runs: Runs | None = None) -> Document:
-    """Return the document of what ``results.json`` holds.
+    """Return the document of a benchmark.
 
     Args:
         folder: of the benchmark.
         content: of ``results.json``.
-        runs: what to draw learning curves of; None: what the folder holds.
+        runs: the runs to draw; None: those in the folder.
     """
     runs = read_runs(folder, content) if runs is None else runs
     rows, games = content["combinations"], by_env(content["combinations"])
@@ -98,13 +98,14 @@ def document(folder: Path, content: Mapping[str, Any], runs: Runs | None = None)
         Section("Set-up", _setup(content, runs)),
     ]
     protocol = content["protocol"]
+    length = (protocol["preset"] and f"preset {protocol['preset']}", protocol["budget"])
     return Document(
         title=f"{', '.join(games)} benchmark",
         stem=Path(FILE).stem,
         kind="benchmark",
         summary=(
             f"{plural(len(names), 'algorithm')} · {plural(len(games), 'environment')} · "
-            f"{plural(protocol['num_seeds'], 'seed')} · {_length(protocol)} · "
+            f"{plural(protocol['num_seeds'], 'seed')} · {' and '.join(filter(None, length))} · "
             f"{protocol['evaluation_episodes']:,} episodes per match-up after training"
         ),
         findings=_findings(games),
@@ -116,13 +117,8 @@ def document(folder: Path, content: Mapping[str, Any], runs: Runs | None = None)
     )
 
 
-def _length(protocol: Mapping[str, Any]) -> str:
-    preset = protocol["preset"] and f"preset {protocol['preset']}"
-    return " and ".join(words for words in (preset, protocol["budget"]) if words)
-
-
 def _records(rows: Iterable[Mapping[str, Any]]) -> Records:
-    """Return one row for each combination, metric and seed that has a score."""
+    """Return one row per combination, metric and seed with a score."""
     found = [
         (row["env"], row["algorithm"], metric, seed, value)
         for row in rows
@@ -163,7 +159,7 @@ def _failures(folder: Path, rows: Sequence[Mapping[str, Any]], problems: Sequenc
             title = f"{row['algorithm']} in {row['env']}"
             text = trace.read_text(encoding="utf-8", errors="replace") if trace.is_file() else ""
             details = Listing(f"Traceback of {title}", text) if text else None
-            parts.append(Failure(title, row["error"] or "the reason is not known", details))
+            parts.append(Failure(title, row["error"] or "unknown reason", details))
     return [*parts, *(Failure("Not read", problem) for problem in problems)]
 
 
@@ -232,7 +228,7 @@ def _scores(title: str, rows: Sequence[Mapping[str, Any]], metrics: Mapping[str,
 
 
 def _score(row: Mapping[str, Any], metric: str) -> Value:
-    """Return a score with its interval; the status of a combination that has none."""
+    """Return a score with its interval, or the status of a combination without one."""
     found = row["scores"].get(metric)
     if found is None:
         return number(None) if row["status"] == DONE else Value(str(row["status"]), None)

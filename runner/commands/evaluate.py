@@ -48,19 +48,13 @@ def main(arguments: list[str]) -> int:
 
 
 def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[str] = ()) -> dict[str, Any]:
-    """Score the players of a run.
+    """Score the players of a run at a checkpoint (an update's number, ``best`` or ``last``).
 
     Args:
         folder: the run.
-        which: an update's number, ``best`` or ``last``.
+        which: the checkpoint.
         num_envs: episodes of each match-up.
         against: the opponents, as `polax.make_policy` takes them; if empty, each other and every strategy.
-
-    Returns:
-        ``algorithm``, ``env``, ``checkpoint``, ``seeds`` (the metrics of each) and ``mean`` over seeds.
-
-    Raises:
-        PolaxError: no such checkpoint, an unreadable one, a missing plug-in, or an unknown player.
     """
     from ... import registry
     from ..evaluation.evaluate import Evaluator, score_against

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...options import describe_error
 from .arguments import CommandParser
 
-if TYPE_CHECKING:
-    from ..report.document import Document
-
 EPILOG = """\
 The page is one self-contained file: it can be mailed, printed, and opened without a network. It is made from the files
 in the folder (tournament.json, or results.json with the runs); make it again when these have changed."""
-
-
-class Kind(NamedTuple):
-    """What a folder may hold."""
-
-    name: str
-    file: str
-    format: int
-    """The latest version of the file that is understood."""
-    document: Callable[[Path, dict[str, Any]], Document]
 
 
 def main(arguments: list[str]) -> int:
@@ -56,49 +41,34 @@ def make(folder: Path) -> tuple[str, list[str]]:
     Raises:
         RunError: there is no such folder or file, or it is damaged, or newer than this polax.
     """
-    from ..report.page import to_html
-    from ..runs.folder import RunError
-
-    kind, content = _read(folder)
-    try:
-        found = kind.document(folder, content)
-        return to_html(found), list(found.problems)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as cause:
-        said = describe_error(cause)
-        raise RunError(f"{folder / kind.file} is not what polax {kind.name} writes: {said}; run it again") from cause
-
-
-def _kinds() -> list[Kind]:
     from ..benchmark import document as benchmark
-    from ..tournament import document as tournament
-
-    return [
-        Kind("tournament", tournament.FILE, tournament.FORMAT, lambda _, content: tournament.document(content)),
-        Kind("benchmark", benchmark.FILE, benchmark.FORMAT, benchmark.document),
-    ]
-
-
-def _read(folder: Path) -> tuple[Kind, dict[str, Any]]:
+    from ..report.page import to_html
     from ..runs.folder import RunError, read_json
+    from ..tournament import document as tournament
 
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder; give the --out of a polax tournament or a polax benchmark")
-    kinds = _kinds()
-    found = [kind for kind in kinds if (folder / kind.file).exists()]
+    kinds = {"tournament": tournament, "benchmark": benchmark}
+    found = [kind for kind, module in kinds.items() if (folder / module.FILE).exists()]
     if not found:
-        raise RunError(f"{folder} has neither {' nor '.join(kind.file for kind in kinds)}; {_hint(folder)}")
+        files = " nor ".join(module.FILE for module in kinds.values())
+        raise RunError(f"{folder} has neither {files}; {_hint(folder)}")
     if len(found) > 1:
-        names = " and a ".join(kind.name for kind in found)
-        raise RunError(f"{folder} has both a {names}; put them in folders of their own")
+        raise RunError(f"{folder} has both a {' and a '.join(found)}; put them in folders of their own")
     (kind,) = found
-    path = folder / kind.file
+    path, reads = folder / kinds[kind].FILE, kinds[kind].FORMAT
     content = read_json(path)
     version = content.get("format")
-    if isinstance(version, int) and version > kind.format:
-        raise RunError(f"{path} has format {version}, this polax reads {kind.format}; use the polax that wrote it")
-    if version != kind.format or content.get("kind") != kind.name:
-        raise RunError(f"{path} is not what polax {kind.name} writes; run it again, or give another folder")
-    return kind, content
+    if isinstance(version, int) and version > reads:
+        raise RunError(f"{path} has format {version}, this polax reads {reads}; use the polax that wrote it")
+    if version != reads or content.get("kind") != kind:
+        raise RunError(f"{path} is not what polax {kind} writes; run it again, or give another folder")
+    try:
+        page = benchmark.document(folder, content) if kind == "benchmark" else tournament.document(content)
+        return to_html(page), list(page.problems)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as cause:
+        said = describe_error(cause)
+        raise RunError(f"{path} is not what polax {kind} writes: {said}; run it again") from cause
 
 
 def _hint(folder: Path) -> str:

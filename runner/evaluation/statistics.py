@@ -10,20 +10,20 @@ from scipy.special import stdtrit
 
 
 class MeanInterval(NamedTuple):
-    """A mean over seeds, and half the width of its 95 % interval."""
+    """A mean over seeds, and half the width of its 95% interval."""
 
     mean: float
     half_width: float
 
 
 def mean_and_interval(values: Sequence[float]) -> MeanInterval:
-    """Return the mean of some seeds and half its 95 % interval (Student's t); the interval of one seed is 0."""
+    """Return the mean over seeds and half its 95% interval (Student's t); the interval of one seed is 0."""
     mean, half = mean_and_interval_over_seeds(np.asarray(values, float)[:, None])
     return MeanInterval(float(mean[0]), float(half[0]))
 
 
 def mean_and_interval_over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and half interval of each column, leaving out what is NaN (seeds that ended early).
+    """Return mean and half interval of each column, without NaN (seeds that ended early).
 
     Args:
         values: ``[S, N]``, at least one number in each column.

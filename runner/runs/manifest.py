@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from ... import registry
-from ...envs.base import Game
 from .folder import RunFolder
-from .spec import RunSpec
+from .spec import RunSpec, Setup
 
 PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
 
 
-def add_launch(
-    folder: RunFolder,
-    spec: RunSpec,
-    *,
-    command: Sequence[str],
-    devices: Sequence[Any],
-    game: Game[Any, Any],
-    params: Any,
-    steps_per_update: Mapping[str, int],
-) -> None:
-    """Write down when, with what and on what a run starts, and how its game's numbers are to be read."""
+def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Sequence[str]) -> None:
+    """Write down when, with what and on what a run starts, and what its game's measures mean."""
     launch = {
         "started": _now(),
         "command": list(command),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": versions(),
-        "devices": [f"{device.platform}: {device.device_kind}" for device in devices],
+        "devices": device_names(),
     }
     before = folder.manifest()
     folder.write_json(
@@ -41,9 +31,9 @@ def add_launch(
         {
             "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
             "env": _origin(registry.list_environments(), spec.env),
-            "reference_scores": game.reference_scores(params),
-            "measures": [measure._asdict() for measure in game.measures],
-            "steps_per_update": dict(steps_per_update),
+            "reference_scores": setup.env.reference_scores(setup.params),
+            "measures": [measure._asdict() for measure in setup.env.measures],
+            "steps_per_update": dict(setup.steps_per_update),
             "launches": [*before.get("launches", []), launch],
         },
     )
@@ -57,8 +47,12 @@ def finish_launch(folder: RunFolder, *, update: int, seconds: float) -> None:
 
 
 def versions() -> dict[str, str | None]:
-    """Return the versions of the packages that results depend on, None where one is not installed."""
-    return {name: _version(name) for name in PACKAGES}
+    """Return the versions of the packages that results depend on; None for one that is not installed."""
+    installed: dict[str, str | None] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed
 
 
 def device_names() -> list[str]:
@@ -70,13 +64,6 @@ def device_names() -> list[str]:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _origin(listing: Sequence[registry.Listing], name: str) -> dict[str, str]:

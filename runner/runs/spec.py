@@ -109,13 +109,15 @@ def resolve(
         PolaxError: unknown names or options, values out of range, or no number of updates.
     """
     plugin, env_plugin = registry.algorithm_plugin(algorithm), registry.environment_plugin(env)
-    base = None if preset is None else _preset(plugin, preset, algorithm, env)
-    if base is not None:
+    presets = presets_for(plugin, env)
+    if preset is not None:
+        if preset not in presets:
+            raise OptionError(f"{algorithm} has no preset {preset!r} for {env}; {suggest(preset, presets)}")
+        base = presets[preset]
         updates = base.updates if updates is None else updates
         options, env_options = {**base.options, **(options or {})}, {**base.env_options, **(env_options or {})}
     if updates is None:
-        names = presets_for(plugin, env)
-        offer = f" or --preset {' or '.join(names)}" if names else ""
+        offer = f" or --preset {' or '.join(presets)}" if presets else ""
         raise OptionError(f"missing training length: pass --updates N{offer}")
     config: Any = make_config(plugin.config, options or {}, what=algorithm)
     env_config: Any = make_config(env_plugin.config, env_options or {}, what=env)
@@ -153,13 +155,6 @@ def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:
             if env_id == wanted:
                 found.setdefault(name, preset)
     return found
-
-
-def _preset(plugin: AlgorithmPlugin, name: str, algorithm: str, env: str) -> Preset:
-    presets = presets_for(plugin, env)
-    if name not in presets:
-        raise OptionError(f"{algorithm} has no preset {name!r} for {env}; {suggest(name, presets)}")
-    return presets[name]
 
 
 def _plain(config: Any, what: str) -> dict[str, Any]:

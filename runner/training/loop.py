@@ -7,7 +7,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from rich.console import Console
 
@@ -188,15 +187,7 @@ def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, conso
     seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
     begin = f", from update {trainer.update}" if trainer.update else ""
     say(console, f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
-    add_launch(
-        folder,
-        spec,
-        command=sys.argv,
-        devices=jax.devices(),
-        game=setup.env,
-        params=setup.params,
-        steps_per_update=setup.steps_per_update,
-    )
+    add_launch(folder, spec, setup, command=sys.argv)
     return trainer.run(console)
 
 
