@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -212,7 +213,7 @@ def _scores_chart(
             if metric in row["scores"]
         ]
         label = "mean reward per step" if metric.startswith("score") else ""
-        panels.append(Panel(title, lambda axes, shown=estimates, label=label: draw_estimates(axes, shown, label)))
+        panels.append(Panel(title, partial(draw_estimates, estimates=estimates, label=label)))
     title = f"{env}: interquartile mean, 95% interval, and a tick for each seed"
     return Chart(f"figures/{env}-scores", title, panels, (3.2, 1.2 + 0.42 * len(rows)), grid="x")
 
