@@ -59,7 +59,7 @@ def main() -> int:
             words = ["train", learner, "IPD-v0", "--preset", "laptop", "--out", str(folder)]
             subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True)
     rows = ranking(runs)
-    settings = f"{TURNS} rounds a match, {REPETITIONS} repetitions, payoffs of IPD-v0, seed {SEED}"
+    settings = f"{TURNS} rounds per match, {REPETITIONS} repetitions, payoffs of IPD-v0, seed {SEED}"
     lines = [
         "# Learned players in a tournament of the Axelrod library",
         "",
@@ -70,7 +70,7 @@ def main() -> int:
         "The fifteen strategies of Axelrod's first tournament, and both players of the first seed of two laptop presets"
     )
     lines += [f"{who}: {settings}.", ""]
-    lines += ["| rank | player | median score a round | cooperation | matches won (median) |", "|---|---|---|---|---|"]
+    lines += ["| rank | player | median score per round | cooperation | matches won (median) |", "|---|---|---|---|---|"]
     for row in rows:
         score, cooperation = f"{row['median_score_per_round']:.3f}", f"{row['cooperation']:.2f}"
         lines.append(f"| {row['rank']} | {row['player']} | {score} | {cooperation} | {row['matches_won']:g} |")

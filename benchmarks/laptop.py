@@ -36,14 +36,14 @@ STUDIES = {
         "laptop_ipd",
         "figure4",
         "iterated prisoner's dilemma",
-        "Mean reward a step and player; mutual cooperation earns .33, mutual defection 0.",
+        "Mean reward per step and player; mutual cooperation earns 0.33, mutual defection 0.",
     ),
     "CoinGame-v0": Study(
         "laptop_coin",
         "figure5",
         "coin game",
-        "Mean reward a step and player, and the proportion of own-colour coins in self-play; the optimum is .35 "
-        "with 1, mutual defection 0 with .5.",
+        "Mean reward per step and player, and the proportion of own-colour coins in self-play; the optimum is 0.35 "
+        "with 1, mutual defection 0 with 0.5.",
     ),
 }
 SCORES = {
@@ -56,7 +56,7 @@ OWN_COLOUR = "own-colour"
 
 
 def summary(row: dict[str, float]) -> dict[str, float]:
-    """Mean over both seats of each score of the table, and the proportion of own-colour coins where there are coins."""
+    """Mean over both players of each score of the table, and the proportion of own-colour coins where there are coins."""
     found = {column: mean_score(row, opponent) for column, opponent in SCORES.items()}
     if "own_coin_proportion" in row:
         found[OWN_COLOUR] = row["own_coin_proportion"]
