@@ -70,7 +70,8 @@ def main() -> int:
         "The fifteen strategies of Axelrod's first tournament, and both players of the first seed of two laptop presets"
     )
     lines += [f"{who}: {settings}.", ""]
-    lines += ["| rank | player | median score per round | cooperation | matches won (median) |", "|---|---|---|---|---|"]
+    lines += ["| rank | player | median score per round | cooperation | matches won (median) |"]
+    lines += ["|---|---|---|---|---|"]
     for row in rows:
         score, cooperation = f"{row['median_score_per_round']:.3f}", f"{row['cooperation']:.2f}"
         lines.append(f"| {row['rank']} | {row['player']} | {score} | {cooperation} | {row['matches_won']:g} |")

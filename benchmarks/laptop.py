@@ -56,7 +56,7 @@ OWN_COLOUR = "own-colour"
 
 
 def summary(row: dict[str, float]) -> dict[str, float]:
-    """Mean over both players of each score of the table, and the proportion of own-colour coins where there are coins."""
+    """Mean over both players of each score in the table, and the proportion of own-colour coins where there are any."""
     found = {column: mean_score(row, opponent) for column, opponent in SCORES.items()}
     if "own_coin_proportion" in row:
         found[OWN_COLOUR] = row["own_coin_proportion"]

@@ -2,8 +2,8 @@
 
 A player of the tournament has a policy as player 0 and one as player 1 of the game. Of P players there are 2 P such
 policies, each of which takes part in P match-ups of B episodes: so each is asked once a step, for its P B observations
-together, and policies of one structure are one piece of code. The number of match-ups costs no compilation, and nobody
-computes a choice that is not used.
+together, and policies of one structure are one piece of code. More match-ups take no more compilation, and no choice is
+computed that is not used.
 """
 
 from __future__ import annotations

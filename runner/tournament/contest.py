@@ -18,7 +18,7 @@ from .records import Played
 from .standings import episodes_shown, player_measures, policy_tables, rank_by_mean, rank_head_to_head, score
 
 DEFECTOR = "always-defect"
-"""The strategy that shows how a player fares with somebody who gives nothing."""
+"""The strategy that shows how much a player loses to an opponent that never cooperates."""
 
 
 def contest(
@@ -67,8 +67,7 @@ def contest(
         "action_names": list(line_up.game.action_names),
         "seed": seed,
         "players": [each.to_json() for each in line_up.participants],
-        "scores": {"mean": scores.mean.tolist(), "standard_error": scores.standard_error.tolist()},
-        "seats": scores.by_seat.tolist(),
+        "scores": {name: getattr(scores, name).tolist() for name in ("mean", "standard_error", "by_player")},
         "rankings": {
             "mean_score": rank_by_mean(names, scores),
             "head_to_head": rank_head_to_head(names, scores),
@@ -90,7 +89,7 @@ def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -
     names = [each.name for each in line_up.participants]
     is_extra = DEFECTOR not in names and DEFECTOR in line_up.game.strategies
     everyone = line_up.add(DEFECTOR) if is_extra else line_up
-    console_line = f"playing {len(names)} players against each other, {episodes} episodes a pair and seat"
+    console_line = f"playing {len(names)} players against each other, {episodes} episodes for each ordered pair"
     progress.begin(console_line, 0)
     played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.pairs)
     if not is_extra and DEFECTOR not in names:

@@ -77,50 +77,38 @@ def document(content: Mapping[str, Any]) -> Document:
 
 def _findings(content: Mapping[str, Any]) -> list[Finding]:
     """Return who did best, by the measures there are."""
+    rankings, per_step = content["rankings"], "{:.3f} per step"
     most = plural(len(content["players"]) - 1, "point")
-    ranked = (
-        (
-            "Best mean score",
-            {row["name"]: row["score"] for row in content["rankings"]["mean_score"]},
-            "{:.3f} per step",
-        ),
-        (
-            "Best head to head",
-            {row["name"]: row["points"] for row in content["rankings"]["head_to_head"]},
-            f"{{:g}} of {most}",
-        ),
-        ("Best in self-play", {row["name"]: row["self_play"] for row in content["measures"]}, "{:.3f} per step"),
-    )
-    own = (
-        (
-            f"Highest {measure['title'].lower()}",
-            {name: found[measure["name"]] for name, found in content["player_measures"]["values"].items()},
-            "{:.0%}" if measure["unit"] == "proportion" else f"{{:.3f}} {measure['unit']}",
-        )
-        for measure in content["player_measures"]["measures"]
-        if measure["plot"]
-    )
-    found = ((label, winners(values), words) for label, values, words in (*ranked, *own))
+    ranked = [
+        ("Best mean score", rankings["mean_score"], "score", per_step),
+        ("Best head to head", rankings["head_to_head"], "points", f"{{:g}} of {most}"),
+        ("Best in self-play", content["measures"], "self_play", per_step),
+    ]
+    own = [{"name": name, **values} for name, values in content["player_measures"]["values"].items()]
+    for measure in content["player_measures"]["measures"]:
+        if measure["plot"]:
+            words = "{:.0%}" if measure["unit"] == "proportion" else f"{{:.3f}} {measure['unit']}"
+            ranked.append((f"Highest {measure['title'].lower()}", own, measure["name"], words))
+    found = ((label, winners({row["name"]: row[key] for row in rows}), words) for label, rows, key, words in ranked)
     return [Finding(label, best[0], words.format(best[1])) for label, best, words in found if best is not None]
 
 
 def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
-    mean, error, by_player = content["scores"]["mean"], content["scores"]["standard_error"], content["seats"]
-    rows: list[list[Cell]] = []
+    mean, error, by_player = (content["scores"][name] for name in ("mean", "standard_error", "by_player"))
+    rows = []
     tips: list[list[str]] = []
     for i, name in enumerate(names):
-        values = [score(*pair) for pair in zip(mean[i], error[i], strict=True)]
-        rows.append([name, *values])
+        rows.append([name, *(score(*pair) for pair in zip(mean[i], error[i], strict=True))])
         tips.append([])
         for j, other in enumerate(names):
             first, second = (number(value, 4) for value in by_player[i][j])
-            tip = f"{name} against {other}: {values[j]}"
-            tips[-1].append(tip if i == j else f"{tip} (as player 0 {first}, as player 1 {second})")
+            apart = "" if i == j else f" (as player 0 {first}, as player 1 {second})"
+            tips[-1].append(f"{name} against {other}: {rows[i][j + 1]}{apart}")
     label = "mean reward per step"
     chart = heat_map(
         "payoffs",
         f"{content['env']}, {content['episodes']} episodes for each ordered pair",
-        HeatMap(names, names, _array(mean), tips, label, x_label="against"),
+        HeatMap(names, names, np.array(mean, float), tips, label, x_label="against"),
         cells=True,
     )
     return [
@@ -129,10 +117,6 @@ def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
         chart,
         Table("The row's score against the column's player, ± one standard error", ["", *names], rows, folded=True),
     ]
-
-
-def _array(values: Sequence[Sequence[float | None]]) -> np.ndarray:
-    return np.array([[np.nan if value is None else value for value in row] for row in values], float)
 
 
 def _records(content: Mapping[str, Any], names: Sequence[str]) -> Records:
@@ -163,13 +147,11 @@ def _measures(content: Mapping[str, Any]) -> list[Part]:
     trained = [row["best_response"] for row in content["measures"] if row["best_response"]]
     head = ["player", "self-play", "against always-defect"]
     head += ["best response gets", "and leaves"] if trained else []
-    rows: list[list[Cell]] = []
+    rows = []
     for row in content["measures"]:
-        values = [row["self_play"], row["against_always_defect"]]
-        if trained:
-            response = row["best_response"] or {"score": None, "left_with": None}
-            values += [response["score"], response["left_with"]]
-        rows.append([row["name"], *(score(value) for value in values)])
+        response = row["best_response"] or {"score": None, "left_with": None}
+        values = [row["self_play"], row["against_always_defect"], response["score"], response["left_with"]]
+        rows.append([row["name"], *(score(value) for value in values[: len(head) - 1])])
     words = "How a player does against itself, and what a defector can take from it."
     if trained:
         words += (
@@ -188,11 +170,10 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     actions, counted = content["action_names"], content.get("cooperative_action")
     chosen = actions[1 if counted is None else counted]
     action = f"choosing {chosen}"
-    after = ["first step" if row["after"] == "start" else row["after"] for row in tables[known[0]]["rows"]]
-    rates = [[row["cooperate"] for row in tables[name]["rows"]] for name in known]
+    after = ["first step" if row["after"] == "start" else row["after"] for row in tables[known[0]]]
+    rates = [[row["cooperate"] for row in tables[name]] for name in known]
     tips = [
-        [_habit(name, action, where, row) for where, row in zip(after, tables[name]["rows"], strict=True)]
-        for name in known
+        [_habit(name, action, where, row) for where, row in zip(after, tables[name], strict=True)] for name in known
     ]
     legend = "" if counted is None else f" C stands for {actions[counted]}, D for {actions[1 - counted]}."
     title = f"Probability of {action} after each last joint action"
@@ -200,17 +181,16 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     return [
         f"How often a player chose {chosen} after each last joint action, its own action first, in all its matches. "
         f"A dash means the situation never occurred.{legend}",
-        heat_map("policies", title, HeatMap(known, after, _array(rates), tips, "probability", digits=2)),
+        heat_map("policies", title, HeatMap(known, after, np.array(rates, float), tips, "probability", digits=2)),
         Table(f"{title}, its own first", ["player", *after], rows, folded=True),
     ]
 
 
 def _habit(name: str, action: str, where: str, row: Mapping[str, Any]) -> str:
     when = f"in the {where}" if row["after"] == "start" else f"after {where}"
-    if not row["count"] and row["cooperate"] is None:
+    if not row["count"]:
         return f"{name} {when}: never occurred"
-    seen = "" if row["count"] is None else f" ({count(row['count'])} decisions)"
-    return f"{name} {when}: {action} {number(row['cooperate'], 4)}{seen}"
+    return f"{name} {when}: {action} {number(row['cooperate'], 4)} ({count(row['count'])} decisions)"
 
 
 def _play(found: Mapping[str, Any]) -> list[Part]:

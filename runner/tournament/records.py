@@ -13,10 +13,10 @@ from ...envs.base import Game
 from ...envs.policies.play import Episodes, Step
 
 START = 2
-"""Stands for an action where nobody has acted yet."""
+"""Stands for an action before the first step."""
 
 START_ROW = 4
-"""The row of `Played.moves` of the first step. The others are 2 * (own last action) + (the other's)."""
+"""The row of `Played.moves` of the first step. The others are 2 * (own last action) + (the opponent's)."""
 
 
 class Shown(NamedTuple):

@@ -22,25 +22,18 @@ WIN, DRAW = 1.0, 0.5
 class Scores(NamedTuple):
     """Mean reward a step of the row's player against the column's."""
 
-    mean: np.ndarray  # [P, P], both seats averaged; the diagonal is self-play
+    mean: np.ndarray  # [P, P], the mean over playing as player 0 and as player 1; the diagonal is self-play
     standard_error: np.ndarray  # [P, P], over episodes; NaN where there is one episode only
-    by_seat: np.ndarray  # [P, P, 2], the row's player in seat 0 and in seat 1
+    by_player: np.ndarray  # [P, P, 2], the row's score as player 0 and as player 1
     lead: np.ndarray  # [P, P]: the row's score less the column's
     lead_error: np.ndarray  # [P, P]: its standard error
 
 
 def score(rewards: np.ndarray) -> Scores:
-    """Average rewards over episodes and seats.
-
-    Args:
-        rewards: ``[P, P, N, 2]``, see `Played`.
-
-    Returns:
-        The scores.
-    """
+    """Average rewards ``[P, P, N, 2]`` (see `Played`) over episodes and over both players of the game."""
     first, second = rewards[..., 0], np.swapaxes(rewards[..., 1], 0, 1)  # [P, P, N], of the row's player
     mean = (first.mean(-1) + second.mean(-1)) / 2
-    # Two matches of a pair are independent; with itself a player has one match, in which it has both seats.
+    # The two matches of a pair are independent; against itself a player has one match, in which it is both players.
     error = np.hypot(_error(first), _error(second)) / 2
     itself = np.arange(len(rewards))
     error[itself, itself] = _error(rewards[itself, itself].mean(-1))
@@ -62,9 +55,9 @@ def rank_by_mean(names: Sequence[str], scores: Scores) -> list[dict[str, Any]]:
     """Rank players by their mean score against the others (against itself where there is no other), best first."""
     count = len(names)
     others = ~np.eye(count, dtype=bool) if count > 1 else np.ones((1, 1), bool)
-    number = others.sum(axis=1)
-    mean = np.where(others, scores.mean, 0).sum(axis=1) / number
-    error = np.sqrt(np.where(others, scores.standard_error**2, 0).sum(axis=1)) / number
+    count_others = others.sum(axis=1)
+    mean = np.where(others, scores.mean, 0).sum(axis=1) / count_others
+    error = np.sqrt(np.where(others, scores.standard_error**2, 0).sum(axis=1)) / count_others
     rows = [
         {"name": name, "score": float(mean[index]), "standard_error": float(error[index])}
         for index, name in enumerate(names)
@@ -73,7 +66,7 @@ def rank_by_mean(names: Sequence[str], scores: Scores) -> list[dict[str, Any]]:
 
 
 def rank_head_to_head(names: Sequence[str], scores: Scores) -> list[dict[str, Any]]:
-    """Rank players by whom they score more than in direct encounter: a point for a win, half a point for a draw."""
+    """Rank players by how many others they outscore head to head: a point for a win, half a point for a draw."""
     rounding = 1e-6  # of float32 sums, where nothing is random
     clear = np.abs(scores.lead) > np.maximum(DECIDED * np.nan_to_num(scores.lead_error), rounding)
     np.fill_diagonal(clear, val=False)
@@ -87,11 +80,11 @@ def rank_head_to_head(names: Sequence[str], scores: Scores) -> list[dict[str, An
 
 
 def policy_tables(names: Sequence[str], played: Played, game: Game[Any, Any]) -> dict[str, Any]:
-    """Return how often each player cooperated after each last joint action, all opponents and seats together.
+    """Return how often each player cooperated after each last joint action, over all its matches.
 
     Returns:
-        By name, None in games of more than two actions. Situations are written with C and D, the own action first; in
-        a game without cooperation, with signs of its actions, and it is action 1 that is counted.
+        Rows by name, None in games of more than two actions. Situations are written with C and D, the own action
+        first. In a game without cooperation, letters of its actions are written and action 1 is counted.
     """
     if played.moves is None:
         return dict.fromkeys(names)
@@ -104,15 +97,14 @@ def policy_tables(names: Sequence[str], played: Played, game: Game[Any, Any]) ->
         "start": START_ROW,
         **{signs[own] + signs[other]: 2 * own + other for own in order for other in order},
     }
-    tables = {}
+    tables: dict[str, Any] = {}
     for index, name in enumerate(names):
         counts = played.moves[index, :, 0].sum(axis=0) + played.moves[:, index, 1].sum(axis=0)  # [5, 2]
-        rows = []
+        tables[name] = []
         for after, situation in situations.items():
             total = counts[situation].sum()
             rate = float(counts[situation, counted] / total) if total else None
-            rows.append({"after": after, "cooperate": rate, "count": int(total)})
-        tables[name] = {"memory": "played", "rows": rows}
+            tables[name].append({"after": after, "cooperate": rate, "count": int(total)})
     return tables
 
 
@@ -134,7 +126,7 @@ def player_measures(names: Sequence[str], played: Played, game: Game[Any, Any]) 
 
 
 def episodes_shown(names: Sequence[str], played: Played, game: Game[Any, Any]) -> list[dict[str, Any]]:
-    """Return one recorded episode of each pair, the first named in seat 0."""
+    """Return one recorded episode of each pair, ``row`` as player 0."""
     episodes = []
     shown = played.shown
     for row in range(len(names)):

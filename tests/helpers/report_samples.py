@@ -26,13 +26,10 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
         third: [0.875, 0.9, 0.25, 0.5, 0.0625],
     }
     tables = {
-        name: {
-            "memory": "played",
-            "rows": [
-                {"after": after, "cooperate": rate, "count": 0 if rate is None else 16}
-                for after, rate in zip(("start", "CC", "CD", "DC", "DD"), rates, strict=True)
-            ],
-        }
+        name: [
+            {"after": after, "cooperate": rate, "count": 0 if rate is None else 16}
+            for after, rate in zip(("start", "CC", "CD", "DC", "DD"), rates, strict=True)
+        ]
         for name, rates in rows.items()
     }
     return {
@@ -57,8 +54,11 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
             }
             for name, (kind, config) in zip(names, kinds, strict=True)
         ],
-        "scores": {"mean": mean, "standard_error": error},
-        "seats": [[[value, value] for value in row] for row in mean],
+        "scores": {
+            "mean": mean,
+            "standard_error": error,
+            "by_player": [[[value, value] for value in row] for row in mean],
+        },
         "rankings": {
             "mean_score": [
                 {"name": second, "score": 0.2659, "standard_error": 0.002},
@@ -154,7 +154,6 @@ def coin_tournament() -> dict[str, Any]:
         "action_names": ["right", "left", "down", "up"],
         "players": content["players"][:2],
         "scores": {name: [row[:2] for row in table[:2]] for name, table in content["scores"].items()},
-        "seats": [row[:2] for row in content["seats"][:2]],
         "rankings": {name: [row for row in rows if row["name"] in names] for name, rows in content["rankings"].items()},
         "measures": [{**row, "best_response": None} for row in content["measures"][:2]],
         "policy_tables": dict.fromkeys(names),

@@ -273,7 +273,6 @@ def test_missing_numbers_and_a_single_player_are_shown_as_they_are(tmp_path: Pat
     alone |= {
         "players": alone["players"][:1],
         "scores": {name: [table[0][:1]] for name, table in alone["scores"].items()},
-        "seats": [alone["seats"][0][:1]],
         "rankings": {name: [row for row in rows if row["name"] == keep] for name, rows in alone["rankings"].items()},
         "measures": alone["measures"][:1],
         "policy_tables": {keep: alone["policy_tables"][keep]},
@@ -309,7 +308,10 @@ def test_it_goes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
             "is not what polax tournament writes; run it again, or give another",
         ),
         (json.dumps({"format": 1, "kind": "tournament"}), "is not what polax tournament writes: KeyError: "),
-        (json.dumps(tournament(seats=[])), "is not what polax tournament writes: IndexError: "),
+        (
+            json.dumps(tournament(scores={"mean": [], "standard_error": [], "by_player": []})),
+            "is not what polax tournament writes: IndexError: ",
+        ),
         (json.dumps(tournament(players=5)), "is not what polax tournament writes: TypeError: "),
     ],
 )

@@ -1,4 +1,4 @@
-"""Everybody against everybody: exact scores, an independent twin, other views, and players of ordinary Python."""
+"""Every player against every other: exact scores, an independent twin, other views, and players of ordinary Python."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,8 +51,8 @@ def _twin_scores(first: str, second: str, steps: int) -> tuple[float, float]:
     totals = [0.0, 0.0]
     for _ in range(steps):
         actions = players[0].act(last[0], last[1]), players[1].act(last[1], last[0])
-        for seat in (0, 1):
-            totals[seat] += 1.33 * sum(actions) / 2 - actions[seat]
+        for player in (0, 1):
+            totals[player] += 1.33 * sum(actions) / 2 - actions[player]
         last = actions
     return totals[0] / steps, totals[1] / steps
 
@@ -69,7 +69,7 @@ def test_every_pair_of_strategies_scores_what_a_twin_in_python_scores(ipd: tuple
 
 def test_the_three_best_known_players_get_their_known_scores(ipd: tuple[LineUp, Played]) -> None:
     mean = score(ipd[1].rewards).mean[:3, :3]
-    first_step = 1 / STEPS  # tit-for-tat is exploited, and exploits nobody, in the first step alone
+    first_step = 1 / STEPS  # tit-for-tat is exploited, and exploits no opponent, in the first step alone
     known = [[0.33, -0.335, 0.33], [0.665, 0.0, 0.665 * first_step], [0.33, -0.335 * first_step, 0.33]]
     np.testing.assert_allclose(mean, known, atol=1e-6)
 
@@ -80,10 +80,10 @@ def test_policy_tables_say_what_the_strategies_are(ipd: tuple[LineUp, Played]) -
         "always-cooperate": {1.0},
         "always-defect": {0.0},
     }.items():
-        assert {row["cooperate"] for row in tables[name]["rows"] if row["count"]} == rates
-    rows = {row["after"]: row["cooperate"] for row in tables["tit-for-tat"]["rows"]}
+        assert {row["cooperate"] for row in tables[name] if row["count"]} == rates
+    rows = {row["after"]: row["cooperate"] for row in tables["tit-for-tat"]}
     assert rows == {"start": 1.0, "CC": 1.0, "CD": 0.0, "DC": None, "DD": 0.0}
-    total = sum(row["count"] for row in tables["grim"]["rows"])
+    total = sum(row["count"] for row in tables["grim"])
     assert total == 2 * len(NAMES) * 3 * STEPS
 
 
@@ -115,7 +115,9 @@ def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[LineUp, Play
     mixed = [
         each
         if number % 2
-        else each._replace(view=shared, policies=tuple(shared.strategies[each.name](shared, seat) for seat in (0, 1)))
+        else each._replace(
+            view=shared, policies=tuple(shared.strategies[each.name](shared, player) for player in (0, 1))
+        )
         for number, each in enumerate(line_up.participants)
     ]
     played = play_all(jax.random.key(0), line_up, mixed, episodes=3)
@@ -123,7 +125,7 @@ def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[LineUp, Play
 
 
 class InPython:
-    """A player that is no pytree."""
+    """A player that is not a pytree."""
 
     def __init__(self, policy: Any) -> None:
         self._policy = policy
@@ -160,7 +162,7 @@ def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
 
 def _places(board: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the players and the coin are, and whose it is."""
-    assert (board["rows"], board["columns"]) == (3, 3)
+    assert (board, board["columns"]) == (3, 3)
     pieces = {(piece["name"], piece["player"]): [piece["row"], piece["column"]] for piece in board["pieces"]}
     (owner,) = (player for name, player in pieces if name == "coin")
     players = [pieces["player", player] for player in range(2)]

@@ -19,14 +19,14 @@ STEPS = 6
 SMALL = {"num_envs": 32, "hidden_size": 4, "outer_steps": 40, "outer_lr": 0.05}
 
 
-def test_the_frozen_player_plays_as_it_does_in_the_game_itself_in_each_seat() -> None:
+def test_the_frozen_player_plays_as_it_does_in_the_game_itself_as_either_player() -> None:
     line_up = make_line_up(["tit-for-tat", "grim"], "IPD-v0", {"max_steps_in_episode": STEPS})
     shared, _ = polax.make_env("IPD-v0", observation_layout="shared")
-    seats = tuple(shared.strategies["tit-for-tat"](shared, seat) for seat in (0, 1))
-    participants = [*line_up.participants, line_up.participants[0]._replace(view=shared, policies=seats)]
+    policies = tuple(shared.strategies["tit-for-tat"](shared, player) for player in (0, 1))
+    participants = [*line_up.participants, line_up.participants[0]._replace(view=shared, policies=policies)]
     game, params = _frozen(participants, line_up)
     step = jax.jit(game.step_env)
-    ours = [[1, 0, 0, 1, 1, 1], [1, 1, 1, 0, 1, 1]]  # of the learner in seat 0 of one copy, in seat 1 of the other
+    ours = [[1, 0, 0, 1, 1, 1], [1, 1, 1, 0, 1, 1]]  # of the learner as player 0 of one copy, as player 1 of the other
     replies = {
         0: [[1, 1, 0, 0, 1, 1], [1, 1, 1, 1, 0, 1]],
         1: [[1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0]],
@@ -37,15 +37,17 @@ def test_the_frozen_player_plays_as_it_does_in_the_game_itself_in_each_seat() ->
         for time in range(STEPS):
             actions = jnp.array([ours[0][time], ours[1][time]])
             observation, state, reward, _, info = step(jax.random.key(time), state, actions, params[number])
-            for seat in (0, 1):
-                own, frozen = ours[seat][time], expected[seat][time]
+            for player in (0, 1):
+                own, frozen = ours[player][time], expected[player][time]
                 pot = 1.33 * (own + frozen) / 2
-                assert float(reward[seat]) == pytest.approx(pot - own)
-                assert float(info[f"left_with_{seat}"]) == pytest.approx(pot - frozen)
+                assert float(reward[player]) == pytest.approx(pot - own)
+                assert float(info[f"left_with_{player}"]) == pytest.approx(pot - frozen)
                 seen = line_up.game.observation_table()[2 * own + frozen]
-                np.testing.assert_array_equal(observation[seat], seen)
+                np.testing.assert_array_equal(observation[player], seen)
         assert int(state.time) == STEPS
-        assert game.observation_index(state).tolist() == [2 * ours[seat][-1] + expected[seat][-1] for seat in (0, 1)]
+        assert game.observation_index(state).tolist() == [
+            2 * ours[player][-1] + expected[player][-1] for player in (0, 1)
+        ]
 
 
 def test_the_best_response_to_always_cooperate_is_defection_and_to_tit_for_tat_cooperation() -> None:

@@ -24,7 +24,11 @@ def _rows(table: Table) -> list[list[str]]:
 
 
 def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
-    scores = {"mean": [[1.5, 4.0], [0.5, 2.0]], "standard_error": [[0.1, 0.2], [0.3, 0.4]]}
+    scores = {
+        "mean": [[1.5, 4.0], [0.5, 2.0]],
+        "standard_error": [[0.1, 0.2], [0.3, 0.4]],
+        "by_player": [[[0, 0]] * 2] * 2,
+    }
     content = tournament()
     changes: dict[str, Any] = {"players": [{**content["players"][0], "name": name} for name in "ab"], "scores": scores}
     changes["policy_tables"], changes["episodes_shown"] = {}, []

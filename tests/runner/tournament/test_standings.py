@@ -23,11 +23,11 @@ NAMES = ["a", "b"]
 
 
 def _rewards() -> np.ndarray:
-    """Two players, four episodes: [row in seat 0, column in seat 1, episode, seat]."""
+    """Two players, four episodes: [row as player 0, column as player 1, episode, player]."""
     rewards = np.zeros((2, 2, 4, 2))
     rewards[0, 0] = [[1, 1], [3, 1], [1, 1], [3, 1]]  # a with itself
-    rewards[0, 1] = [[2, 0], [4, 0], [2, 0], [4, 0]]  # a in seat 0: 3; b in seat 1: 0
-    rewards[1, 0] = [[1, 5], [1, 5], [1, 5], [1, 5]]  # b in seat 0: 1; a in seat 1: 5
+    rewards[0, 1] = [[2, 0], [4, 0], [2, 0], [4, 0]]  # a as player 0: 3; b as player 1: 0
+    rewards[1, 0] = [[1, 5], [1, 5], [1, 5], [1, 5]]  # b as player 0: 1; a as player 1: 5
     rewards[1, 1] = 2
     return rewards
 
@@ -37,17 +37,17 @@ def _played(rewards: np.ndarray, **changes: object) -> Played:
     return Played(rewards, None, {}, shown)._replace(**changes)
 
 
-def test_a_score_averages_both_seats_and_the_diagonal_is_self_play() -> None:
+def test_a_score_averages_both_players_and_the_diagonal_is_self_play() -> None:
     scores = score(_rewards())
     np.testing.assert_allclose(scores.mean, [[(2 + 1) / 2, (3 + 5) / 2], [(1 + 0) / 2, 2]])
-    np.testing.assert_allclose(scores.by_seat[0, 1], [3, 5])
-    np.testing.assert_allclose(scores.by_seat[1, 0], [1, 0])
+    np.testing.assert_allclose(scores.by_player[0, 1], [3, 5])
+    np.testing.assert_allclose(scores.by_player[1, 0], [1, 0])
 
 
-def test_standard_errors_come_from_episodes_and_pair_the_seats_in_self_play() -> None:
+def test_standard_errors_come_from_episodes_and_pair_the_players_in_self_play() -> None:
     scores = score(_rewards())
     spread = np.sqrt(4 / 3) / 2  # of 2, 4, 2, 4 over four episodes
-    assert scores.standard_error[0, 1] == pytest.approx(spread / 2)  # seat 1 has none, the mean halves it
+    assert scores.standard_error[0, 1] == pytest.approx(spread / 2)  # as player 1 there is none, the mean halves it
     assert scores.standard_error[1, 0] == 0
     assert scores.standard_error[0, 0] == pytest.approx(np.std([1, 2, 1, 2], ddof=1) / 2)
 
@@ -61,7 +61,7 @@ def test_one_episode_has_no_standard_error_and_json_says_null() -> None:
     assert rank_head_to_head(NAMES, scores)[0]["wins"] == 1
 
 
-def test_the_mean_score_leaves_out_self_play_unless_there_is_nobody_else() -> None:
+def test_the_mean_score_leaves_out_self_play_unless_there_is_no_other_player() -> None:
     ranking = rank_by_mean(NAMES, score(_rewards()))
     assert [row["name"] for row in ranking] == ["a", "b"]
     assert [row["score"] for row in ranking] == [4.0, 0.5]
@@ -81,29 +81,29 @@ def test_a_win_is_a_clear_lead_and_noise_a_draw() -> None:
     assert ranking["z"]["points"] == 1.0
 
 
-def test_a_policy_table_counts_both_seats_and_all_opponents() -> None:
+def test_a_policy_table_counts_both_players_and_all_opponents() -> None:
     moves = np.zeros((2, 2, 2, 5, 2))
-    moves[0, 0, 0, 4] = [0, 2]  # a in seat 0 against itself, at the start: twice C
-    moves[0, 0, 1, 4] = [2, 0]  # in seat 1: twice D
-    moves[1, 0, 1, 1] = [1, 3]  # a in seat 1 against b, after DC
+    moves[0, 0, 0, 4] = [0, 2]  # a as player 0 against itself, at the start: twice C
+    moves[0, 0, 1, 4] = [2, 0]  # as player 1: twice D
+    moves[1, 0, 1, 1] = [1, 3]  # a as player 1 against b, after DC
     moves[1, 0, 0, 3] = [5, 0]  # that is b's
     tables = policy_tables(NAMES, _played(_rewards(), moves=moves), MatrixGame())
-    rows = {row["after"]: row for row in tables["a"]["rows"]}
-    assert [row["after"] for row in tables["a"]["rows"]] == ["start", "CC", "CD", "DC", "DD"]
+    rows = {row["after"]: row for row in tables["a"]}
+    assert [row["after"] for row in tables["a"]] == ["start", "CC", "CD", "DC", "DD"]
     assert rows["start"] == {"after": "start", "cooperate": 0.5, "count": 4}
     assert rows["DC"] == {"after": "DC", "cooperate": 0.75, "count": 4}
     assert rows["CC"] == {"after": "CC", "cooperate": None, "count": 0}
-    assert tables["b"]["rows"][1] == {"after": "CC", "cooperate": 0.0, "count": 5}
+    assert tables["b"][1] == {"after": "CC", "cooperate": 0.0, "count": 5}
     assert policy_tables(NAMES, _played(_rewards()), CoinGame()) == {"a": None, "b": None}
 
 
 def test_a_policy_table_follows_the_game_in_what_is_cooperation() -> None:
     moves = np.zeros((2, 2, 2, 5, 2))
     moves[0, 1, 0, 1] = [3, 1]  # a after its own action 0 and b's action 1
-    turned = policy_tables(NAMES, _played(_rewards(), moves=moves), MatrixGame(cooperative_action=0))["a"]["rows"]
+    turned = policy_tables(NAMES, _played(_rewards(), moves=moves), MatrixGame(cooperative_action=0))["a"]
     assert turned[2] == {"after": "CD", "cooperate": 0.75, "count": 4}
     pennies = MatrixGame(action_names=("heads", "tails"), cooperative_action=None)
-    rows = policy_tables(NAMES, _played(_rewards(), moves=moves), pennies)["a"]["rows"]
+    rows = policy_tables(NAMES, _played(_rewards(), moves=moves), pennies)["a"]
     assert [row["after"] for row in rows] == ["start", "TT", "TH", "HT", "HH"]
     assert rows[3] == {"after": "HT", "cooperate": 0.25, "count": 4}
 
@@ -128,7 +128,7 @@ def test_an_episode_is_shown_of_each_pair_once() -> None:
     assert episodes[0]["frames"] == {"actions": [[0, 0]] * 3, "rewards": [[0.0, 0.0]] * 3, "boards": []}
 
 
-def test_leaving_out_a_guest_leaves_the_others() -> None:
+def test_leaving_out_the_last_player_leaves_the_others() -> None:
     played = _played(_rewards(), info={"x": np.arange(4.0).reshape(2, 2)}).without_last(1)
     assert played.rewards.shape == (1, 1, 4, 2)
     assert played.info["x"].tolist() == [[0.0]]
