@@ -1,4 +1,4 @@
-"""Published results, one folder a paper: its numbers, its settings, and the programs that reproduce it.
+"""Published results, one folder a paper: its numbers, its settings and the programs that reproduce it.
 
 May import the whole library, the runner included; only ``polax reproduce`` imports it. A paper is a folder here whose
 ``__init__.py`` holds ``TARGETS``, a tuple of `Target`: nothing else needs to know about it.

@@ -16,8 +16,8 @@ from ...runner.report.learning import SCORES, learning_curves, read_run
 from ...runner.report.svg import SERIES
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
+from ..report import Row, reproduction
 from .published import table
-from .report import Row, reproduction
 from .sampled import how_trained, trained
 
 SMALL: Mapping[str, Any] = {

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from ...runner.report.document import Chart, Panel
 from ...runner.report.svg import INK, MUTED, SERIES
+from ..report import Row
 from .published import STATES
-from .report import Row
 
 _MARKERS = ("o", "s", "D")
 _PUBLISHED: dict[str, Any] = {

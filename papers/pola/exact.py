@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...runner.report.document import Document
+from ..report import Row, policy_format, reproduction
 from .drawings import draw_shares, draw_updates
 from .exact_runs import ExactRuns, run_settings
 from .published import EXACT, FIGURE1, NO_RATES, PROGRAM_RUNS, STATES, TABLE2, Published, Setting
-from .report import Row, policy_format, reproduction
 from .statistics import FOUND, p_value, policy_fit, share_of
 
 Progress = Callable[[str], None]

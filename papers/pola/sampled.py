@@ -15,8 +15,8 @@ from ...runner.report.learning import Mark, Quantity, learning_curves, quantitie
 from ...runner.runs.folder import RunError, RunFolder
 from ...runner.runs.spec import RunSpec, resolve
 from ...runner.training.loop import begin_or_continue, last_rows
+from ..report import Row, reproduction
 from .published import SCORES, Score
-from .report import Row, reproduction
 
 EVALUATIONS = 200
 """About so many evaluations of a run, however many updates it has."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...runner.report.document import Document
+from ..report import Row, reproduction
 from .exact_runs import ExactRuns, run_settings
 from .published import FACTORS, Setting
-from .report import Row, reproduction
 from .statistics import FOUND, share_of
 
 CONFIRMATION_RUNS = 200

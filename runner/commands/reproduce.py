@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
     # Nothing but training is shared among devices.
     set_up(num_seeds=runs if target.scales else None)
-    from ...papers.pola.report import prepare, ran
+    from ...papers.report import prepare, ran
     from ..report.writers import show, write
     from ..training.progress import wide_console
 

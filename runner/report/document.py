@@ -1,6 +1,6 @@
-"""A document: the results of a command as a title, tables, charts and notes, whatever they are written as.
+"""A document: the results of a command as a title, tables, charts and notes, whatever the format of its files.
 
-A benchmark, a tournament, a reproduction or an evaluation fills one; `writers` and `page` make files of it.
+A benchmark, a tournament, a reproduction or an evaluation fills one; `writers` and `page` write it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 MISSING = "-"
-"""Stands where there is no value."""
+"""Shown where there is no value."""
 
 
 class Reach(IntEnum):
-    """How far a section goes; everything is on the page."""
+    """Where a section is shown besides the HTML page, which shows everything."""
 
     PAGE = 0
     FILE = 1
-    """In the Markdown file too."""
+    """In the Markdown file."""
     CONSOLE = 2
     """In the Markdown file, and printed."""
 
@@ -32,7 +32,7 @@ class Value(NamedTuple):
     text: str
     number: float | None
     spread: str = ""
-    """Its uncertainty, shown after it."""
+    """Its uncertainty, shown after the number."""
 
     def __str__(self) -> str:
         """Return what is shown."""
@@ -43,13 +43,13 @@ Cell = str | Value
 
 
 class Table(NamedTuple):
-    """Rows under titles; the first cell of a row names it."""
+    """Rows under titles; the first entry of a row names it."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     folded: bool = False
-    """Shown on the page when its title is opened, and not printed."""
+    """Whether the page shows it only when its title is opened; such a table is not printed."""
 
     @property
     def numeric(self) -> list[bool]:
@@ -64,7 +64,7 @@ class Panel(NamedTuple):
     draw: Callable[[Any], None]
     """Draws on matplotlib axes."""
     values: Table | None = None
-    """Some of what is drawn, for the page."""
+    """Some of the drawn values, for the page."""
 
 
 class Chart(NamedTuple):
@@ -98,7 +98,7 @@ class Listing(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Something that did not work out, in a line, with the text behind it where there is one."""
+    """Something that failed, in a line, with its full text where there is one."""
 
     title: str
     message: str
@@ -143,10 +143,6 @@ class Provenance(NamedTuple):
     def of(cls, content: Mapping[str, Any]) -> Provenance:
         """Read it from a document's data."""
         return cls(content["command"], content["versions"], content.get("devices", ()), content.get("seconds"))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a part of a document's data."""
-        return self._asdict()
 
 
 class Records(NamedTuple):

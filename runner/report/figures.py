@@ -20,7 +20,7 @@ from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
 
 FORMATS = (".png", ".svg", ".pdf")
 DASHES = ("-", (0, (7, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (5, 2)), (0, (1, 1.5)), (0, (12, 4)))
-"""Of the lines, so that nobody needs the colours."""
+"""Of the lines, which can be told apart without their colours."""
 
 CELL = 0.62
 """Side of a heat map's cell, in inches."""
@@ -32,7 +32,7 @@ NUMBERED = 40
 """Rows of a heat map up to which its cells have their numbers in them."""
 
 HEAT = colormaps["viridis"].resampled(64)
-"""Runs evenly from dark to light, also for those who do not tell red from green."""
+"""Runs evenly from dark to light, also for readers who cannot tell red from green."""
 
 INKS = ("#fefefe", "#020202")
 """Of the numbers in a heat map, which stay as they are in a dark theme."""

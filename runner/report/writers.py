@@ -139,15 +139,10 @@ def show(document: Document, console: Console) -> None:
 
 
 def console_table(table: Table) -> RichTable:
-    """Return a table for the terminal."""
-    made = RichTable(title=_plain(table.title), title_justify="left", title_style="bold")
+    """Return a table for the terminal; names in it are not taken for markup."""
+    made = RichTable(title=escape(table.title), title_justify="left", title_style="bold")
     for place, name in enumerate(table.columns):
-        made.add_column(_plain(name), justify="right" if place else "left", overflow="fold")
+        made.add_column(escape(name), justify="right" if place else "left", overflow="fold")
     for row in table.rows:
-        made.add_row(*(_plain(str(cell)) for cell in row))
+        made.add_row(*(escape(str(cell)) for cell in row))
     return made
-
-
-def _plain(text: str) -> str:
-    """Escape what rich would take for markup."""
-    return escape(text)

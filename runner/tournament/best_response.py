@@ -1,4 +1,4 @@
-"""How much can be extorted from a player: the score of a learner that is trained against it, the player frozen.
+"""How much can be extorted from a player: the score of a learner trained against it while it does not learn.
 
 The learner is any that polax knows and that is written in JAX. All players' responses are trained in one program.
 """
@@ -28,7 +28,7 @@ PRESET = "best-response"
 """The preset of a learner that is taken where it has one, under the options that are asked for."""
 
 UPDATES, MANY_UPDATES = 20, 200
-"""By default: in games that look one of few ways, such as matrix games, and in others."""
+"""By default: in games with few observations, such as matrix games, and in others."""
 
 FEW_OBSERVATIONS = 64
 
@@ -42,7 +42,7 @@ class Training(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The response to one player, mean over both players that it may be."""
+    """The response to one player, averaged over playing as player 0 and as player 1."""
 
     score: float
     left_with: float
@@ -73,7 +73,7 @@ def best_responses(
     training: Training,
     *,
     episodes: int,
-    progress: Callable[[int], None] = lambda update: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Response | None]:
     """Train a response to every player and score it.
 
@@ -83,7 +83,7 @@ def best_responses(
         participants: the players.
         training: how to learn.
         episodes: of the final match as each player.
-        progress: told the number of each update that is done.
+        progress: told after each update how many are done, and of how many.
 
     Returns:
         One for each player; None for those of ordinary Python, against which nothing can be trained in a compiled
@@ -115,7 +115,7 @@ def best_responses(
         )
         for taken in course:
             stacked = taken.step.states
-            progress(taken.number + 1)
+            progress(taken.number + 1, training.updates)
         for place, member in enumerate(members):
             states[member] = jax.tree.map(lambda leaf, place=place: leaf[place], stacked)
     policies = _stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])

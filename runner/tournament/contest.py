@@ -42,9 +42,9 @@ def contest(
     played, against_defector = _play(play_key, line_up, episodes, progress)
     responses: list[Response | None] = [None] * len(names)
     if training is not None:
-        progress.begin(f"training a best response ({training.algorithm}) to {len(names)} players", training.updates)
+        progress.begin(f"training a best response ({training.algorithm}) to {len(names)} players", "update")
         responses = best_responses(
-            response_key, line_up, line_up.participants, training, episodes=episodes, progress=progress.advance
+            response_key, line_up, line_up.participants, training, episodes=episodes, progress=progress.note
         )
     scores = score(played.rewards)
     measures = [
@@ -90,8 +90,8 @@ def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -
     is_extra = DEFECTOR not in names and DEFECTOR in line_up.game.strategies
     everyone = line_up.add(DEFECTOR) if is_extra else line_up
     console_line = f"playing {len(names)} players against each other, {episodes} episodes for each ordered pair"
-    progress.begin(console_line, 0)
-    played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.pairs)
+    progress.begin(console_line, "pair with a player in ordinary Python")
+    played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.note)
     if not is_extra and DEFECTOR not in names:
         return played, [None] * len(names)
     column = len(names) if is_extra else names.index(DEFECTOR)
@@ -116,27 +116,15 @@ class _Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = 0
-        self._rate = Rate()
-        self._last = 0.0
 
-    def begin(self, what: str, total: int) -> None:
-        self._total = total
-        self._rate = Rate()
-        self._last = time.monotonic()
+    def begin(self, what: str, unit: str) -> None:
+        self._unit, self._rate, self._last_line = unit, Rate(), time.monotonic()
         say(self._console, what)
 
-    def advance(self, done: int) -> None:
-        """Note that an update is done."""
-        self._note(f"update {done}/{self._total}", self._total - done)
-
-    def pairs(self, done: int, total: int) -> None:
-        """Note that a pair is about to be played in ordinary Python."""
-        self._note(f"pair {done}/{total} of players in ordinary Python", total - done)
-
-    def _note(self, what: str, left: int) -> None:
+    def note(self, done: int, total: int) -> None:
+        """Note how many units are done, and of how many."""
         self._rate.tick()
-        time_left = self._rate.left(left)
-        if time_left and time.monotonic() - self._last > LINE_INTERVAL:
-            self._last = time.monotonic()
-            say(self._console, f"{what}  {time_left}")
+        left = self._rate.left(total - done)
+        if left and time.monotonic() - self._last_line > LINE_INTERVAL:
+            self._last_line = time.monotonic()
+            say(self._console, f"{self._unit} {done}/{total}  {left}")

@@ -1,4 +1,4 @@
-"""Who plays: strategies, players of runs, players of other libraries, all in one game."""
+"""The line-up of a tournament: strategies, players of runs and players of other libraries, all in one game."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def make_line_up(
     """
     if not references:
         raise OptionError(
-            "tournament: say who plays, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
+            "missing players: name some, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
         )
     runs = {text: found for text in references if (found := _find_run(text)) is not None}
     specs = {str(folder.path): folder.spec() for folder, _ in runs.values()}
@@ -149,7 +149,7 @@ def _common_env(asked: str | None, specs: Mapping[str, RunSpec]) -> str:
     """Return the game that is asked for, or that all runs learned."""
     env = asked or next((spec.env for spec in specs.values()), None)
     if env is None:
-        raise OptionError("tournament: say which game is played: --env ENV (see polax list)")
+        raise OptionError("missing environment: pass --env ENV (see polax list)")
     for path, spec in specs.items():
         if spec.env != env:
             other = "" if asked else f", {next(iter(specs))} learned {env}"
@@ -176,7 +176,7 @@ def _common_options(env: str, asked: Mapping[str, Any], specs: Mapping[str, RunS
                 first = next(iter(specs))
                 raise OptionError(
                     f"{path} learned {env} with {name} {value}, {first} with {options[name]}; "
-                    f"say which to play: --env.{name.replace('_', '-')} VALUE"
+                    f"choose one with --env.{name.replace('_', '-')} VALUE"
                 )
     return options
 
@@ -187,7 +187,7 @@ def _load(folder: RunFolder, spec: RunSpec, checkpoint: str | None) -> LoadedRun
     if checkpoint is None and saved and saved[-1] < spec.updates:
         raise RunError(
             f"{folder.path} has done {saved[-1]} of its {spec.updates} updates; finish it with "
-            f"polax train --resume {folder.path}, or say --checkpoint last to take it as it is"
+            f"polax train --resume {folder.path}, or pass --checkpoint last to take it as it is"
         )
     try:
         run = load_run(folder, checkpoint=checkpoint or "last")
@@ -214,10 +214,10 @@ def _view(game: Game[Any, Any], run: LoadedRun, reference: str) -> Game[Any, Any
 
 
 def _with_own_names(participants: list[Participant]) -> list[Participant]:
-    """Give every participant a name of its own; players of one name and different folders go by their folders.
+    """Give every participant a name of its own: its folder, where several have the same name.
 
     Raises:
-        OptionError: one player is there twice.
+        OptionError: a player is there twice.
     """
     seen: set[Any] = set()
     for each in participants:

@@ -12,9 +12,9 @@ from polax.papers.pola.course import SMALL
 from polax.papers.pola.drawings import draw_shares
 from polax.papers.pola.exact_runs import ExactRuns, run_settings
 from polax.papers.pola.published import EXACT, SCORES, TABLE2, Score, Setting
-from polax.papers.pola.report import ran, reproduction
 from polax.papers.pola.search import Family, search
 from polax.papers.pola.statistics import p_value, policy_fit, share_of
+from polax.papers.report import ran, reproduction
 from polax.registry import algorithm_plugin, make_algorithm, make_env, register_algorithm
 from polax.runner.cli import main
 from polax.runner.report.figures import figure_of
@@ -228,9 +228,9 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
         (["figure4", "--scale", "small"], "figure4 has the scale published or laptop, not 'small'"),
         (["figure9"], "invalid choice: 'figure9'"),
         ([], "required: NAME"),
-        (["figure3", "--runs", "0"], "--runs: must be at least 1, not 0"),
+        (["figure3", "--runs", "0"], "--runs/--num-seeds: must be at least 1, not 0"),
         (["figure3", "--seed", "-1"], "--seed: must be at least 0, not -1"),
-        (["figure3", "--runs", "many"], "invalid int value"),
+        (["figure3", "--runs", "many"], "value: 'many'"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(words, message, capsys):

@@ -95,8 +95,8 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--env", "IPD-v0"], "say who plays, such as: polax tournament tit-for-tat"),
-        (["tit-for-tat"], "say which game is played: --env ENV"),
+        (["--env", "IPD-v0"], "missing players: name some, such as: polax tournament tit-for-tat"),
+        (["tit-for-tat"], "missing environment: pass --env ENV"),
         (["tit-for-tat", "--env.contribution-factor", "1.5"], "needs --env"),
         (["tit-for-tat", "--env", "IPD"], "unknown environment 'IPD'; did you mean 'IPD-v0'?"),
         (["tit-for-tatt", "--env", "IPD-v0"], "has no strategy 'tit-for-tatt'"),

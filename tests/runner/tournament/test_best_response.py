@@ -53,16 +53,16 @@ def test_the_frozen_player_plays_as_it_does_in_the_game_itself_as_either_player(
 def test_the_best_response_to_always_cooperate_is_defection_and_to_tit_for_tat_cooperation() -> None:
     line_up = make_line_up(["always-cooperate", "always-defect", "tit-for-tat"], "IPD-v0", {"max_steps_in_episode": 12})
     python = line_up.participants[0]._replace(compiled=False)
-    told: list[int] = []
+    told: list[tuple[int, int]] = []
     found = best_responses(
         jax.random.key(0),
         line_up,
         [*line_up.participants, python],
         Training(updates=4, options=SMALL),
         episodes=200,
-        progress=told.append,
+        progress=lambda done, total: told.append((done, total)),
     )
-    assert told == [1, 2, 3, 4]
+    assert told == [(number, 4) for number in (1, 2, 3, 4)]
     assert found[3] is None  # nothing can be trained against a player of ordinary Python
     scores = {each.name: response for each, response in zip(line_up.participants, found, strict=False)}
     assert scores["always-cooperate"].score == pytest.approx(0.665, abs=0.01)

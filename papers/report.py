@@ -9,9 +9,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from ...runner.report.document import Chart, Document, Part, Provenance, Reach, Section, Table
-from ...runner.runs.folder import RunError, make_folder
-from ...runner.runs.manifest import device_names, versions
+from ..runner.report.document import Chart, Document, Part, Provenance, Reach, Section, Table
+from ..runner.runs.folder import RunError, make_folder
+from ..runner.runs.manifest import device_names, versions
 
 Row = Mapping[str, Any]
 
