@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-_START = 4
-"""Row of `MemoryOnePolicy.cooperation` at the start of an episode."""
+from .returns import START
 
 
 @struct.dataclass
@@ -21,7 +20,7 @@ class MemoryOnePolicy:
     cooperation: jax.Array  # [5] probability of action 1
 
     def initial_memory(self, num_envs: int) -> tuple[()]:
-        """Return nothing: all that counts is in the observation."""
+        """Return nothing: the observation has all that the policy needs."""
         del num_envs
         return ()
 
@@ -37,5 +36,5 @@ class MemoryOnePolicy:
             The actions ``[B]`` int32 and the memory.
         """
         played = 2 * observation[:, 1] + observation[:, 4]
-        state = jnp.where(observation[:, 2] > 0, _START, played).astype(jnp.int32)
+        state = jnp.where(observation[:, 2] > 0, START, played).astype(jnp.int32)
         return jax.random.bernoulli(key, self.cooperation[state]).astype(jnp.int32), memory
