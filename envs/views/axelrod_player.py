@@ -112,11 +112,11 @@ def _dilemma(env: str | Game[Any, Any]) -> Game[Any, Any]:
 
 
 @cache
-def _views(game: Game[Any, Any], player: int) -> dict[tuple[int, int] | None, np.ndarray]:
+def _views(game: Game[Any, Any], player: int) -> dict[tuple[int, int] | None, Any]:
     """Return what a player sees, ``[1, features]``, after the library's actions (own, other's); None: at the start."""
     params, key = game.default_params, jax.random.key(0)
     start, _ = game.reset_env(key, params)
-    views: dict[tuple[int, int] | None, np.ndarray] = {None: np.asarray(start)[player : player + 1]}
+    views: dict[tuple[int, int] | None, Any] = {None: np.asarray(start)[player : player + 1]}
     for own, other in product((0, 1), repeat=2):  # the library counts C as 0 and D as 1
         played = (1 - own, 1 - other) if player == 0 else (1 - other, 1 - own)
         state = MatrixGameState(last_actions=jnp.array(played, jnp.int32), time=jnp.int32(1))

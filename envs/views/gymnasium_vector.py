@@ -158,7 +158,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return observation, own, np.zeros(self.num_envs, bool), np.full(self.num_envs, ended), info
 
     def render(self) -> tuple[Any, ...]:
-        """Return one picture (an array ``[height, width, 3]`` uint8) or text for each copy.
+        """Return one picture (an array ``[height, width, 3]`` uint8) or text of each copy.
 
         Raises:
             ValueError: no render mode was chosen when the environment was made.

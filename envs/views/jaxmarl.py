@@ -1,7 +1,7 @@
 """Games as JaxMARL environments: dictionaries by player, pure functions, automatic reset. Needs the extra ``jaxmarl``.
 
 Example:
-    >>> from polax.envs import jaxmarl_view  # doctest: +SKIP
+    >>> from polax.envs.views import jaxmarl as jaxmarl_view  # doctest: +SKIP
     >>> env = jaxmarl_view.make("CoinGame-v0")  # doctest: +SKIP
     >>> observations, state = env.reset(jax.random.key(0))  # doctest: +SKIP
 """
