@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,24 +38,24 @@ def draw_updates(rows: Sequence[Row], before: Sequence[float]) -> Chart:
         return f"{learner}: the networks end {distance:.3f} apart"
 
     title = "One update of two networks that are one policy"
-    return _by_learner(title, rows, lambda axes, own: _draw_updates(axes, own, before), heading)
+    return _by_learner(title, rows, partial(_draw_updates, before), heading)
 
 
 def _by_learner(
     title: str,
     rows: Sequence[Row],
-    draw: Callable[[Axes, Sequence[Row]], None],
+    draw: Callable[[Sequence[Row], Axes], None],
     heading: Callable[[str, Sequence[Row]], str],
 ) -> Chart:
     panels = []
     for learner in dict.fromkeys(row["learner"] for row in rows):
         own = [row for row in rows if row["learner"] == learner]
         name = heading(learner.removesuffix("-exact").upper(), own)
-        panels.append(Panel(name, lambda axes, own=own: draw(axes, own)))
+        panels.append(Panel(name, partial(draw, own)))
     return Chart("", title, panels, (4.8, 4.2), share_y=True)
 
 
-def _draw_shares(axes: Axes, rows: Sequence[Row]) -> None:
+def _draw_shares(rows: Sequence[Row], axes: Axes) -> None:
     factors = sorted({row["contribution_factor"] for row in rows})
     kinds = list(dict.fromkeys(row["options"]["parameterisation"] for row in rows))
     for index, kind in enumerate(kinds):
@@ -80,7 +81,7 @@ def _draw_curve(axes: Axes, rows: Sequence[Row], factors: Sequence[float], index
     axes.plot(x + 0.09, theirs, marker, color=colour, **_PUBLISHED)
 
 
-def _draw_updates(axes: Axes, rows: Sequence[Row], before: Sequence[float]) -> None:
+def _draw_updates(before: Sequence[float], rows: Sequence[Row], axes: Axes) -> None:
     places = np.arange(len(STATES))
     axes.bar(places, before, width=0.86, color="#EEEEEE", label="before, both networks", zorder=1)
     for index, row in enumerate(rows):

@@ -8,7 +8,7 @@ from typing import Any
 from ..evaluation.scores import score_name, scored_players
 from ..evaluation.statistics import mean_and_interval
 from ..runs.manifest import versions
-from .document import Document, Provenance, Reach, Section, Table, Value
+from .document import Cell, Document, Provenance, Reach, Section, Table, Value
 
 
 def document(result: Mapping[str, Any], command: Sequence[str]) -> Document:
@@ -36,7 +36,7 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     players = scored_players(rows[0])
     opponents = ["", *sorted({name.split("/vs/")[1] for name in rows[0] if "/vs/" in name})]
     seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95% interval"
-    lines = [
+    lines: list[list[Cell]] = [
         [opponent or "each other", *(_mean([row[score_name(player, opponent)] for row in rows]) for player in players)]
         for opponent in opponents
     ]

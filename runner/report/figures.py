@@ -204,9 +204,9 @@ def heat_map(name: str, title: str, content: HeatMap, *, cells: bool = False) ->
 def _draw_heat_map(axes: Axes, content: HeatMap) -> None:
     image = axes.imshow(content.values, cmap=HEAT)
     image.set_visible(False)  # gives the axes their shape and the colours their range; each cell is drawn below
-    colours = HEAT(image.norm(np.nan_to_num(content.values)))
+    colours = np.asarray(HEAT(image.norm(np.nan_to_num(content.values))))
     for (row, column), value in np.ndenumerate(content.values):
-        colour = to_hex(colours[row, column]) if np.isfinite(value) else "none"
+        colour = to_hex(tuple(colours[row, column])) if np.isfinite(value) else "none"
         patch = Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, edgecolor="none")
         hover(patch, content.tips[row][column], cell=f"{row} {column}")
         axes.add_patch(patch)
@@ -224,7 +224,8 @@ def _draw_heat_map(axes: Axes, content: HeatMap) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, label=content.label, shrink=0.8)
-    bar.solids.set_rasterized(False)  # else an SVG would hold a picture, which the page may not load
+    for solids in bar.ax.collections:
+        solids.set_rasterized(False)  # else an SVG would hold a picture, which the page may not load
     bar.outline.set_visible(False)
 
 

@@ -95,7 +95,7 @@ def _findings(content: Mapping[str, Any]) -> list[Finding]:
 
 def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     mean, error, by_player = (content["scores"][name] for name in ("mean", "standard_error", "by_player"))
-    rows = []
+    rows: list[list[Cell]] = []
     tips: list[list[str]] = []
     for i, name in enumerate(names):
         rows.append([name, *(score(*pair) for pair in zip(mean[i], error[i], strict=True))])
@@ -147,7 +147,7 @@ def _measures(content: Mapping[str, Any]) -> list[Part]:
     trained = [row["best_response"] for row in content["measures"] if row["best_response"]]
     head = ["player", "self-play", "against always-defect"]
     head += ["best response gets", "and leaves"] if trained else []
-    rows = []
+    rows: list[list[Cell]] = []
     for row in content["measures"]:
         response = row["best_response"] or {"score": None, "left_with": None}
         values = [row["self_play"], row["against_always_defect"], response["score"], response["left_with"]]
@@ -177,7 +177,9 @@ def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     ]
     legend = "" if counted is None else f" C stands for {actions[counted]}, D for {actions[1 - counted]}."
     title = f"Probability of {action} after each last joint action"
-    rows = [[name, *(number(rate, 2) for rate in own)] for name, own in zip(known, rates, strict=True)]
+    rows: list[list[Cell]] = [
+        [name, *(number(rate, 2) for rate in own)] for name, own in zip(known, rates, strict=True)
+    ]
     return [
         f"How often a player chose {chosen} after each last joint action, its own action first, in all its matches. "
         f"A dash means the situation never occurred.{legend}",
