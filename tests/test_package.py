@@ -23,8 +23,8 @@ def _modules() -> set[str]:
 
 
 def _data_files() -> set[str]:
-    """Return what `polax new-algorithm` makes its files from, and `polax report` its pages."""
-    folders = (ROOT / "runner" / "commands" / "templates", ROOT / "runner" / "report" / "assets")
+    """Return the templates of `polax new-algorithm` and `polax report`, and the tables of the papers."""
+    folders = (ROOT / "runner/commands/templates", ROOT / "runner/report/html", ROOT / "papers/pola/data")
     return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.iterdir()}
 
 
