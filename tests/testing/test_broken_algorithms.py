@@ -208,7 +208,7 @@ class NaNInState(PythonLearner):
 
 BROKEN = [
     ("plugin", object(), "object has no config, build, summary, api_version"),
-    ("plugin", learner(config=dict), "config is <class 'dict'>, no dataclass"),
+    ("plugin", learner(config=dict), "config is <class 'dict'>, not a dataclass"),
     ("plugin", learner(build=None), "build is None, which cannot be called"),
     ("plugin", learner(summary="two\nlines"), "summary is 'two\\nlines'"),
     ("api-version", learner(api_version=0), "it says 0; this polax has 1"),
