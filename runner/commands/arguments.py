@@ -137,7 +137,10 @@ def at_least(minimum: int) -> Callable[[str], int]:
     """Return the type of an option that is a whole number with a minimum, for `argparse`."""
 
     def whole_number(word: str) -> int:
-        number = int(word)
+        try:
+            number = int(word)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a whole number, not {word!r}") from None
         if number < minimum:
             raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {number}")
         return number

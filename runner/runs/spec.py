@@ -111,9 +111,9 @@ def resolve(
     plugin, env_plugin = registry.algorithm_plugin(algorithm), registry.environment_plugin(env)
     presets = presets_for(plugin, env)
     if preset is not None:
-        if preset not in presets:
+        base = find_preset(plugin, preset, env)
+        if base is None:
             raise OptionError(f"{algorithm} has no preset {preset!r} for {env}; {suggest(preset, presets)}")
-        base = presets[preset]
         updates = base.updates if updates is None else updates
         options, env_options = {**base.options, **(options or {})}, {**base.env_options, **(env_options or {})}
     if updates is None:
@@ -146,15 +146,15 @@ def build(spec: RunSpec) -> Setup:
 
 
 def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:
-    """Return an algorithm's presets for one environment by name; those of its own come before those for any."""
+    """Return the presets that an algorithm has for one environment, by name."""
+    return {name: preset for (name, env_id), preset in plugin.presets.items() if env_id == env}
+
+
+def find_preset(plugin: AlgorithmPlugin, name: str, env: str) -> Preset | None:
+    """Return an algorithm's preset for one environment, else its preset of that name for any, else None."""
     from ...algorithms.base import ANY_ENV
 
-    found: dict[str, Preset] = {}
-    for wanted in (env, ANY_ENV):
-        for (name, env_id), preset in plugin.presets.items():
-            if env_id == wanted:
-                found.setdefault(name, preset)
-    return found
+    return plugin.presets.get((name, env), plugin.presets.get((name, ANY_ENV)))
 
 
 def _plain(config: Any, what: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ...envs.frozen_game import FrozenGame, FrozenParams
 from ...envs.policies.one_of import stack_policies
 from ...envs.policies.play import play
 from ...options import OptionError
-from ..runs.spec import presets_for
+from ..runs.spec import find_preset
 from ..training.seeds import CompiledLearner, settle, take_updates
 from .line_up import LineUp, Participant
 
@@ -129,7 +129,7 @@ def best_responses(
 
 def options_of(training: Training, env: str) -> dict[str, Any]:
     """Return the learner's options in a game: those asked for, over its preset for best responses."""
-    preset = presets_for(registry.algorithm_plugin(training.algorithm), env).get(PRESET)
+    preset = find_preset(registry.algorithm_plugin(training.algorithm), PRESET, env)
     return {**(preset.options if preset else {}), **training.options}
 
 

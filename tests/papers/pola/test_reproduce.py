@@ -230,7 +230,7 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
         ([], "required: NAME"),
         (["figure3", "--runs", "0"], "--runs/--num-seeds: must be at least 1, not 0"),
         (["figure3", "--seed", "-1"], "--seed: must be at least 0, not -1"),
-        (["figure3", "--runs", "many"], "value: 'many'"),
+        (["figure3", "--runs", "many"], "must be a whole number, not 'many'"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(words, message, capsys):

@@ -201,7 +201,7 @@ NAIVE = ["--algorithms", "naive", "--envs", "IPD-v0", "--out", "out"]
         (NAIVE, "missing training length: pass --preset laptop, or --budget 100 updates"),
         (
             [*NAIVE, "--preset", "laptob"],
-            "there is no preset 'laptob' for naive in IPD-v0 (it has laptop, best-response)",
+            "there is no preset 'laptob' for naive in IPD-v0 (it has laptop)",
         ),
         ([*NAIVE, "--budget", "1", "update"], "did you mean 'updates'?"),
         ([*NAIVE, "--budget", "1", "updates", "--num-seeds", "0"], "--num-seeds: must be at least 1, not 0"),

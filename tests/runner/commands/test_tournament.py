@@ -102,7 +102,7 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
         (["tit-for-tatt", "--env", "IPD-v0"], "has no strategy 'tit-for-tatt'"),
         (["grim", "tit-for-tat", "grim", "--env", "IPD-v0"], "grim is named twice"),
         (["grim", "--env", "IPD-v0", "--episodes", "0"], "--episodes: must be at least 1, not 0"),
-        (["grim", "--env", "IPD-v0", "--episodes", "few"], "value: 'few'"),
+        (["grim", "--env", "IPD-v0", "--episodes", "few"], "--episodes: must be a whole number, not 'few'"),
         (["grim", "--env", "IPD-v0", "--env.size", "3"], "IPD-v0 has no option 'size'"),
         (["grim", "--env", "IPD-v0", "--sead", "3"], "tournament has no option --sead"),
         (["grim", "--env", "IPD-v0", "--best-response.num-envs", "3"], "needs --best-response"),
