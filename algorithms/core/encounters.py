@@ -7,7 +7,7 @@ last step too, so nothing is unrolled a second time. All random numbers are draw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -108,10 +108,10 @@ def policy_network(agent: Agent) -> NetworkParams:
     """Return the network whose outputs are an agent's logits and nothing else."""
     recurrent = agent.policy.recurrent
     count = recurrent.output_bias.shape[-1] // (2 if agent.values is None else 1)
-    logits_only = recurrent.replace(
-        output_kernel=recurrent.output_kernel[:count], output_bias=recurrent.output_bias[:count]
+    logits_only = replace(
+        recurrent, output_kernel=recurrent.output_kernel[:count], output_bias=recurrent.output_bias[:count]
     )
-    return agent.policy.replace(recurrent=logits_only)
+    return replace(agent.policy, recurrent=logits_only)
 
 
 def play(
@@ -195,10 +195,18 @@ def play(
     rows, seen, actions, rewards, outputs, hidden = jax.lax.scan(step, start, (numbers, uniforms, words, script_words))[
         1
     ]
-    sides = [
-        Side(seen[:, :, role], actions[role][:-1], rewards[role][:-1], *outputs[role], hidden[role]) for role in (0, 1)
-    ]
-    return jax.lax.stop_gradient(Encounter(*sides, rows))
+    learner_side, opponent_side = (
+        Side(
+            observations=seen[:, :, role],
+            actions=actions[role][:-1],
+            rewards=rewards[role][:-1],
+            logits=outputs[role][0],
+            action_values=outputs[role][1],
+            hidden=hidden[role],
+        )
+        for role in (0, 1)
+    )
+    return jax.lax.stop_gradient(Encounter(learner_side, opponent_side, rows))
 
 
 def unroll(reader: Reader, agent: Agent, side: Side) -> tuple[jax.Array, jax.Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from . import pool as pools
 from . import shaping
 from .encounters import Agent, Encounter, Reader, gradient, init_agent, play, unroll
 from .pool import Pool
-from .self_play_config import Coefficients, Structure
+from .self_play_config import Coefficients, Scalar, Structure
 
 __all__ = ["GradientStep", "LearnerState", "schedule"]
 
@@ -87,7 +87,7 @@ class GradientStep:
 
     def _under_policy_rate(self, agent: Agent) -> Agent:
         """Return the part of an agent that the policy's optimiser moves."""
-        return agent.replace(values=None) if self.structure.stop_advantages else agent
+        return replace(agent, values=None) if self.structure.stop_advantages else agent
 
     def __call__(
         self,
@@ -132,7 +132,7 @@ class GradientStep:
         learner, norm = self._move(learner, encounter, bars, coefficients, now)
         played = {"train_reward/self": encounter.learner.rewards, "train_reward/other": encounter.opponent.rewards}
         means = {name: jnp.mean(values) for name, values in played.items()}
-        return learner.replace(baseline=baseline), means | metrics | losses | {"gradient_norm": norm}
+        return replace(learner, baseline=baseline), means | metrics | losses | {"gradient_norm": norm}
 
     def _weigh(
         self, encounter: Encounter, baseline: jax.Array | None, coefficients: Coefficients, now: Now
@@ -244,12 +244,12 @@ class GradientStep:
             )
             direction, value_optimizer = _ADAM.update(by_values, learner.value_optimizer)
             values = agent.values if moved.values is None else moved.values
-            agent = moved.replace(values=_against(values, direction, coefficients.value_lr))
+            agent = replace(moved, values=_against(values, direction, coefficients.value_lr))
         target = learner.target
         if target is not None:
             decay = coefficients.target_decay
             target = jax.tree.map(lambda mean, leaf: decay * mean + (1.0 - decay) * leaf, target, agent)
-        return learner.replace(agent=agent, target=target, optimizer=optimizer, value_optimizer=value_optimizer), norm
+        return replace(learner, agent=agent, target=target, optimizer=optimizer, value_optimizer=value_optimizer), norm
 
     @staticmethod
     def _adam(
@@ -281,7 +281,7 @@ def schedule(coefficients: Coefficients, step: jax.Array) -> Now:
     done = jnp.minimum(step / coefficients.anneal_steps, 1.0)
     late = jnp.maximum(done - coefficients.anneal_from, 0.0) / (1.0 - coefficients.anneal_from)
 
-    def between(start: jax.Array, end: jax.Array, share: jax.Array) -> jax.Array:
+    def between(start: Scalar, end: Scalar, share: jax.Array) -> jax.Array:
         return start + (end - start) * share
 
     return Now(
@@ -304,7 +304,7 @@ def _pick(values: jax.Array, actions: jax.Array) -> jax.Array:
     return jnp.sum(values * jax.nn.one_hot(actions, values.shape[-1], dtype=values.dtype), axis=-1)
 
 
-def _against(params: Any, direction: Any, rate: jax.Array) -> Any:
+def _against(params: Any, direction: Any, rate: Scalar) -> Any:
     return jax.tree.map(lambda leaf, move: leaf - rate * move, params, direction)
 
 

@@ -7,7 +7,7 @@ What LOQA, Advantage Alignment and goodwill LOQA share: one update as one compil
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -155,9 +155,9 @@ class _Program:
             keys = jax.random.split(key_draw, structure.num_learners)
             drawn = jax.vmap(draw, out_axes=1)(keys, pool)  # [steps, learner, opponent, ...]
         # Inside the loop over steps the pool would be copied at every one of them.
-        state = state.replace(learners=state.learners.replace(pool=None))
+        state = replace(state, learners=replace(state.learners, pool=None))
         state, metrics = jax.lax.scan(self._step, state, (jax.random.split(key_learn, structure.snapshot_every), drawn))
-        return state.replace(learners=state.learners.replace(pool=pool)), metrics
+        return replace(state, learners=replace(state.learners, pool=pool)), metrics
 
     def _step(self, state: SelfPlayState, given: tuple[jax.Array, Any]) -> tuple[SelfPlayState, Metrics]:
         """Take one gradient step of every learner, against the other one's agents (one alone against its own)."""
@@ -176,7 +176,7 @@ class _Program:
             state.learners,
             jax.tree.map(lambda leaf: leaf[::-1], drawn),
         )
-        return state.replace(learners=learners, step=state.step + 1), metrics
+        return replace(state, learners=learners, step=state.step + 1), metrics
 
 
 def _policies(state: SelfPlayState) -> tuple[Policy, ...]:

@@ -11,7 +11,7 @@ from flax import struct
 
 from ...options import check_choice, check_number, check_whole_number
 
-__all__ = ["Coefficients", "SelfPlayConfig", "Structure", "SurpriseConfig"]
+__all__ = ["Coefficients", "Scalar", "SelfPlayConfig", "Structure", "SurpriseConfig"]
 
 Opponents = Literal["past", "current"]
 Players = Literal["shared", "two"]

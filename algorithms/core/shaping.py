@@ -100,7 +100,7 @@ def predicted_log_probabilities(
 def shaping_weights(
     residuals: jax.Array,
     opponent_advantages: jax.Array,
-    openness: jax.Array,
+    openness: jax.Array | float,
     *,
     weight: jax.Array | float,
     discount: jax.Array | float,
