@@ -42,7 +42,7 @@ def fit(key: jax.Array, own: NetworkParams, model: ActorCritic, lookahead: Looka
         def step(carry: tuple[ActorCritic, Any], _: None) -> tuple[tuple[ActorCritic, Any], Metrics]:
             model, optimizer_state = carry
             policy_gradient, metrics = _imitation_gradient(model.policy, side)
-            _, _, critic_gradient = evaluate_critic(model.critic, side, coefficients)
+            critic_gradient = evaluate_critic(model.critic, side, coefficients)[-1]
             gradient = ActorCritic(policy=policy_gradient, critic=critic_gradient)
             return adam_step(
                 model, gradient, optimizer_state, coefficients.model_lr, coefficients.model_critic_lr
