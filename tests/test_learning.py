@@ -26,7 +26,7 @@ def train(algorithm, folder):
 
 
 def scores(row, against=""):
-    return [row[f"score/player_{seat}{against}"] for seat in (0, 1)]
+    return [row[f"score/player_{player}{against}"] for player in (0, 1)]
 
 
 def test_pola_dice_cooperates_and_does_not_let_itself_be_exploited(tmp_path):

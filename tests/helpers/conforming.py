@@ -152,7 +152,7 @@ class MatchGame(Game[MatchState, MatchParams]):
 
     @property
     def strategies(self) -> Any:
-        return {"even": lambda game, seat: Player(jnp.float32(0))}
+        return {"even": lambda game, player: Player(jnp.float32(0))}
 
     def reference_scores(self, params: MatchParams) -> dict[str, float]:
         return {"always the same": float(params.prize)}

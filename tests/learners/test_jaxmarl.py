@@ -57,11 +57,11 @@ def test_a_thousand_random_episodes_agree_with_the_game(view, env_id, make_key):
         joint = actions[time - 1]
         expected = native(keys, state, joint, params)
         observations, state, rewards, dones, infos = step(
-            keys, state, {agent: joint[:, seat] for seat, agent in enumerate(env.agents)}
+            keys, state, {agent: joint[:, player] for player, agent in enumerate(env.agents)}
         )
         assert jnp.unique(dones["__all__"]).tolist() == [time == 5]
-        for seat, agent in enumerate(env.agents):
-            np.testing.assert_array_equal(rewards[agent], expected[2][:, seat])
+        for player, agent in enumerate(env.agents):
+            np.testing.assert_array_equal(rewards[agent], expected[2][:, player])
             np.testing.assert_array_equal(dones[agent], expected[4])
         for name in infos:
             np.testing.assert_array_equal(infos[name], np.stack([expected[5][name]] * 2, axis=1))

@@ -83,6 +83,6 @@ def test_two_ppo_learners_learn_to_defect():
             optimizer.zero_grad()
             (losses["loss_objective"] + losses["loss_critic"]).backward()
             optimizer.step()
-    for seat in range(2):
-        assert 0.3 < cooperation[0][seat] < 0.7
-        assert cooperation[-1][seat] < 0.15
+    for player in range(2):
+        assert 0.3 < cooperation[0][player] < 0.7
+        assert cooperation[-1][player] < 0.15

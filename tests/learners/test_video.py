@@ -18,7 +18,7 @@ def test_an_episode_becomes_an_mp4_that_plays(env_id, tmp_path, monkeypatch):
 
     monkeypatch.setattr("polax.envs.rendering.animation.shutil.which", lambda _: None)  # not the machine's own
     game, params = polax.make_env(env_id, max_steps_in_episode=7)
-    frames = record_episode(game, params, [make_strategy("random", game, seat) for seat in range(2)], seed=0)
+    frames = record_episode(game, params, [make_strategy("random", game, player) for player in range(2)], seed=0)
     path = tmp_path / "episode.mp4"
     save_frames(game, frames, path, fps=4, size=121)
     count, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))

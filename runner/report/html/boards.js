@@ -52,7 +52,7 @@ const boards = (() => {
       token.style.transform = `translate(${x + shift}px, ${y}px) scale(${scale})`;
     }
     function object([, , , owner], [x, y]) {
-      const whose = sides[owner] ?? "nobody", sign = owner === null ? "" : letters[owner].toLowerCase();
+      const whose = sides[owner] ?? "none", sign = owner === null ? "" : letters[owner].toLowerCase();
       return [make("circle", { cx: x, cy: y, r: 25, class: "edge" }), make("circle", { cx: x, cy: y, r: 19, class: whose }),
         make("text", { x, y: y + 8, "text-anchor": "middle", class: "letter", style: "font-size:22px" }, sign)];
     }

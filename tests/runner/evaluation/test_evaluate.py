@@ -18,7 +18,7 @@ def _policies(env, name, seeds):
         Algorithm(
             init=lambda key: jnp.zeros(()),
             update=lambda key, state: (state, {}),
-            policies=lambda state: tuple(env.strategies[name](env, seat) for seat in range(2)),
+            policies=lambda state: tuple(env.strategies[name](env, player) for player in range(2)),
         )
     )
     keys = seed_keys(seeds)
@@ -31,10 +31,10 @@ def test_scripted_players_as_learners_get_their_exact_scores(name: str) -> None:
     keys, policies = _policies(env, name, (0, 1))
     scores = Evaluator(env, params, num_envs=4, pure=True)(keys.evaluate, 3, policies)
     sucker = -0.335 if name == "always-cooperate" else -0.0335  # tit-for-tat is exploited in the first step only
-    for seat in (0, 1):
-        np.testing.assert_allclose(scores[f"score/player_{seat}"], [0.33, 0.33], atol=1e-6)
-        np.testing.assert_allclose(scores[f"score/player_{seat}/vs/always-defect"], [sucker, sucker], atol=1e-6)
-        np.testing.assert_allclose(scores[f"score/player_{seat}/vs/grim"], [0.33, 0.33], atol=1e-6)
+    for player in (0, 1):
+        np.testing.assert_allclose(scores[f"score/player_{player}"], [0.33, 0.33], atol=1e-6)
+        np.testing.assert_allclose(scores[f"score/player_{player}/vs/always-defect"], [sucker, sucker], atol=1e-6)
+        np.testing.assert_allclose(scores[f"score/player_{player}/vs/grim"], [0.33, 0.33], atol=1e-6)
     np.testing.assert_allclose(scores["cooperation_rate/player_0"], [1, 1])
     assert {f"score/player_0/vs/{strategy}" for strategy in env.strategies} <= set(scores)
 
@@ -56,10 +56,10 @@ def test_each_policy_of_one_player_plays_as_it_would_alone() -> None:
     learner = env.strategies["tit-for-tat"](env, 1)
     first = env.strategies["always-cooperate"](env, 0)
     for choice, name in enumerate(["tit-for-tat", *names]):
-        seat = OneOf.of(learner, scripted, jnp.int32(choice))
+        player = OneOf.of(learner, scripted, jnp.int32(choice))
         alone = env.strategies[name](env, 1)
         ours, theirs = (
-            play(jax.random.key(5), env, params, (first, second), num_envs=8, num_steps=6) for second in (seat, alone)
+            play(jax.random.key(5), env, params, (first, second), num_envs=8, num_steps=6) for second in (player, alone)
         )
         np.testing.assert_allclose(ours.reward, theirs.reward, atol=1e-6, err_msg=name)
 
