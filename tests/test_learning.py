@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -29,6 +31,7 @@ def scores(row, against=""):
     return [row[f"score/player_{player}{against}"] for player in (0, 1)]
 
 
+@pytest.mark.slow
 def test_pola_dice_cooperates_and_does_not_let_itself_be_exploited(tmp_path):
     """Bounds of the ten committed seeds: self-play at least .25 of .33, at least -.06 against always-defect."""
     last = train("pola-dice", tmp_path / "run")
@@ -38,6 +41,7 @@ def test_pola_dice_cooperates_and_does_not_let_itself_be_exploited(tmp_path):
     assert min(scores(last, "/vs/always-cooperate")) >= 0.25
 
 
+@pytest.mark.slow
 def test_naive_learning_defects(tmp_path):
     last = train("naive", tmp_path / "run")
     assert sum(scores(last)) / 2 < 0.05

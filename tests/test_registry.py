@@ -263,6 +263,7 @@ def _python(code: str, *, timeout: float = 60) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["import gymnax, polax", "import polax, gymnax", "import polax; from gymnax import make"]
 )

@@ -66,6 +66,7 @@ def test_other_numbers_and_equal_environments_compile_nothing():
     assert set(metrics) >= {"critic_loss/player_0", "gradient_norm/player_1", "kl/player_0", "env_steps"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["naive", "lola-dice", "pola-dice", "pola-om"])
 def test_an_update_moves_every_parameter_of_both_players(name):
     algorithm = make(name)
@@ -195,6 +196,7 @@ def test_a_sweep_over_numbers_is_one_vmapped_program():
     np.testing.assert_allclose(together[1], update(betas[1]), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_players_on_two_devices_learn_what_they_learn_on_one():
     """Run in a process of its own, where the CPU is split in two."""
     import subprocess

@@ -21,6 +21,7 @@ def leaves(tree):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -62,6 +63,7 @@ def test_an_update_moves_every_parameter(name, options):
     assert all(same) != learners
 
 
+@pytest.mark.slow
 def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
     """Against plain automatic differentiation; after one step Adam's first moment is a tenth of the gradient."""
     options = {"shaping": 0.0, "shaping_end": 0.0, "gae_lambda": 0.0, "value_lambda": 0.0, "max_gradient_norm": None}

@@ -42,6 +42,7 @@ def test_a_median_leaves_out_the_first_call(measurements, monkeypatch):
     assert len(calls) == 4
 
 
+@pytest.mark.slow
 def test_an_outer_step_is_measured_and_set_against_its_floor(tmp_path):
     out = tmp_path / "outer.json"
     sizes = ["--num-envs", "4", "--num-steps", "3", "--hidden-size", "4", "--outer-steps", "1", "--repeats", "1"]

@@ -81,6 +81,7 @@ def test_random_episodes_keep_to_shapes_types_and_ranges(name, options):
     assert (state.time == np.arange(1, 61)[:, None]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_observing_a_state_gives_what_the_step_into_it_gave(name, options):
     env, params = build(name, options)
@@ -92,6 +93,7 @@ def test_observing_a_state_gives_what_the_step_into_it_gave(name, options):
     assert actions.shape == (20, 20, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), VARIANTS[:8])
 def test_the_table_row_at_the_index_of_a_state_is_its_observation(name, options):
     env, params = build(name, options)

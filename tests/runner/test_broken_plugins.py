@@ -99,6 +99,7 @@ def test_those_that_work_are_listed_as_ever(shown: list[str]) -> None:
     assert not any(line.startswith(("broken: fine", "broken: naive")) for line in shown)
 
 
+@pytest.mark.slow
 def test_asking_for_a_broken_one_is_an_error_of_one_line_and_another_one_can_be_asked_for(site: Path) -> None:
     failed = _polax(site, "train", "raises", "IPD-v0", "--updates", "1", status=2)
     assert failed.stderr.startswith("polax: algorithm 'raises' of raises 1.0 cannot be loaded: OSError: no licence")

@@ -85,6 +85,7 @@ def test_a_mistake_gets_one_line_and_exit_status_2_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_entry_of_the_compilation_cache_is_replaced_without_a_word(tmp_path: Path) -> None:
     words = [
         "train",

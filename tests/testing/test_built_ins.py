@@ -27,6 +27,7 @@ def _built_in(rows: tuple[polax.Listing, ...]) -> list[str]:
     return [row.name for row in rows if row.distribution == "polax"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _built_in(polax.list_environments()))
 def test_a_built_in_environment_and_its_strategies_conform(name: str) -> None:
     check_environment(name)
@@ -38,6 +39,7 @@ def test_the_coin_games_variants_conform(options: dict[str, Any]) -> None:
     check_environment("CoinGame-v0", options=options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -34,6 +34,7 @@ def make(name="CoinGame-v0", *, listed=True, opponents=2, agent_options=None, en
 SHAPES = [{}, {"value_size": 3}, {"value_size": 3, "step_input": True}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent_options", SHAPES, ids=str)
 def test_recorded_logits_and_action_values_are_those_of_teacher_forcing(agent_options):
     _, reader, agents, encounter = make(agent_options=agent_options)

@@ -99,7 +99,11 @@ def assert_close(fast, slow, tolerance):
 
 @pytest.mark.parametrize(
     ("inner_steps", "player", "kl_direction", "dice_lambda"),
-    [(1, 0, "forward", 1.0), (2, 1, "reverse", 0.7), (3, 0, "forward", 1.0)],
+    [
+        pytest.param(1, 0, "forward", 1.0, marks=pytest.mark.slow),
+        (2, 1, "reverse", 0.7),
+        pytest.param(3, 0, "forward", 1.0, marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, player, kl_direction, dice_lambda):
     with jax.enable_x64(True):
@@ -109,6 +113,7 @@ def test_gradients_equal_the_textbooks_to_float64_precision(inner_steps, player,
         assert_close(fast[1], slow[1], 1e-9)
 
 
+@pytest.mark.slow
 def test_gradients_equal_the_textbooks_to_float32_precision_in_the_coin_game():
     fast, slow = both_gradients("CoinGame-v0", player=1, settings=SETTINGS, dtype=jnp.float32)
     assert_close(fast[0], slow[0], 1e-5)

@@ -75,6 +75,7 @@ def test_a_model_that_is_given_up_is_counted():
     assert (metrics["model_divergence/player_0"] > 1e-7).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["tabular", "mlp"])
 def test_learning_through_a_good_model_is_close_to_learning_through_the_opponent(model):
     options = {"inner_lr": 0.2, "outer_lr": 1.0}
@@ -127,6 +128,7 @@ def test_numbers_are_leaves_so_a_sweep_is_one_program():
     assert update._cache_size() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["egocentric", "shared"])
 def test_learned_policies_score_in_the_sampled_game_what_the_formula_says(layout):
     env, params = polax.make_env("IPD-v0", observation_layout=layout)

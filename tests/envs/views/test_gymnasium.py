@@ -14,6 +14,7 @@ from polax.envs.views.gymnasium import GameEnv
 IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("render_mode", [None, "rgb_array", "ansi", "human"])
 def test_gymnasiums_checker_has_nothing_to_say(env_id, render_mode, monkeypatch):
@@ -113,6 +114,7 @@ def test_each_copy_of_make_vec_plays_what_a_single_environment_of_its_seed_plays
     vector.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("env_id", "player"), [("IPD-v0", 1), ("CoinGame-v0", 0)])
 def test_a_thousand_random_episodes_agree_with_the_game(env_id, player):
     """200 copies play five episodes; every step, start and end of them is what the native step makes of it."""
@@ -290,6 +292,7 @@ def run_folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_training_run_may_be_the_opponent(run_folder):
     env = gymnasium.make("IPD-v0", opponent=str(run_folder), player=1)
     env.reset(seed=0)

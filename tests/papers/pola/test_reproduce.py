@@ -126,6 +126,7 @@ def test_targets_are_found_by_the_folder_of_their_paper():
     assert all(callable(target.load()) for target in found.values())
 
 
+@pytest.mark.slow
 def test_figure_1_is_written_and_is_the_published_one(tmp_path, capsys):
     assert main(["reproduce", "figure1", "--out", str(tmp_path)]) == 0
     content = json.loads((tmp_path / "figure1.json").read_text())
@@ -184,6 +185,7 @@ def tiny_figure(monkeypatch):
     return ["reproduce", "figure4", "--scale", "laptop"]
 
 
+@pytest.mark.slow
 def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, capsys):
     places = ["--training", str(tmp_path / "runs"), "--out", str(tmp_path)]
     assert main([*tiny_figure, "--num-seeds", "2", *places]) == 0

@@ -95,6 +95,7 @@ def test_a_preset_gives_options_and_length_and_a_budget_goes_over_the_length(tmp
     assert (spec.updates, spec.options["step_size"]) == (3, 0.25)
 
 
+@pytest.mark.slow
 def test_one_failing_combination_is_reported_and_the_others_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +137,7 @@ def test_seeds_that_stop_being_finite_are_left_out_and_named(tmp_path: Path) -> 
 SLOW = [*TOYS, "--toy_learner:TOY.work", "3000", "--budget", "40", "updates"]
 
 
+@pytest.mark.slow
 def test_after_sigkill_and_after_ctrl_c_the_same_command_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
     whole = _run(tmp_path / "whole", *SLOW)["combinations"]
     out = tmp_path / "out"

@@ -124,6 +124,7 @@ def test_a_failing_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeyp
     assert checkpoint.load(tmp_path, 5, STATE).update == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "words", "message", "saved"),
     [
@@ -239,6 +240,7 @@ def _wait_for_line(process: "subprocess.Popen[str]", start: str) -> None:
     raise AssertionError(f"no line starts with {start!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_finishes_the_update_saves_and_says_how_to_go_on(
     tmp_path: Path, uninterrupted: RunFolder, number: signal.Signals, status: int
@@ -260,6 +262,7 @@ def test_a_signal_finishes_the_update_saves_and_says_how_to_go_on(
         _resume_and_compare(run, uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(tmp_path: Path, uninterrupted: RunFolder) -> None:
     run = RunFolder(tmp_path / "run")
     words = ["train", *SLOW, "--out", str(run.path)]

@@ -162,7 +162,7 @@ def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
 
 def _places(board: Mapping[str, Any]) -> dict[str, Any]:
     """Return where the players and the coin are, and whose it is."""
-    assert (board, board["columns"]) == (3, 3)
+    assert (board["rows"], board["columns"]) == (3, 3)
     pieces = {(piece["name"], piece["player"]): [piece["row"], piece["column"]] for piece in board["pieces"]}
     (owner,) = (player for name, player in pieces if name == "coin")
     players = [pieces["player", player] for player in range(2)]

@@ -50,6 +50,7 @@ def test_the_frozen_player_plays_as_it_does_in_the_game_itself_as_either_player(
         ]
 
 
+@pytest.mark.slow
 def test_the_best_response_to_always_cooperate_is_defection_and_to_tit_for_tat_cooperation() -> None:
     line_up = make_line_up(["always-cooperate", "always-defect", "tit-for-tat"], "IPD-v0", {"max_steps_in_episode": 12})
     python = line_up.participants[0]._replace(compiled=False)
