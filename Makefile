@@ -1,5 +1,5 @@
 # make demo            train two agents in the iterated prisoner's dilemma, from nothing but Python and make
-# make test            the tests of every part, in a few minutes on two cores
+# make test            the tests of every part, in about ten minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)
 # make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
