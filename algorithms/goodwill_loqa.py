@@ -6,60 +6,54 @@ It is not LOQA. See docs/loqa.md for what it adds and for what each addition doe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
-from ..options import check_number, check_whole_number
+from ..options import Count, Discount, NotNegative, Share, check_whole_number
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
-from .core.self_play_config import Coefficients, Structure, SurpriseConfig
+from .core.self_play_config import Structure, SurpriseConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class GoodwillLoqaConfig(SurpriseConfig):
     """Options of goodwill LOQA; the defaults are those of the coin game's laptop preset."""
 
-    shaping: float = 1.6
+    shaping: NotNegative = 1.6
     """Weight of the shaping."""
-    shaping_end: float = 1.6
+    shaping_end: NotNegative = 1.6
     """That weight at the end of ``anneal_steps``."""
-    shaping_decay: float = 0.95
+    shaping_decay: Share = 0.95
     """How much of an action's influence on the opponent is left after a step, beside the discount."""
-    learning_rate_end: float = 0.0003
+    learning_rate_end: NotNegative = 0.0003
     """The rate at the end of ``anneal_steps``."""
-    entropy_end: float = 0.03
+    entropy_end: NotNegative = 0.03
     """The weight of the entropy at the end of ``anneal_steps``."""
-    anneal_steps: int = 8000
+    anneal_steps: Count = 8000
     """Gradient steps after which rate and weights stay what they are."""
-    anneal_from: float = 0.7
+    anneal_from: Discount = 0.7
     """Share of ``anneal_steps`` after which rate and entropy begin to move."""
-    goodwill: float = 0.22
+    goodwill: NotNegative = 0.22
     """What ``shaping * discount`` times this is of the opponent's present advantage is added to the learner's own."""
-    goodwill_end: float = 0.38
+    goodwill_end: NotNegative = 0.38
     """The goodwill at the end of ``anneal_steps``."""
     state_baseline: bool = True
     """Whether the opponent's past is judged against what is usual after the same observation, over all opponents."""
     scripted_players: tuple[str, ...] = ("tit-for-tat",)
     """Strategies that take the opponent's place in some episodes of each batch."""
-    scripted_percent: int = 15
+    scripted_percent: Annotated[int, partial(check_whole_number, at_least=0)] = 15
     """Per cent of the episodes that they play."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("goodwill", "goodwill_end"):
-            check_number(name, getattr(self, name), at_least=0)
-        check_whole_number("scripted_percent", self.scripted_percent, at_least=0)
         if self.scripted_percent > 100:
             raise ValueError(f"scripted_percent must be at most 100; got {self.scripted_percent}")
-
-    def coefficients(self) -> Coefficients:
-        """Return the settings that travel in the state."""
-        return replace(super().coefficients(), goodwill=self.goodwill, goodwill_end=self.goodwill_end)
 
     def structure(self, num_steps: int) -> Structure:
         """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
         scripted_envs = round(self.num_envs * self.scripted_percent / 100) if self.scripted_players else 0
         return replace(
             super().structure(num_steps),
-            state_baseline=self.state_baseline,
             scripted=self.scripted_players if scripted_envs else (),
             scripted_envs=scripted_envs,
         )

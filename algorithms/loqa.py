@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import SurpriseConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoqaConfig(SurpriseConfig):
-    """Options of LOQA."""
-
 
 _PUBLISHED = {
     "pool_size": 100,
@@ -30,7 +22,7 @@ _PUBLISHED = {
 """What the published program does in both games."""
 
 LOQA = AlgorithmPlugin(
-    config=LoqaConfig,
+    config=SurpriseConfig,
     build=build_self_play,
     summary="LOQA: an opponent that acts by its action values will do more of what it is rewarded for; first order.",
     presets={
