@@ -23,6 +23,11 @@ class PolaOmConfig(ProximalConfig):
     model_critic_lr: Positive | None = None
     """Learning rate of the model's critic; None: ``critic_lr``, as in the published runs."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.opponents == "past":
+            raise ValueError("opponents must be current for pola-om, whose model is of one opponent, not of its past selves; got past")
+
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
         return select(

@@ -66,11 +66,19 @@ def players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
         yield mesh
 
 
-def for_both_players(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Map a function over the player axis of its arguments, one player on each device of a `players_mesh`."""
+def for_each_player(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the player axis of its arguments, one player on each device of a `players_mesh`.
+
+    Args:
+        function: of one player's arguments.
+        *stacked: its arguments, every leaf ``[1, ...]`` or ``[2, ...]``.
+
+    Returns:
+        What it returns, every leaf with a leading axis.
+    """
     mesh = jax.sharding.get_abstract_mesh()
-    if PLAYERS_AXIS not in mesh.axis_names or mesh.shape[PLAYERS_AXIS] != 2:
-        return _over_parts(function)
+    if PLAYERS_AXIS not in mesh.axis_names or mesh.shape[PLAYERS_AXIS] != _count(stacked):
+        return on_one_device(function, *stacked)
     spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
 
     def of_one_player(*slices: Any) -> Any:
@@ -79,4 +87,4 @@ def for_both_players(function: Callable[..., Any]) -> Callable[..., Any]:
 
     apart = jax.shard_map(of_one_player, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
     # Both devices keep both players, so that the next one to read the state need not know where it was made.
-    return lambda *stacked: jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())
+    return jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())

@@ -149,6 +149,11 @@ def kl_divergence(reference_log_probs: jax.Array, log_probs: jax.Array) -> jax.A
     return jnp.mean(per_step)
 
 
+def entropy(log_probs: jax.Array) -> jax.Array:
+    """Mean over time and batch of the entropy of action distributions ``[T, B, A]``, in nats; a scalar."""
+    return -jnp.mean(jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1))
+
+
 def _magic_box(sums: jax.Array) -> jax.Array:
     """Ones whose derivatives are those of the sums of log-probabilities."""
     return jnp.exp(sums - jax.lax.stop_gradient(sums))

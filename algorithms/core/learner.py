@@ -13,10 +13,13 @@ from flax import struct
 from ...envs.base import Game
 from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
 from ..base import ANY_ENV, Algorithm, Metrics, Preset
-from .devices import for_both_players
+from . import pool as pools
+from .devices import for_each_player
 from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import fit
+from .players import Opponents, Players, by_learner, check_players, each_player, number_of_learners
+from .pool import Pool
 from .rollout import RecurrentPolicy
 
 MatmulPrecision = Annotated[str, partial(check_choice, allowed=("float32", "tensorfloat32", "bfloat16"))]
@@ -56,6 +59,15 @@ class TrajectoryConfig:
     """Discount of later rewards."""
     gae_lambda: Share = 1.0
     """Lambda of the generalised advantage estimates."""
+    entropy: NotNegative = 0.0
+    """Weight of the entropy of the policy."""
+    players: Players = "two"
+    """``two``: each player has parameters of its own; ``shared``: one set of parameters plays as both players."""
+    opponents: Opponents = "current"
+    """``current``: the opponent as it was before the update; ``past``: one drawn from a pool of snapshots for every
+    gradient step."""
+    pool_size: Count = 100
+    """Snapshots in the pool, a uniform sample of all that were taken, one before each update."""
     keep_optimizer: bool = False
     """Whether Adam's moments are kept from update to update; the published experiments reset them."""
     matmul_precision: MatmulPrecision = "float32"
@@ -72,6 +84,10 @@ class TrajectoryConfig:
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
         return select(Coefficients, self)
+
+    def structure(self, num_steps: int) -> Structure:
+        """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
+        return select(Structure, self, num_steps=num_steps, has_entropy=self.entropy > 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +123,12 @@ class ProximalConfig(LookaheadConfig):
 
 @struct.dataclass
 class LearnerState:
-    """What learning carries from update to update; every leaf of ``players`` starts with the player axis."""
+    """What learning carries from update to update; the player axis has one entry where parameters are shared."""
 
     players: ActorCritic  # [2, ...]
     optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
     models: ActorCritic | None  # [2, ...], each player's model of its opponent, where opponents are modelled
+    pool: Pool | None  # [2, ...], each player's past, where opponents are drawn from it
     coefficients: Coefficients
     env_params: Any
 
@@ -128,16 +145,20 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         The algorithm. Equal games, structures and optimiser options give equal functions.
 
     Raises:
-        ValueError: if the game does not have two players.
+        ValueError: if the game does not suit, or the pool does not fit into memory.
     """
-    if env.num_players != 2:
-        raise ValueError(f"a lookahead is between two players; {env.name} has {env.num_players}")
+    check_players(env, params, config.players)
     program = _Program(
         env=env,
-        structure=select(Structure, config, num_steps=int(params.max_steps_in_episode)),
+        structure=config.structure(int(params.max_steps_in_episode)),
+        num_learners=number_of_learners(config.players),
+        pool_size=config.pool_size if config.opponents == "past" else None,
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,
     )
+
+    learner = jax.eval_shape(partial(program.draw, params=params), jax.random.key(0))
+    pools.check_memory(learner, program.pool_size, program.num_learners)
 
     def init(key: jax.Array) -> LearnerState:
         coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
@@ -152,52 +173,60 @@ class _Program:
 
     env: Game[Any, Any]
     structure: Structure
+    num_learners: int
+    pool_size: int | None
     keep_optimizer: bool
     matmul_precision: str
 
     @property
     def env_steps(self) -> int:
-        """Steps of the game that one update of both players samples."""
+        """Steps of the game that one update samples."""
         structure = self.structure
         batches = structure.outer_steps * (structure.inner_steps + 1) + structure.model_batches
-        return 2 * batches * structure.num_envs * structure.num_steps
+        return self.num_learners * batches * structure.num_envs * structure.num_steps
 
     @partial(jax.jit, static_argnums=0)
     def init(self, key: jax.Array, coefficients: Coefficients, params: Any) -> LearnerState:
-        """Draw both players, and their models of each other."""
-
-        def draw(key: jax.Array) -> ActorCritic:
-            key_policy, key_critic = jax.random.split(key)
-            network = partial(
-                init_network,
-                num_features=self.env.observation_space(params).shape[-1],
-                hidden_size=self.structure.hidden_size,
-            )
-            return ActorCritic(
-                policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
-            )
-
+        """Draw the players, and their models of each other."""
+        draw = jax.vmap(partial(self.draw, params=params))
         key_players, key_models = jax.random.split(key)
-        players = jax.vmap(draw)(jax.random.split(key_players))
+        players = draw(jax.random.split(key_players, self.num_learners))
+        empty_pool = partial(pools.empty_pool, capacity=self.pool_size)
         return LearnerState(
             players=players,
             optimizer=jax.vmap(init_optimizer)(players) if self.keep_optimizer else None,
-            models=jax.vmap(draw)(jax.random.split(key_models)) if self.structure.model_batches else None,
+            models=draw(jax.random.split(key_models, self.num_learners)) if self.structure.model_batches else None,
+            pool=None if self.pool_size is None else jax.vmap(empty_pool)(players),
             coefficients=coefficients,
             env_params=params,
         )
 
+    def draw(self, key: jax.Array, params: Any) -> ActorCritic:
+        """Draw one player."""
+        key_policy, key_critic = jax.random.split(key)
+        network = partial(
+            init_network,
+            num_features=self.env.observation_space(params).shape[-1],
+            hidden_size=self.structure.hidden_size,
+        )
+        return ActorCritic(
+            policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
+        )
+
     @partial(jax.jit, static_argnums=0)
     def __call__(self, key: jax.Array, state: LearnerState) -> tuple[LearnerState, Metrics]:
-        """Improve both players, each from the same old parameters of both."""
-        players = state.players
+        """Improve the players, each from the same old parameters of both."""
+        players, pool = state.players, state.pool
+        if pool is not None:
+            key, key_push = jax.random.split(key)
+            pool = jax.vmap(pools.push)(jax.random.split(key_push, self.num_learners), pool, players)
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
         def improve_one(key: jax.Array, player: jax.Array, *of_player: Any) -> Any:
-            own, other, model, optimizer = of_player
+            own, other, past, model, optimizer = of_player
             key_fit, key_learn = jax.random.split(key)
             lookahead = Lookahead(
-                self.env, state.env_params, self.structure, state.coefficients, player, other, start=own.policy
+                self.env, state.env_params, self.structure, state.coefficients, player, other, own.policy, past
             )
             metrics: Metrics = {}
             if self.structure.model_batches:
@@ -206,16 +235,25 @@ class _Program:
             own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
             return own, optimizer, model, metrics | learning
 
-        others = jax.tree.map(lambda leaf: leaf[::-1], players)
+        others, pasts = jax.tree.map(lambda leaf: leaf[::-1], (players, pool))
         with jax.default_matmul_precision(self.matmul_precision):
-            players, optimizer, models, metrics = for_both_players(improve_one)(
-                jax.random.split(key), jnp.arange(2), players, others, state.models, optimizer
+            players, optimizer, models, metrics = for_each_player(
+                improve_one,
+                jax.random.split(key, self.num_learners),
+                jnp.arange(self.num_learners),
+                players,
+                others,
+                pasts,
+                state.models,
+                optimizer,
             )
-        state = replace(state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models)
-        named = {f"{name}/player_{player}": values[player] for name, values in metrics.items() for player in (0, 1)}
+        state = replace(
+            state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models, pool=pool
+        )
+        named = by_learner(metrics)
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:
-    first, second = (jax.tree.map(lambda leaf, player=player: leaf[player], state.players.policy) for player in (0, 1))
+    first, second = each_player(state.players.policy)
     return RecurrentPolicy(first), RecurrentPolicy(second)

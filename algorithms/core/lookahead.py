@@ -30,9 +30,10 @@ from flax import struct
 
 from ...envs.base import Game
 from ..base import Metrics
-from . import dice, networks
+from . import dice, networks, pool
 from .dice import Scalar
 from .networks import NetworkParams, Tangents
+from .pool import Pool
 from .rollout import Batch, Side, sample
 
 _OPTIMIZER = optax.scale_by_adam()
@@ -54,6 +55,7 @@ class Coefficients:
     critic_lr: Scalar
     discount: Scalar
     gae_lambda: Scalar
+    entropy: Scalar = 0.0
     inner_lr: Scalar = 0.0
     inner_beta: Scalar = 0.0
     outer_beta: Scalar = 0.0
@@ -76,6 +78,8 @@ class Structure:
     model_batches: int = 0
     """Batches of real play to which the model of the opponent is fitted; 0: the opponent's own parameters are used."""
     model_steps_per_batch: int = 1
+    has_entropy: bool = False
+    """Whether the learner's loss has a bonus for entropy."""
 
 
 @struct.dataclass
@@ -90,9 +94,10 @@ class Objective:
     discount: Scalar
     dice_lambda: Scalar
     kl_direction: str | None = struct.field(pytree_node=False)
+    entropy: Scalar | None = None  # weight of the bonus for entropy, if there is one
 
     def loss(self, logits: jax.Array, other_logits: jax.Array) -> jax.Array:
-        """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence from the reference."""
+        """Return the Loaded DiCE loss plus, in POLA, ``beta`` times the KL divergence, less the bonus for entropy."""
         log_probs = jax.nn.log_softmax(logits)
         loss = dice.loaded_dice_loss(
             chosen(log_probs, self.actions),
@@ -101,6 +106,8 @@ class Objective:
             discount=self.discount,
             dice_lambda=self.dice_lambda,
         )
+        if self.entropy is not None:
+            loss -= self.entropy * dice.entropy(log_probs)
         return loss if self.kl_direction is None else loss + self.beta * self.divergence(log_probs)
 
     def divergence(self, log_probs: jax.Array) -> jax.Array:
@@ -129,6 +136,7 @@ class Lookahead(NamedTuple):
     player: jax.Array  # the learner's, 0 or 1
     other: ActorCritic  # before the update
     start: NetworkParams  # the learner's policy before the update
+    past: Pool | None = None  # of the opponent; every outer step draws another one from it
 
     def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams) -> Batch:
         """Play a fresh batch of episodes."""
@@ -143,7 +151,14 @@ class Lookahead(NamedTuple):
         )
 
     def objective(
-        self, side: Side, other: Side, advantages: jax.Array, *, reference: jax.Array, beta: Scalar
+        self,
+        side: Side,
+        other: Side,
+        advantages: jax.Array,
+        *,
+        reference: jax.Array,
+        beta: Scalar,
+        entropy: Scalar | None = None,
     ) -> Objective:
         """Return the loss of the player of one side of a batch."""
         return Objective(
@@ -155,6 +170,7 @@ class Lookahead(NamedTuple):
             discount=self.coefficients.discount,
             dice_lambda=self.coefficients.dice_lambda,
             kl_direction=self.structure.kl_direction,
+            entropy=entropy,
         )
 
     def reference(self, policy: NetworkParams, side: Side) -> jax.Array:
@@ -181,7 +197,11 @@ def improve(
 
     def outer_step(carry: tuple[ActorCritic, Any], key: jax.Array) -> tuple[tuple[ActorCritic, Any], Metrics]:
         player, optimizer_state = carry
-        gradient, metrics = outer_gradient(key, player, lookahead)
+        against = lookahead
+        if lookahead.past is not None:
+            key, key_draw = jax.random.split(key)
+            against = lookahead._replace(other=pool.draw(key_draw, lookahead.past, ()))
+        gradient, metrics = outer_gradient(key, player, against)
         rates = lookahead.coefficients
         return adam_step(player, gradient, optimizer_state, rates.outer_lr, rates.critic_lr), metrics
 
@@ -215,6 +235,7 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
         advantages,
         reference=lookahead.reference(lookahead.start, batch.self),
         beta=lookahead.coefficients.outer_beta,
+        entropy=lookahead.coefficients.entropy if lookahead.structure.has_entropy else None,
     )
     by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits)
     gradient = _backward(player.policy, batch.self, by_own)

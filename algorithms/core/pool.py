@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-__all__ = ["Pool", "draw", "empty_pool", "push", "size"]
+__all__ = ["Pool", "check_memory", "draw", "empty_pool", "push", "size"]
 
 
 @struct.dataclass
@@ -23,6 +24,26 @@ def empty_pool(like: Any, capacity: int) -> Pool:
     """Return a pool without snapshots, for parameters shaped as ``like``."""
     snapshots = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype), like)
     return Pool(snapshots=snapshots, count=jnp.int32(0))
+
+
+def check_memory(like: Any, capacity: int | None, number: int) -> None:
+    """Check that pools fit into this machine's memory.
+
+    Args:
+        like: shapes of a snapshot.
+        capacity: of each pool; None: there are none.
+        number: of pools.
+
+    Raises:
+        ValueError: they do not.
+    """
+    needed = sum(4 * leaf.size for leaf in jax.tree.leaves(like)) * number * (capacity or 0)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise ValueError(
+            f"pool_size must fit into memory; {capacity} snapshots take {needed / 2**30:.1f} GiB, "
+            f"there are {there / 2**30:.1f}"
+        )
 
 
 def size(pool: Pool) -> jax.Array:

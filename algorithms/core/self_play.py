@@ -6,7 +6,6 @@ What LOQA, Advantage Alignment and goodwill LOQA share: one update as one compil
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,6 +21,7 @@ from . import pool as pools
 from .devices import on_one_device
 from .encounters import policy_network
 from .gradient_step import GradientStep, LearnerState, schedule
+from .players import by_learner, check_players, each_player
 from .rollout import RecurrentPolicy
 from .self_play_config import Coefficients, SelfPlayConfig, Structure
 
@@ -52,14 +52,11 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
     Raises:
         ValueError: the game does not suit, the pool does not fit into memory, or there is no such strategy.
     """
-    _check_game(env, params)
-    step = GradientStep(
-        env=env,
-        num_features=env.observation_space(params).shape[-1],
-        structure=config.structure(int(params.max_steps_in_episode)),
-    )
+    check_players(env, params, config.players)
+    structure = config.structure(int(params.max_steps_in_episode))
+    step = GradientStep(env=env, num_features=env.observation_space(params).shape[-1], structure=structure)
     _check_step(step)
-    _check_memory(step)
+    pools.check_memory(jax.eval_shape(step.init_agent, jax.random.key(0)), structure.pool_size, structure.num_learners)
     program = _Program(step)
 
     def init(key: jax.Array) -> SelfPlayState:
@@ -69,18 +66,6 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
     return Algorithm(init=init, update=program, policies=_policies)
 
 
-def _check_game(env: Game[Any, Any], params: Any) -> None:
-    if env.num_players != 2:
-        raise ValueError(f"this learner is for two players; {env.name} has {env.num_players}")
-    if env.observation_layout == "shared":
-        raise ValueError(
-            f"self-play needs {env.name} with observation_layout egocentric: with shared ones a player cannot tell "
-            "which of the two it is"
-        )
-    if not env.is_symmetric(params):
-        raise ValueError(f"self-play needs a game with the same payoffs for both players, which {env.name} is not")
-
-
 def _check_step(step: GradientStep) -> None:
     env = step.env
     if step.structure.state_baseline and env.num_observations is None:
@@ -88,18 +73,6 @@ def _check_step(step: GradientStep) -> None:
     for name in step.structure.scripted:
         if name not in env.strategies:
             raise ValueError(f"scripted_players: {env.name} has no strategy {name!r}; {suggest(name, env.strategies)}")
-
-
-def _check_memory(step: GradientStep) -> None:
-    structure = step.structure
-    agent = jax.eval_shape(step.init_agent, jax.random.key(0))
-    needed = sum(4 * leaf.size for leaf in jax.tree.leaves(agent)) * structure.num_learners * (structure.pool_size or 0)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise ValueError(
-            f"pool_size must fit into memory; {structure.pool_size} snapshots take {needed / 2**30:.1f} GiB, "
-            f"there are {there / 2**30:.1f}"
-        )
 
 
 @dataclass(frozen=True)
@@ -138,12 +111,7 @@ class _Program:
         means = {name: jnp.mean(values, axis=(0, 1)) for name, values in metrics.items()}
         if state.learners.pool is not None:
             means["pool_size"] = jax.vmap(pools.size)(state.learners.pool).astype(jnp.float32)
-        named = {
-            f"{name}/player_{index}" if structure.num_learners > 1 else name: values[index]
-            for name, values in means.items()
-            for index in range(structure.num_learners)
-        }
-        return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
+        return state, by_learner(means) | {"env_steps": jnp.asarray(self.env_steps, float)}
 
     def _until_next_snapshot(self, state: SelfPlayState, key: jax.Array) -> tuple[SelfPlayState, Metrics]:
         """Take a snapshot of every learner, draw the opponents of all steps until the next one, and take the steps."""
@@ -181,6 +149,4 @@ class _Program:
 
 def _policies(state: SelfPlayState) -> tuple[Policy, ...]:
     """Return a policy for each player; one learner alone plays as both."""
-    count = jax.tree.leaves(state.learners.agent)[0].shape[0]
-    agents = [jax.tree.map(lambda leaf, i=i: leaf[i], state.learners.agent) for i in range(count)]
-    return tuple(RecurrentPolicy(policy_network(agents[player % count])) for player in (0, 1))
+    return tuple(RecurrentPolicy(policy_network(agent)) for agent in each_player(state.learners.agent))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, Literal
 
 import jax
 from flax import struct
 
-from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
+from ...options import Count, Discount, NotNegative, Positive, Share, check_options, select
+from .players import Opponents, Players, number_of_learners
 
 __all__ = ["Coefficients", "Scalar", "SelfPlayConfig", "Structure", "SurpriseConfig"]
-
-Opponents = Annotated[Literal["past", "current"], partial(check_choice, allowed=("past", "current"))]
-Players = Annotated[Literal["shared", "two"], partial(check_choice, allowed=("shared", "two"))]
 
 Scalar = jax.Array | float
 
@@ -122,7 +118,7 @@ class SelfPlayConfig:
             Structure,
             self,
             num_steps=num_steps,
-            num_learners=1 if self.players == "shared" else 2,
+            num_learners=number_of_learners(self.players),
             num_opponents=self.num_opponents if past else 1,
             pool_size=self.pool_size if past else None,
             keep_target=self.target_decay is not None,

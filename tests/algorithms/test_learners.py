@@ -99,6 +99,72 @@ def test_one_step_of_adam_is_a_signed_step():
         state = after
 
 
+def test_one_set_of_parameters_plays_as_both_players_against_its_past():
+    """Both policies are one, half the steps are sampled, and every update adds a snapshot to the pool."""
+    algorithm = make("pola-dice", players="shared", opponents="past", pool_size=2, entropy=0.1)
+    state = algorithm.init(jax.random.key(0))
+    for number in (1, 2, 3):
+        before = state
+        with jax.debug_key_reuse(True):
+            state, metrics = algorithm.update(jax.random.key(number), state)
+        assert int(state.pool.count[0]) == number
+        newest = jax.tree.map(lambda leaf: leaf[0], before.players.policy.recurrent.gate_kernel)
+        if number < 3:
+            np.testing.assert_array_equal(state.pool.snapshots.policy.recurrent.gate_kernel[0, number - 1], newest)
+    first, second = algorithm.policies(state)
+    for one, other in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert set(metrics) == {"critic_loss", "gradient_norm", "kl", "env_steps"}
+    assert int(metrics["env_steps"]) * 2 == algorithm_env_steps("pola-dice")
+    assert all(np.isfinite(value) for value in metrics.values())
+
+
+def algorithm_env_steps(name):
+    """Steps that an update of two learners samples: each of them, inner and outer batches, episodes of 5 steps."""
+    options = STEPS[name]
+    return 2 * options["outer_steps"] * (options["inner_steps"] + 1) * SMALL["num_envs"] * 5
+
+
+def test_opponents_come_from_the_pool():
+    """With a pool whose snapshot plays otherwise than the opponent of today, a step goes elsewhere."""
+    algorithm = make("lola-dice", opponents="past", pool_size=1, inner_lr=0.5)
+    state = algorithm.init(jax.random.key(0))
+    full = state.replace(pool=state.pool.replace(count=jnp.full_like(state.pool.count, 10**8)))
+    strange = full.replace(pool=full.pool.replace(snapshots=jax.tree.map(lambda leaf: leaf + 2.0, full.pool.snapshots)))
+    results = [algorithm.update(jax.random.key(1), each)[1]["gradient_norm/player_0"] for each in (full, strange)]
+    assert abs(float(results[0] - results[1])) > 1e-4
+
+
+def test_the_bonus_keeps_entropy_up():
+    def entropy_after(weight):
+        algorithm = make("naive", entropy=weight, outer_steps=20, outer_lr=0.05, keep_optimizer=True)
+        state = algorithm.init(jax.random.key(0))
+        # A policy of strong habits, whose entropy there is something to gain from.
+        habits = jax.tree.map(lambda leaf: 6 * leaf, state.players.policy)
+        state, _ = algorithm.update(jax.random.key(1), state.replace(players=state.players.replace(policy=habits)))
+        policy = algorithm.policies(state)[0]
+        observations = polax.make_env("IPD-v0")[0].observation_table()
+        logits, _ = networks.step(
+            policy.params.encoder, policy.params.recurrent, policy.initial_memory(len(observations)), observations
+        )
+        return float(dice.entropy(jax.nn.log_softmax(logits)[None]))
+
+    assert entropy_after(1.0) > entropy_after(0.0) + 0.05
+
+
+@pytest.mark.parametrize("name", ["naive", "lola-dice", "pola-dice", "pola-om"])
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        (("IPD-v0", {"observation_layout": "shared"}), "egocentric"),
+        (("MatchingPennies-v0", {}), "same payoffs"),
+    ],
+)
+def test_shared_parameters_need_a_game_that_is_the_same_for_both(name, env, words):
+    with pytest.raises(ValueError, match=words):
+        make(name, env=env, players="shared")
+
+
 def test_kept_moments_make_the_second_update_differ():
     key = jax.random.key(0)
     fresh, kept = make("lola-dice"), make("lola-dice", keep_optimizer=True)
@@ -170,6 +236,11 @@ def test_a_model_learns_what_the_opponent_does_and_nothing_of_what_it_hides():
         ("pola-dice", "kl_direction", "sideways"),
         ("pola-dice", "inner_beta", -1.0),
         ("pola-om", "model_batches", 0),
+        ("pola-om", "opponents", "past"),
+        ("pola-dice", "opponents", "future"),
+        ("pola-dice", "players", "three"),
+        ("lola-dice", "pool_size", 0),
+        ("naive", "entropy", -0.1),
         ("pola-om", "model_lr", 0.0),
         ("lola-dice", "inner_lr", float("nan")),
         ("naive", "discount", 1.0),
