@@ -74,7 +74,7 @@ def main() -> int:
     runs = options.runs or Path("runs") / f"{study.figure}-laptop"
 
     set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
-    from polax.papers.pola.sampled import trained
+    from polax.papers.training import trained
     from polax.runner.runs.spec import resolve
     from polax.runner.training.loop import last_rows
 

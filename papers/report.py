@@ -9,11 +9,13 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from ..runner.report.document import Chart, Document, Part, Provenance, Reach, Section, Table
+from ..runner.report.document import Cell, Chart, Document, Part, Provenance, Reach, Section, Table
 from ..runner.runs.folder import RunError, make_folder
 from ..runner.runs.manifest import device_names, versions
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, str | Callable[[Row], Cell]]
+"""By title, what a row shows: a template for `str.format` (empty where a value is None) or a function."""
 
 
 def prepare(folder: Path) -> None:
@@ -30,7 +32,7 @@ def prepare(folder: Path) -> None:
 def reproduction(
     name: str,
     title: str,
-    columns: Mapping[str, str | Callable[[Row], str]],
+    columns: Columns,
     rows: Sequence[Row],
     *,
     notes: Sequence[str],
@@ -42,25 +44,47 @@ def reproduction(
     Args:
         name: of the figure or the table.
         title: of the document.
-        columns: by title, what a row shows: a template for `str.format` (empty where a value is None) or a function.
+        columns: what the table shows of each row.
         rows: the results, JSON-ready.
         notes: how to read them.
         chart: the figure.
         stem: of the files' names; empty: the name.
     """
-    stem = stem or name
-    text = [[each(row) if callable(each) else _fill(each, row) for each in columns.values()] for row in rows]
-    parts: list[Part] = [Table(title, list(columns), text)]
-    parts += [] if chart is None else [chart._replace(name=stem)]
+    parts: list[Part] = [as_table(title, columns, rows)]
+    parts += [] if chart is None else [chart._replace(name=stem or name)]
+    return reproduction_of(name, title, [Section("", parts, Reach.CONSOLE)], rows, notes=notes, stem=stem)
+
+
+def reproduction_of(
+    name: str,
+    title: str,
+    sections: Sequence[Section],
+    rows: Sequence[Row],
+    *,
+    notes: Sequence[str],
+    stem: str = "",
+) -> Document:
+    """Return the document of a reproduction in several sections; the arguments are those of `reproduction`."""
     return Document(
         title=title,
-        stem=stem,
+        stem=stem or name,
         kind="reproduction",
-        sections=[Section("", parts, Reach.CONSOLE)],
+        sections=sections,
         provenance=Provenance((), {}),
         notes=notes,
         data={"name": name, "title": title, "notes": list(notes), "rows": list(rows)},
     )
+
+
+def as_table(title: str, columns: Columns, rows: Sequence[Row]) -> Table:
+    """Return rows as a table."""
+    text = [[each(row) if callable(each) else _fill(each, row) for each in columns.values()] for row in rows]
+    return Table(title, list(columns), text)
+
+
+def stem_of(name: str, scale: str) -> str:
+    """Return the stem of the files of what was trained at a scale; published settings need no mention."""
+    return "_".join([name.replace("-", "_"), *([] if scale == "published" else [scale])])
 
 
 def _fill(template: str, row: Row) -> str:

@@ -24,7 +24,7 @@ def _modules() -> set[str]:
 
 def _data_files() -> set[str]:
     """Return the templates of `polax new-algorithm` and `polax report`, and the tables of the papers."""
-    folders = (ROOT / "runner/commands/templates", ROOT / "runner/report/html", ROOT / "papers/pola/data")
+    folders = (ROOT / "runner/commands/templates", ROOT / "runner/report/html", *(ROOT / "papers").glob("*/data"))
     return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.iterdir()}
 
 

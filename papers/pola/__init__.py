@@ -2,7 +2,9 @@
 
 from .. import Target
 
-__all__ = ["TARGETS"]
+__all__ = ["TARGETS", "TITLE"]
+
+TITLE = "POLA (Zhao et al. 2022, arXiv:2210.10125)"
 
 _EXACT, _SAMPLED = f"{__name__}.exact", f"{__name__}.sampled"
 _SCALES = ("published", "laptop")

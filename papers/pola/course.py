@@ -17,8 +17,8 @@ from ...runner.report.svg import SERIES
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Row, reproduction
-from .published import table
-from .sampled import how_trained, trained
+from ..tables import read_table
+from ..training import how_trained, trained
 
 SMALL: Mapping[str, Any] = {
     "updates": 40,
@@ -54,7 +54,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
     del scale
     spec = resolve("pola-dice", "IPD-v0", seeds=tuple(range(seed, seed + runs)), **SMALL)
     folder = trained(spec, training / spec.algorithm, console)
-    rows = [_compare(theirs, folder) for theirs in table("course.csv")]
+    rows = [_compare(theirs, folder) for theirs in read_table(__package__, "course.csv")]
     worst = max(rows, key=lambda row: abs(row["difference"]))
     return reproduction(
         "course",
@@ -69,7 +69,7 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
         },
         rows,
         notes=[
-            f"Ours: {runs} seeds. {how_trained(folder)}",
+            f"Ours: {runs} seeds. {how_trained(spec.algorithm, folder)}",
             "The published program: two seeds of its own code at the same setting, 8.5 to 9.2 s per update and seed.",
             f"The difference is that of the means; the largest is {worst['difference']:+.3f}, in {worst['what']} after "
             f"update {worst['update']}.",

@@ -17,12 +17,13 @@ Policies are probabilities of cooperating in `STATES`, the own action first, ave
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, NamedTuple
+
+from ..tables import read_table
 
 FACTORS = (1.1, 1.25, 1.33, 1.4, 1.6)
 STATES = ("DD", "DC", "CD", "CC", "start")
@@ -64,20 +65,6 @@ class Score(NamedTuple):
     high: float | None = None
 
 
-def table(name: str) -> list[dict[str, Any]]:
-    """Read a table of ``data``: numbers as numbers, None for an empty entry."""
-    with files(__package__).joinpath("data", name).open(encoding="utf-8") as file:
-        return [{column: _value(text) for column, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _value(text: str) -> str | float | None:
-    try:
-        number: float = json.loads(text)
-    except ValueError:
-        return text or None
-    return number
-
-
 def _published(row: Mapping[str, Any], name: str) -> Published:
     options = {option: row[option] for option in _OPTIONS if row.get(option) is not None}
     if row.get("opponent_model") == "preconditioned":
@@ -90,14 +77,16 @@ def _published(row: Mapping[str, Any], name: str) -> Published:
 FIGURE1: Mapping[str, Any] = json.loads(files(__package__).joinpath("data", "figure1.json").read_text("utf-8"))
 EXACT = {
     key: _published(row, " ".join(map(str, key)) + (NO_RATES if row["rates"] == "ours" else ""))
-    for row in table("exact.csv")
+    for row in read_table(__package__, "exact.csv")
     for key in [(row["learner"], row["parameterisation"], row["contribution_factor"])]
 }
 """By learner, parameterisation and contribution factor."""
 
-TABLE2 = [_published(row, f"{row['learner']}, {row['opponent_model']} model") for row in table("table2.csv")]
+TABLE2 = [
+    _published(row, f"{row['learner']}, {row['opponent_model']} model") for row in read_table(__package__, "table2.csv")
+]
 SCORES = {
     (row["figure"], row["learner"], row["what"]): Score(row["value"], row["low"], row["high"])
-    for row in table("sampled.csv")
+    for row in read_table(__package__, "sampled.csv")
 }
 """By figure, learner and quantity."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +11,11 @@ from rich.console import Console
 from ...runner.evaluation.statistics import mean_and_interval
 from ...runner.report.document import Document
 from ...runner.report.learning import Mark, Quantity, learning_curves, quantities, read_run
-from ...runner.runs.folder import RunError, RunFolder
-from ...runner.runs.spec import RunSpec, resolve
-from ...runner.training.loop import begin_or_continue, last_rows
-from ..report import Row, reproduction
+from ...runner.runs.folder import RunFolder
+from ...runner.runs.spec import resolve
+from ..report import Row, reproduction, stem_of
+from ..training import final_rows, how_trained, lost_seeds, trained
 from .published import SCORES, Score
-
-EVALUATIONS = 200
-"""About so many evaluations of a run, however many updates it has."""
-
-
-def trained(spec: RunSpec, folder: Path, console: Console) -> RunFolder:
-    """Train one learner, or read or continue what is there.
-
-    Raises:
-        PolaxError: training was interrupted or failed, the run that is there was made with other settings, or it cannot
-            be written.
-    """
-    spec = replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
-    run, outcome = begin_or_continue(spec, folder, console=console)
-    if outcome.exit_status > 1:
-        raise RunError(f"{spec.algorithm} was interrupted; run the same command again to continue")
-    if outcome.exit_status:
-        raise RunError(outcome.message)
-    return run
 
 
 def figure4(**settings: Any) -> Document:
@@ -89,24 +69,17 @@ def _reproduce(
             "seeds": lambda row: " ".join(f"{value:.2f}" for value in row["per_seed"].values()),
         },
         rows,
-        stem=name if scale == "published" else f"{name}_{scale}",
+        stem=stem_of(name, scale),
         notes=_notes(folders, scale),
         chart=learning_curves("", trained_runs, x="outer-steps", marks=marks),
     )
-
-
-def _final_rows(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return the last scores of the seeds that trained to the end."""
-    rows = last_rows(folder)
-    end = max((row["update"] for row in rows), default=0)
-    return [row for row in rows if row["update"] == end]
 
 
 def _compare(
     published: Mapping[tuple[str, str], Score], quantity: Quantity, learner: str, folder: RunFolder
 ) -> dict[str, Any] | None:
     """Return one final value, ours and the published one; None where the game has no such quantity."""
-    values = {str(row["seed"]): quantity.value(row) for row in _final_rows(folder)}
+    values = {str(row["seed"]): quantity.value(row) for row in final_rows(folder)}
     found = {seed: float(value) for seed, value in values.items() if value is not None}
     if not found:
         return None
@@ -129,25 +102,10 @@ def _published(row: Row) -> str:
     return template.format_map(row["published"])
 
 
-def how_trained(folder: RunFolder) -> str:
-    """Say in a line what a run trained, and how long."""
-    spec, launch = folder.spec(), folder.manifest()["launches"][-1]
-    sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
-    minutes = launch["training_seconds"] / 60
-    steps = spec.options["outer_steps"]
-    return (
-        f"{spec.algorithm}: {spec.updates} updates of {steps} outer step{'' if steps == 1 else 's'}, {sizes}; "
-        f"{len(spec.seeds)} seeds together trained for {minutes:.1f} minutes on {', '.join(launch['devices'])}."
-    )
-
-
 def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
     """Say what was trained, for how long, and what the comparison can mean."""
     notes = ["Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds."]
-    notes += [how_trained(folder) for folder in folders.values()]
+    notes += [how_trained(learner, folder) for learner, folder in folders.items()]
     if scale != "published":
         notes.append("The published values are of the published settings, which train longer on larger batches.")
-    lost = [learner for learner, folder in folders.items() if len(_final_rows(folder)) < len(folder.spec().seeds)]
-    if lost:
-        notes.append(f"Seeds whose values stopped being finite are left out: {', '.join(lost)}.")
-    return notes
+    return [*notes, *lost_seeds(folders)]

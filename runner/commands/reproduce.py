@@ -6,9 +6,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...papers import find_targets
+from ...papers import Paper, find_papers, find_targets
 from ..process import set_up
 from .arguments import CommandParser, at_least
+
+
+def _listing(paper: Paper) -> list[str]:
+    """Return the lines of the help about a paper."""
+    width = max(len(target.name) for target in paper.targets) + 2
+    lines = [f"  {target.name:{width}}{target.summary} ({target.runs} runs)" for target in paper.targets]
+    return [f"{paper.title}:", *lines]
 
 
 def main(arguments: list[str]) -> int:
@@ -16,7 +23,7 @@ def main(arguments: list[str]) -> int:
     targets = find_targets()
     trained = [target for target in targets.values() if target.scales]
     scales = dict.fromkeys(scale for target in trained for scale in target.scales)
-    names = "\n".join(f"  {name:10}{target.summary} ({target.runs} runs)" for name, target in targets.items())
+    names = "\n".join(line for paper in find_papers() for line in _listing(paper))
     parser = CommandParser("reproduce", epilog=f"names, with the number of runs by default:\n{names}")
     parser.add_argument("name", choices=targets, metavar="NAME", help="what to reproduce, see below")
     parser.add_argument(

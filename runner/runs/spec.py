@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,9 +68,10 @@ class RunSpec:
         return cls(**{**content, "seeds": tuple(content["seeds"])})
 
     def identity(self) -> dict[str, Any]:
-        """Return what must not change between a checkpoint and its continuation."""
+        """Return what must not change between a checkpoint and its continuation, as ``config.json`` gives it back."""
         names = ("algorithm", "env", "options", "env_options", "seeds")
-        return {name: self.to_json()[name] for name in names}
+        content: dict[str, Any] = json.loads(json.dumps({name: self.to_json()[name] for name in names}))
+        return content
 
 
 class Setup(NamedTuple):

@@ -1,0 +1,69 @@
+"""Trained learners for a reproduction: trained, read or continued in a folder, and described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ..runner.report.document import plural
+from ..runner.runs.folder import RunError, RunFolder
+from ..runner.runs.spec import RunSpec
+from ..runner.training.loop import begin_or_continue, last_rows
+
+EVALUATIONS = 200
+"""About so many evaluations of a run, however many updates it has."""
+
+STEPS = ("outer_steps", "gradient_steps")
+"""Options of learners that say how many steps of which kind an update takes."""
+
+
+def trained(spec: RunSpec, folder: Path, console: Console) -> RunFolder:
+    """Train one learner, or read or continue what is there.
+
+    Raises:
+        PolaxError: training was interrupted or failed, the run that is there was made with other settings, or it cannot
+            be written.
+    """
+    spec = replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
+    run, outcome = begin_or_continue(spec, folder, console=console)
+    if outcome.exit_status > 1:
+        raise RunError(f"{spec.algorithm} was interrupted; run the same command again to continue")
+    if outcome.exit_status:
+        raise RunError(outcome.message)
+    return run
+
+
+def how_trained(name: str, folder: RunFolder) -> str:
+    """Say in a line what a run trained, and how long.
+
+    Args:
+        name: what the run is called.
+        folder: the run, trained.
+    """
+    spec, launch = folder.spec(), folder.manifest()["launches"][-1]
+    sizes = f"batch {spec.options['num_envs']}, hidden {spec.options['hidden_size']}"
+    minutes = launch["training_seconds"] / 60
+    kind = next(each for each in STEPS if each in spec.options)
+    steps = plural(spec.options[kind], kind.removesuffix("s").replace("_", " "))
+    seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
+    return (
+        f"{name}: {plural(spec.updates, 'update')} of {steps}, {sizes}; {seeds} trained for {minutes:.1f} minutes on "
+        f"{', '.join(launch['devices'])}."
+    )
+
+
+def final_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the last scores of the seeds that trained to the end."""
+    rows = last_rows(folder)
+    end = max((row["update"] for row in rows), default=0)
+    return [row for row in rows if row["update"] == end]
+
+
+def lost_seeds(folders: Mapping[str, RunFolder]) -> list[str]:
+    """Say, by the names of the runs, which of them lost seeds that stopped being finite; empty where none did."""
+    lost = [name for name, folder in folders.items() if len(final_rows(folder)) < len(folder.spec().seeds)]
+    return [f"Seeds whose values stopped being finite are left out: {', '.join(lost)}."] if lost else []
