@@ -46,6 +46,10 @@ class Algorithm(NamedTuple):
     pure: bool = True
     """True: may be compiled, vmapped over seeds and sharded. False: ordinary Python, run seed after seed."""
 
+    self_play: bool = False
+    """True: one policy plays as every player, so what the players earn together is *self-play*. False: each player has
+    learned a policy of its own, and it is *co-play*. Tables, curves and progress use the word that fits."""
+
 
 class Preset(NamedTuple):
     """Settings under which a learner is known to do what its table says."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from polax.runner.cli import main as polax
-from polax.runner.evaluation.scores import mean_score
+from polax.runner.evaluation.scores import mean_score, pairing, player_scores, score_gap
 from polax.runner.process import set_up
 from rich.console import Console
 
@@ -30,34 +30,37 @@ class Study(NamedTuple):
     reading: str
 
 
+GAPS = (
+    "A gap is the difference between the two players' scores in a seed; its mean is not the difference of the means. "
+    "Co-play is between the two policies that were trained together."
+)
 LEARNERS = ("pola-dice", "pola-om", "lola-dice", "naive")
 STUDIES = {
     "IPD-v0": Study(
         "laptop_ipd",
         "figure4",
         "iterated prisoner's dilemma",
-        "Mean reward per step and player; mutual cooperation earns 0.33, mutual defection 0.",
+        "Mean reward per step and player; mutual cooperation earns 0.33, mutual defection 0. " + GAPS,
     ),
     "CoinGame-v0": Study(
         "laptop_coin",
         "figure5",
         "coin game",
-        "Mean reward per step and player, and the proportion of own-colour coins in self-play; the optimum is 0.35 "
-        "with 1, mutual defection 0 with 0.5.",
+        "Mean reward per step and player, and the proportion of own-colour coins; the optimum is 0.35 with 1, mutual "
+        "defection 0 with 0.5. " + GAPS,
     ),
 }
-SCORES = {
-    "self-play": "",
-    "vs always-defect": "always-defect",
-    "vs always-cooperate": "always-cooperate",
-    "vs tit-for-tat": "tit-for-tat",
-}
+OPPONENTS = ("tit-for-tat", "always-defect", "always-cooperate")
 OWN_COLOUR = "own-colour"
 
 
-def summary(row: dict[str, float]) -> dict[str, float]:
-    """Mean over both players of each score in the table, and the proportion of own-colour coins where there are any."""
-    found = {column: mean_score(row, opponent) for column, opponent in SCORES.items()}
+def summary(row: dict[str, float], *, self_play: bool) -> dict[str, float]:
+    """Scores of the table: the pair's mean, players and gap; mean and gap against each opponent; own-colour coins."""
+    together = pairing(self_play=self_play)
+    first, second = player_scores(row)
+    found = {together: mean_score(row), "player 0": first, "player 1": second, "gap": score_gap(row)}
+    for opponent in OPPONENTS:
+        found |= {f"vs {opponent}": mean_score(row, opponent), f"gap vs {opponent}": score_gap(row, opponent)}
     if "own_coin_proportion" in row:
         found[OWN_COLOUR] = row["own_coin_proportion"]
     return {"seed": row["seed"], **{column: round(float(value), 4) for column, value in found.items()}}
@@ -86,7 +89,8 @@ def main() -> int:
     for learner in LEARNERS:
         spec = resolve(learner, options.env, preset="laptop", seeds=tuple(range(options.seeds)))
         folder = trained(spec, runs / learner, console)
-        rows = [summary(row) for row in last_rows(folder)]
+        self_play = folder.manifest().get("self_play", False)
+        rows = [summary(row, self_play=self_play) for row in last_rows(folder)]
         config = folder.read_json("config.json")
         single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
         tables[learner] = {"command": single, "config": config, "seeds": rows}

@@ -14,7 +14,7 @@ USER_ERROR = 2
 
 COMMANDS = {
     "train": "train a learner in a game, or resume a run",
-    "evaluate": "score a run's players against each other and every strategy",
+    "evaluate": "score a run's players together, and against every strategy",
     "benchmark": "train learners on shared games and compare their scores",
     "tournament": "play every player against every other: payoffs, rankings, measures",
     "report": "make one page for the browser from a tournament or a benchmark",

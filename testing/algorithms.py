@@ -92,6 +92,7 @@ def _build(subject: Subject, plugin: AlgorithmPlugin, game: Game[Any, Any], para
     missing = [name for name in ("init", "update", "policies") if not callable(getattr(built, name))]
     subject.demand("build", not missing, f"{' and '.join(missing)} cannot be called")
     subject.demand("build", isinstance(built.pure, bool), f"pure is {built.pure!r}")
+    subject.demand("build", isinstance(built.self_play, bool), f"self_play is {built.self_play!r}")
     return built
 
 

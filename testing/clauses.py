@@ -104,8 +104,8 @@ ALGORITHM_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "put everything that learning carries into the state: optimiser moments, step counters, statistics",
         ),
         "policies": Clause(
-            "policies(state) gives one policy for each player, each of which passes check_policy",
-            "return a tuple of env.num_players policies",
+            "policies(state) gives one policy for each player, each passing check_policy; with self_play, equal ones",
+            "return a tuple of env.num_players policies; declare self_play only where one policy plays as every player",
         ),
     }
 )

@@ -100,6 +100,9 @@ def check_training(trial: Trial) -> None:
     with subject.running("runs"):
         policies = learner.policies(states)
     players = jax.tree.map(lambda leaf: leaf[0], policies) if pure else policies[0]
+    if trial.algorithm.self_play and pure:
+        apart = [different_form(players[0], each) or different_value(players[0], each) for each in players[1:]]
+        subject.demand("policies", not any(apart), f"self_play is declared, and {'; '.join(filter(None, apart))}")
     for number, policy in enumerate(players):
         player = Subject(f"player {number} of {subject.name}")
         check_player(player, policy, trial.game, trial.params, player=number, pure=pure)

@@ -164,7 +164,7 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
         return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
-    return Algorithm(init=init, update=program, policies=_policies)
+    return Algorithm(init=init, update=program, policies=_policies, self_play=config.players == "shared")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def play_matches(folder: RunFolder, opponents: Sequence[str], *, steps: int, see
     learners = [each for each in line_up.participants if each.update == spec.updates]
     scripted = [each for each in line_up.participants if each.update is None]
     # A player that is trained together with another one meets a copy of itself in self-play.
-    together = spec.options["players"] == "two"
+    together = not all(each.self_play for each in learners)
     copies = [each._replace(policies=(each.policies[0],) * 2) for each in learners] if together else []
     everyone: list[Participant] = [*learners, *scripted, *copies]
     say(console, f"{folder.path.name}: {EPISODES} episodes of {steps} steps for each pair of {len(everyone)} players")

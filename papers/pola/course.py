@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from rich.console import Console
 
-from ...runner.evaluation.scores import mean_score
+from ...runner.evaluation.scores import mean_gap, player_scores
 from ...runner.report.document import Chart, Document, Panel
-from ...runner.report.learning import SCORES, learning_curves, read_run
+from ...runner.report.learning import learning_curves, quantities, read_run
 from ...runner.report.svg import SERIES
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
@@ -64,6 +64,8 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
             "update": "{update}",
             "ours, mean": "{mean:.3f}",
             "ours, lowest to highest seed": "{low:.3f} to {high:.3f}",
+            "ours, player 0 and 1": "{players[0]:.3f}, {players[1]:.3f}",
+            "ours, gap": "{gap:.3f}",
             "published program": "{published[0]:.3f}, {published[1]:.3f}",
             "difference": "{difference:+.3f}",
         },
@@ -79,9 +81,10 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
 
 
 def _compare(theirs: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
-    (opponent,) = (quantity.opponent for quantity in SCORES if quantity.name == theirs["what"])
-    scores = [mean_score(row, opponent) for row in folder.metrics() if row["update"] == theirs["update"]]
-    values = np.array([score for score in scores if score is not None])
+    (quantity,) = (each for each in quantities([read_run(folder)]) if each.name == theirs["what"])
+    rows = [row for row in folder.metrics() if row["update"] == theirs["update"]]
+    scores = np.array([found for row in rows if (found := player_scores(row, quantity.opponent)) is not None])
+    values = scores.mean(axis=1)
     published = [theirs["seed_0"], theirs["seed_1"]]
     return {
         "what": theirs["what"],
@@ -89,6 +92,8 @@ def _compare(theirs: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
         "mean": float(values.mean()),
         "low": float(values.min()),
         "high": float(values.max()),
+        "players": scores.mean(axis=0).tolist(),
+        "gap": mean_gap(rows, quantity.opponent),
         "published": published,
         "difference": float(values.mean() - np.mean(published)),
     }
@@ -97,15 +102,18 @@ def _compare(theirs: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
 def _chart(folder: RunFolder, rows: Sequence[Row]) -> Chart:
     """Return the learning curves with the published program's scores as points."""
     chart = learning_curves("", [read_run(folder)], x="updates")
-    names = dict.fromkeys(row["what"] for row in rows)
-    parts = [[row for row in rows if row["what"] == name] for name in names]
-    return chart._replace(panels=[_with_points(*each) for each in zip(parts, chart.panels, strict=True)])
+    return chart._replace(panels=[_with_points(rows, panel) for panel in chart.panels])
 
 
 def _with_points(rows: Sequence[Row], panel: Panel) -> Panel:
+    """Return a panel with the published scores that there are of it."""
+    own = [row for row in rows if row["what"] == panel.title.lower()]
+    if not own:
+        return panel
+
     def draw(axes: Axes) -> None:
         panel.draw(axes)
-        points = np.array([(row["update"], score) for row in rows for score in row["published"]])
+        points = np.array([(row["update"], score) for row in own for score in row["published"]])
         axes.plot(*points.T, "D", color=SERIES[1], markerfacecolor="white", label="published program")
 
     return panel._replace(draw=draw)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
+from ...runner.evaluation.scores import mean_gap, player_scores
 from ...runner.evaluation.statistics import mean_and_interval
 from ...runner.report.document import Document
 from ...runner.report.learning import Mark, Quantity, learning_curves, quantities, read_run
@@ -53,6 +55,7 @@ def _reproduce(
     rows = [
         row
         for quantity in quantities(trained_runs)
+        if not quantity.gap  # it stands beside the mean
         for learner, folder in folders.items()
         if (row := _compare(published, quantity, learner, folder)) is not None
     ]
@@ -64,6 +67,9 @@ def _reproduce(
             "learner": "{learner}",
             "what": "{what}",
             "ours": "{mean:.3f} ± {half_interval:.3f}",
+            "player 0": "{players[0]:.3f}",
+            "player 1": "{players[1]:.3f}",
+            "gap": "{gap:.3f}",
             "published": _published,
             "difference": "{difference:+.3f}",
             "seeds": lambda row: " ".join(f"{value:.2f}" for value in row["per_seed"].values()),
@@ -79,32 +85,42 @@ def _compare(
     published: Mapping[tuple[str, str], Score], quantity: Quantity, learner: str, folder: RunFolder
 ) -> dict[str, Any] | None:
     """Return one final value, ours and the published one; None where the game has no such quantity."""
-    values = {str(row["seed"]): quantity.value(row) for row in final_rows(folder)}
+    rows = final_rows(folder)
+    values = {str(row["seed"]): quantity.value(row) for row in rows}
     found = {seed: float(value) for seed, value in values.items() if value is not None}
     if not found:
         return None
     mean, half = mean_and_interval(list(found.values()))
-    theirs = published[learner, quantity.name]
+    theirs = published.get((learner, quantity.name))
+    scores = [] if quantity.metric else [player_scores(row, quantity.opponent) for row in rows]
     return {
         "learner": learner,
         "what": quantity.name,
         "mean": mean,
         "half_interval": half,
+        "players": np.mean(scores, axis=0).tolist() if scores else None,
+        "gap": mean_gap(rows, quantity.opponent) if scores else None,
         "per_seed": found,
-        "published": theirs._asdict(),
-        "difference": mean - theirs.value,
+        "published": None if theirs is None else theirs._asdict(),
+        "difference": None if theirs is None else mean - theirs.value,
         "config": folder.spec().to_json(),
     }
 
 
 def _published(row: Row) -> str:
+    if row["published"] is None:
+        return ""
     template = "{value:.3f}" if row["published"]["low"] is None else "{value:.3f} ({low:.3f} to {high:.3f})"
     return template.format_map(row["published"])
 
 
 def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
     """Say what was trained, for how long, and what the comparison can mean."""
-    notes = ["Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds."]
+    notes = [
+        "Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds; each "
+        "player's mean over seeds, and the gap between them, which is the mean of each seed's.",
+        "Co-play: the two policies that were trained together.",
+    ]
     notes += [how_trained(learner, folder) for learner, folder in folders.items()]
     if scale != "published":
         notes.append("The published values are of the published settings, which train longer on larger batches.")

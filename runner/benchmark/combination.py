@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from ..evaluation.evaluate import Evaluator
-from ..evaluation.scores import score_name
+from ..evaluation.scores import gap_name, mean_name, opponents_of, over_players, score_name
 from ..runs import checkpoint as checkpoints
 from ..runs.folder import RunError, RunFolder
 from ..runs.load import load_run
@@ -62,8 +62,8 @@ def score_combination(path: Path, *, episodes: int) -> dict[str, Any]:
         episodes: of each match-up.
 
     Returns:
-        ``scores`` and ``measures`` as ``results.json`` holds them, and ``error``: a line about seeds that stopped being
-        finite, or None.
+        ``self_play``, ``scores`` and ``measures`` as ``results.json`` holds them, and ``error``: a line about seeds
+        that stopped being finite, or None.
 
     Raises:
         PolaxError: the run cannot be read, or no seed has finite scores.
@@ -75,19 +75,19 @@ def score_combination(path: Path, *, episodes: int) -> dict[str, Any]:
     if not sound.any():
         raise RunError("no seed has finite scores")
     scores = {}
-    for name, values in _over_players(table, run.env.num_players).items():
+    for name, values in _with_pairs(table, run.env.num_players).items():
         per_seed = [float(value) if ok else None for value, ok in zip(values, sound, strict=True)]
         scores[name] = {"per_seed": per_seed, **aggregate(values[sound])._asdict()}
     lost = ", ".join(str(seed) for seed, ok in zip(run.spec.seeds, sound, strict=True) if not ok)
     words = f"seed {lost} stopped being finite and is left out" if lost else None
-    return {"scores": scores, "measures": [measure._asdict() for measure in run.env.measures], "error": words}
+    measures = [measure._asdict() for measure in run.env.measures]
+    return {"self_play": run.self_play, "scores": scores, "measures": measures, "error": words}
 
 
-def _over_players(table: dict[str, np.ndarray], num_players: int) -> dict[str, np.ndarray]:
-    """Average each score over the players: ``score``, ``score/vs/tit-for-tat``; other metrics stay as they are."""
-    opponents = dict.fromkeys(name.split("/vs/")[1] for name in table if "/vs/" in name)
-    merged = {}
-    for opponent in ("", *opponents):
-        scores = [table[score_name(player, opponent)] for player in range(num_players)]
-        merged[f"score/vs/{opponent}" if opponent else "score"] = np.mean(scores, axis=0)
-    return {**merged, **{name: values for name, values in table.items() if not name.startswith("score/player_")}}
+def _with_pairs(table: dict[str, np.ndarray], num_players: int) -> dict[str, np.ndarray]:
+    """Add the mean over players of each score, and the gap between them, before what there is."""
+    pairs = {}
+    for opponent in opponents_of(table):
+        scores = np.stack([table[score_name(player, opponent)] for player in range(num_players)], axis=1)
+        pairs[mean_name(opponent)], pairs[gap_name(opponent)] = over_players(scores)
+    return {**pairs, **table}

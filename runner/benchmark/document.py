@@ -8,6 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...options import PolaxError
+from ..evaluation.scores import (
+    DEFECTOR,
+    TIT_FOR_TAT,
+    gap_name,
+    mean_name,
+    opponents_of,
+    pairing,
+    score_name,
+    scored_players,
+)
 from ..report.document import (
     Cell,
     Chart,
@@ -43,8 +53,9 @@ ERRORS = "errors"
 
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 
-SHOWN = ("score", "score/vs/always-cooperate", "score/vs/tit-for-tat", "score/vs/always-defect")
-"""Scores that tables and charts show, of those that a game has; beside them the measures that it wants drawn."""
+SHOWN = ("", "always-cooperate", TIT_FOR_TAT, DEFECTOR)
+"""Opponents whose scores tables and charts show, of those that a game has (the empty one: a learner's own players
+together); beside them the measures that it wants drawn."""
 
 
 class Runs(NamedTuple):
@@ -145,7 +156,7 @@ def _findings(games: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]
         scored = [(row["scores"]["score"]["iqm"], row["algorithm"]) for row in rows if "score" in row["scores"]]
         if scored:
             value, name = max(scored, key=lambda each: each[0])
-            found.append(Finding(f"Best against each other in {env}", name, f"{value:.3f} per step"))
+            found.append(Finding(f"Best in {_together(rows)} in {env}", name, f"{value:.3f} per step"))
     states = [row["status"] for rows in games.values() for row in rows]
     left = states.count(UNFINISHED)
     words = f"{states.count(FAILED) or 'none'} failed" + (f", {left} unfinished" if left else "")
@@ -175,13 +186,16 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
     metrics = _shown(rows)
     if scored:
         every = list(dict.fromkeys(metric for row in scored for metric in row["scores"]))
+        every = [metric for metric in every if not metric.startswith(("score/player_", "score/gap"))]
         parts += [
             "After training: interquartile mean over seeds and its 95% bootstrap interval. Scores are mean rewards per "
-            "step and player.",
+            "step and player. Co-play: policies that were trained together; self-play: one policy as every player. The "
+            "gap is the difference between the players' scores in the same seed.",
             _scores_chart(env, scored, metrics, colours),
             _scores(f"{env}: interquartile mean over seeds (95% interval)", rows, metrics),
+            _players(f"{env}: the players of each learner", scored),
         ]
-        if len(every) > len(metrics):
+        if set(every) - set(metrics):
             titles = {metric: metric.replace("_", " ") for metric in every}
             parts.append(_scores(f"{env}: every metric", rows, titles)._replace(folded=True))
         return parts
@@ -191,7 +205,8 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
 def _shown(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the metrics of some combinations to show, with their titles; the first few where none is known."""
     there = list(dict.fromkeys(metric for row in rows for metric in row["scores"]))
-    titles = {name: f"against {name.removeprefix('score/vs/')}" for name in SHOWN} | {"score": "against each other"}
+    titles = {mean_name(): _together(rows), gap_name(): "gap"}
+    titles |= {mean_name(opponent): f"against {opponent}" for opponent in SHOWN if opponent}
     titles |= {
         measure["name"]: measure["title"].lower()
         for row in rows
@@ -200,6 +215,15 @@ def _shown(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     }
     known = {metric: title for metric, title in titles.items() if metric in there}
     return known or {metric: metric.replace("_", " ") for metric in there[: len(SHOWN)]}
+
+
+def _together(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the word for what the learners' own players do together, or both words."""
+    return " or ".join(sorted({_pairing(row) for row in rows if row["scores"]}))
+
+
+def _pairing(row: Mapping[str, Any]) -> str:
+    return pairing(self_play=bool(row.get("self_play")))
 
 
 def _scores_chart(
@@ -226,6 +250,19 @@ def _estimate(name: str, colour: int, found: Mapping[str, Any]) -> Estimate:
 def _scores(title: str, rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, str]) -> Table:
     lines = [[row["algorithm"], *(_score(row, metric) for metric in metrics)] for row in rows]
     return Table(title, ["algorithm", *metrics.values()], lines)
+
+
+def _players(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a line for each learner and opponent: the mean over players, each player's score, and the gap."""
+    players = sorted({player for row in rows for player in scored_players(row["scores"])})
+    lines: list[list[Cell]] = []
+    for row in rows:
+        for opponent in SHOWN:
+            if opponent in opponents_of(row["scores"]):
+                names = [mean_name(opponent), *(score_name(player, opponent) for player in players), gap_name(opponent)]
+                line_up = opponent or _pairing(row)
+                lines.append([row["algorithm"], line_up, *(_score(row, name) for name in names)])
+    return Table(title, ["algorithm", "line-up", "mean", *(f"player {player}" for player in players), "gap"], lines)
 
 
 def _score(row: Mapping[str, Any], metric: str) -> Value:

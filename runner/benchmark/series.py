@@ -161,6 +161,7 @@ def _blank(combination: Combination) -> dict[str, Any]:
         "seconds": None,
         "env_steps": None,
         "updates": None,
+        "self_play": None,
         "scores": {},
         "measures": [],
     }

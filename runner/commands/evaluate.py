@@ -35,12 +35,11 @@ def main(arguments: list[str]) -> int:
     if options.json:
         print(json.dumps(result, indent=2))
         return 0
-    from rich.console import Console
-
     from ..report.evaluation import document
     from ..report.writers import show
+    from ..training.progress import wide_console
 
-    console = Console()
+    console = wide_console()
     found = document(result, sys.argv)
     console.print(found.title, markup=False)
     show(found, console)
@@ -54,10 +53,16 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
         folder: the run.
         which: the checkpoint.
         num_envs: episodes of each match-up.
-        against: the opponents, as `polax.make_policy` takes them; if empty, each other and every strategy.
+        against: the opponents, as `polax.make_policy` takes them; if empty, the run's own players together and every
+            strategy.
+
+    Returns:
+        ``seeds``, the metrics of each; ``mean``, over seeds; ``gap``, between the players by line-up, the mean of that
+        of each seed; and what was played.
     """
     from ... import registry
     from ..evaluation.evaluate import Evaluator, score_against
+    from ..evaluation.scores import mean_gap, opponents_of, pairing
     from ..runs.load import load_run
 
     run = load_run(folder, checkpoint=which)
@@ -70,15 +75,21 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
     else:
         evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
         table = evaluator(run.keys.evaluate, run.update, run.policies)
+    seeds = [
+        {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
+        for index, seed in enumerate(run.spec.seeds)
+    ]
     return {
         "run": str(folder.path),
         "algorithm": run.spec.algorithm,
         "env": run.spec.env,
         "checkpoint": run.update,
         "eval_envs": num_envs,
-        "seeds": [
-            {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
-            for index, seed in enumerate(run.spec.seeds)
-        ],
+        "self_play": run.self_play,
+        "seeds": seeds,
         "mean": {name: float(values.mean()) for name, values in table.items()},
+        "gap": {
+            opponent or pairing(self_play=run.self_play): mean_gap(seeds, opponent)
+            for opponent in opponents_of(seeds[0])
+        },
     }

@@ -95,19 +95,17 @@ def _resume(parser: CommandParser, options: argparse.Namespace) -> int:
 
 
 def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
-    from rich.console import Console
-
     from ..report.evaluation import score_table
     from ..report.learning import draw_learning_curves
     from ..report.writers import console_table
     from ..training.loop import last_rows, train
-    from ..training.progress import say
+    from ..training.progress import say, wide_console
 
-    console = Console()
+    console = wide_console()
     outcome = train(spec, setup, folder, resume=resume, console=console)
     rows = last_rows(folder)
     if rows:
-        console.print(console_table(score_table(rows)))
+        console.print(console_table(score_table(rows, self_play=setup.algorithm.self_play)))
         figure = draw_learning_curves([folder], folder.figures / "learning.png")
         say(console, f"figure: {figure}")
     if outcome.exit_status:

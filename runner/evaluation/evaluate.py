@@ -1,4 +1,4 @@
-"""Evaluate: the players of a run against each other, and each of them against every strategy of the game."""
+"""Evaluate: the players of a run together, and each of them against every strategy of the game."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .scores import score_name
 
 
 class Match(NamedTuple):
-    """One match-up: a learner against a strategy, or all learners together."""
+    """One match-up: a learner against a strategy, or a learner's own players together."""
 
     learner: int | None
     """The player that is the learner and is scored; None: all players are learners."""

@@ -1,24 +1,93 @@
-"""The names of scores: ``score/player_0`` against the other learners, ``score/player_0/vs/tit-for-tat`` and so on."""
+"""The names of scores, and what is said of a pair: its mean, its players and the gap between them.
+
+A learner's own players are scored together as ``score/player_0`` and ``score/player_1``, and each of them against a
+strategy as ``score/player_0/vs/tit-for-tat``. What they do together is *co-play* where each has learned parameters of
+its own, and *self-play* where one policy plays as every player.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from statistics import fmean
 from typing import Any
+
+import numpy as np
+
+TIT_FOR_TAT, DEFECTOR = "tit-for-tat", "always-defect"
+"""The strategies that every table shows, where the game has them: one that reciprocates, one that exploits."""
+
+MAIN = ("", TIT_FOR_TAT, DEFECTOR)
+"""Opponents whose scores are shown first; the empty one: the learner's own players together."""
+
+
+def pairing(*, self_play: bool) -> str:
+    """Return the word for what a learner's own players do together."""
+    return "self-play" if self_play else "co-play"
 
 
 def score_name(player: int, opponent: str = "") -> str:
-    """Return the metric of one player's score against a strategy, or against the other learners."""
-    return f"score/player_{player}/vs/{opponent}" if opponent else f"score/player_{player}"
+    """Return the metric of one player's score against a strategy, or with the learner's other players."""
+    return _against(f"score/player_{player}", opponent)
+
+
+def mean_name(opponent: str = "") -> str:
+    """Return what results call the mean over players: ``score``, ``score/vs/tit-for-tat``."""
+    return _against("score", opponent)
+
+
+def gap_name(opponent: str = "") -> str:
+    """Return what results call the gap between the players: ``score/gap``, ``score/gap/vs/tit-for-tat``."""
+    return _against("score/gap", opponent)
+
+
+def _against(name: str, opponent: str) -> str:
+    return f"{name}/vs/{opponent}" if opponent else name
 
 
 def scored_players(row: Mapping[str, Any]) -> list[int]:
     """Return the players that have scores in a line of metrics; none where nothing was evaluated."""
-    heads = (name.removeprefix("score/player_") for name in row if name.startswith("score/player_"))
+    heads = {name.removeprefix("score/player_").split("/")[0] for name in row if name.startswith("score/player_")}
     return sorted(int(head) for head in heads if head.isdigit())
+
+
+def opponents_of(row: Mapping[str, Any]) -> list[str]:
+    """Return the opponents that have scores in a line of metrics, those of `MAIN` first."""
+    names = [name for name in row if name.startswith("score/player_")]
+    found = {name.partition("/vs/")[2] for name in names}
+    return [*(name for name in MAIN if name in found), *sorted(found - set(MAIN))]
+
+
+def player_scores(row: Mapping[str, Any], opponent: str = "") -> list[float] | None:
+    """Return each player's score against ``opponent``; None if the line has none."""
+    names = [score_name(player, opponent) for player in scored_players(row)]
+    return [float(row[name]) for name in names] if names and all(name in row for name in names) else None
 
 
 def mean_score(row: Mapping[str, Any], opponent: str = "") -> float | None:
     """Return the mean over players of the scores against ``opponent``; None if the line has none."""
-    names = (score_name(player, opponent) for player in scored_players(row))
-    values = [row[name] for name in names if name in row]
-    return float(sum(values) / len(values)) if values else None
+    values = player_scores(row, opponent)
+    return None if values is None else sum(values) / len(values)
+
+
+def score_gap(row: Mapping[str, Any], opponent: str = "") -> float | None:
+    """Return the highest player's score less the lowest one's against ``opponent``; None if the line has none."""
+    values = player_scores(row, opponent)
+    return None if values is None else max(values) - min(values)
+
+
+def mean_gap(rows: Iterable[Mapping[str, Any]], opponent: str = "") -> float | None:
+    """Return the mean over seeds of their gaps, which is not the gap of their means; None if no line has one."""
+    gaps = [gap for row in rows if (gap := score_gap(row, opponent)) is not None]
+    return fmean(gaps) if gaps else None
+
+
+def over_players(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and gap of the players of each seed; the gap of several seeds is the mean of theirs.
+
+    Args:
+        scores: ``[S, players]``.
+
+    Returns:
+        Both ``[S]``.
+    """
+    return scores.mean(axis=1), np.ptp(scores, axis=1)

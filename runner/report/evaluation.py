@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..evaluation.scores import score_name, scored_players
+import numpy as np
+
+from ..evaluation.scores import opponents_of, over_players, pairing, player_scores, scored_players
 from ..evaluation.statistics import mean_and_interval
 from ..runs.manifest import versions
 from .document import Cell, Document, Provenance, Reach, Section, Table, Value
@@ -15,34 +17,42 @@ def document(result: Mapping[str, Any], command: Sequence[str]) -> Document:
     """Return the document of what an evaluation found.
 
     Args:
-        result: ``run``, ``algorithm``, ``env``, ``checkpoint``, and ``seeds``, the metrics of each.
+        result: ``run``, ``algorithm``, ``env``, ``checkpoint``, ``self_play``, and ``seeds``, the metrics of each.
         command: the words of the command line.
     """
     return Document(
         title=f"{result['algorithm']} in {result['env']}, checkpoint {result['checkpoint']} of {result['run']}",
         kind="evaluation",
-        sections=[Section("", [score_table(result["seeds"])], Reach.CONSOLE)],
+        sections=[Section("", [score_table(result["seeds"], self_play=result["self_play"])], Reach.CONSOLE)],
         provenance=Provenance(command, versions()),
         data=result,
     )
 
 
-def score_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a table with one line for each opponent and one column for each player.
+def score_table(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> Table:
+    """Return a table of the mean over players, each player's score and the gap between them, for each opponent.
 
     Args:
-        rows: the metrics of each seed at one update; with several, the 95% interval over seeds is shown.
+        rows: the metrics of each seed at one update; with several, the 95% interval over seeds is shown. The gap is the
+            mean of theirs.
+        self_play: whether one policy plays as every player.
     """
-    players = scored_players(rows[0])
-    opponents = ["", *sorted({name.split("/vs/")[1] for name in rows[0] if "/vs/" in name})]
+    lines: list[list[Cell]] = []
+    for opponent in opponents_of(rows[0]):
+        scores = np.array([player_scores(row, opponent) for row in rows])  # [S, players]
+        mean, gap = over_players(scores)
+        lines.append(
+            [
+                opponent or pairing(self_play=self_play),
+                *(_mean(values) for values in (mean, *scores.T)),
+                _mean(gap, sign=""),
+            ]
+        )
+    players = [f"player {player}" for player in scored_players(rows[0])]
     seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95% interval"
-    lines: list[list[Cell]] = [
-        [opponent or "each other", *(_mean([row[score_name(player, opponent)] for row in rows]) for player in players)]
-        for opponent in opponents
-    ]
-    return Table(f"Mean reward per step{seeds}", ["against", *(f"player {player}" for player in players)], lines)
+    return Table(f"Mean reward per step{seeds}", ["line-up", "mean", *players, "gap"], lines)
 
 
-def _mean(values: Sequence[float]) -> Value:
-    mean, half = mean_and_interval(values)
-    return Value(f"{mean:+.3f}", mean, "" if len(values) == 1 else f"± {half:.3f}")
+def _mean(values: np.ndarray, sign: str = "+") -> Value:
+    mean, half = mean_and_interval(values.tolist())
+    return Value(f"{mean:{sign}.3f}", mean, "" if len(values) == 1 else f"± {half:.3f}")

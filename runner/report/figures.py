@@ -25,6 +25,9 @@ DASHES = ("-", (0, (7, 3)), (0, (2, 2)), (0, (8, 3, 2, 3)), (0, (5, 2)), (0, (1,
 CELL = 0.62
 """Side of a heat map's cell, in inches."""
 
+ABREAST = 3
+"""Panels of a chart side by side; more of them stand in two rows."""
+
 LONGEST = 40
 """Characters of a name in a chart."""
 
@@ -51,10 +54,15 @@ def figure_of(chart: Chart, panel: Panel | None = None) -> Figure:
         panel: the only panel to draw, without its title; None: all, with their titles and the chart's.
     """
     panels = list(chart.panels) if panel is None else [panel]
+    rows = 1 + (len(panels) > ABREAST)
+    columns = -(-len(panels) // rows)
     width, height = chart.size
     with rc_context({**STYLE, "axes.grid": bool(chart.grid), "axes.grid.axis": chart.grid or "both"}):
-        figure = Figure(figsize=(width * len(panels), height), layout="constrained")
-        grid = figure.subplots(1, len(panels), sharey=chart.share_y, squeeze=False)[0]
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, sharey=chart.share_y, squeeze=False).ravel()
+        for axes in grid[len(panels) :]:
+            axes.remove()
+        grid = grid[: len(panels)]
         for axes, each in zip(grid, panels, strict=True):
             each.draw(axes)
             if panel is None:
@@ -126,6 +134,13 @@ def draw_curve(axes: Axes, curve: Curve, x_label: str) -> None:
         (point,) = axes.plot(curve.x[place], curve.mean[place], "o", color=colour, alpha=0, markersize=11)
         spread = f" ± {curve.half[place]:.3f}" if curve.seeds > 1 else ""
         hover(point, f"{curve.name}, {x_label} {curve.x[place]:,.0f}: {curve.mean[place]:.3f}{spread}")
+
+
+def draw_players(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Draw the curves of single players, thin, beside that of their mean."""
+    for index, curve in enumerate(curves):
+        style = DASHES[1 + index % (len(DASHES) - 1)]
+        axes.plot(curve.x, curve.mean, color=MUTED, linestyle=style, linewidth=1.2, label=shorten(curve.name))
 
 
 def spread_over(total: int, most: int) -> list[int]:

@@ -10,13 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ...options import OptionError, suggest
-from ..evaluation.scores import mean_score, scored_players
+from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder
 from .document import Chart, Panel, Table, Value, count, number
-from .figures import FORMATS, Curve, colour_of, draw_curve, figure_of, finish_curves, save, spread_over
+from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
 
 X_AXES = ("updates", "env-steps", "seconds")
+
+GAP = "gap"
+"""Name of the difference between the players' scores."""
 
 ROWS = 10
 """Of the table of a curve's values."""
@@ -29,7 +32,13 @@ class Quantity(NamedTuple):
     title: str
     y_label: str
     opponent: str = ""
-    """Whom the players are scored against; empty: each other."""
+    """Whom the players are scored against; empty: they play together."""
+
+    player: int | None = None
+    """Whose score; None: the mean over players."""
+
+    gap: bool = False
+    """Whether it is the gap between the players' scores."""
 
     metric: str = ""
     """A metric to show instead of a score."""
@@ -39,14 +48,24 @@ class Quantity(NamedTuple):
 
     def value(self, row: Mapping[str, Any]) -> float | None:
         """Return it from a line of metrics."""
-        return row.get(self.metric) if self.metric else mean_score(row, self.opponent)
+        if self.metric:
+            return row.get(self.metric)
+        if self.gap:
+            return score_gap(row, self.opponent)
+        if self.player is None:
+            return mean_score(row, self.opponent)
+        scores = player_scores(row, self.opponent)
+        return None if scores is None else scores[self.player]
 
-
-SCORES = (
-    Quantity("self-play", "Against each other", "mean reward per step"),
-    Quantity("against always-defect", "Against always-defect", "mean reward per step", "always-defect"),
-)
-"""Scores that learning curves show, where a run has them."""
+    def beside(self, run: LearningRun) -> list[Quantity]:
+        """Return what belongs beside a mean over players: the score of each of them, and the gap between these."""
+        if self.metric or self.gap:
+            return []
+        players = scored_players(run.rows[0]) if run.rows else []
+        return [
+            *(self._replace(name=f"player {player}", player=player) for player in players),
+            self._replace(name=GAP, gap=True),
+        ]
 
 
 class Mark(NamedTuple):
@@ -73,6 +92,8 @@ class LearningRun(NamedTuple):
     rows: Sequence[Mapping[str, Any]]
     """The lines of metrics that have scores."""
     path: Path
+    self_play: bool
+    """Whether one policy plays as every player."""
 
 
 def read_run(folder: RunFolder) -> LearningRun:
@@ -90,6 +111,7 @@ def read_run(folder: RunFolder) -> LearningRun:
         measures=manifest.get("measures", []),
         rows=[row for row in folder.metrics() if scored_players(row)],
         path=folder.path,
+        self_play=manifest.get("self_play", False),
     )
 
 
@@ -100,7 +122,14 @@ def quantities(runs: Sequence[LearningRun]) -> list[Quantity]:
         Quantity(each["title"].lower(), each["title"], each["unit"], metric=name, references=each["references"])
         for name, each in measures.items()
     ]
-    return [*own, *SCORES]
+    together = " or ".join(sorted({pairing(self_play=run.self_play) for run in runs}))
+    reward = "mean reward per step"
+    return [
+        *own,
+        Quantity(together, together.capitalize(), reward),
+        Quantity(GAP, f"Gap between the players in {together}", reward, gap=True),
+        *(Quantity(f"against {name}", f"Against {name}", reward, name) for name in (TIT_FOR_TAT, DEFECTOR)),
+    ]
 
 
 def draw_learning_curves(folders: Sequence[RunFolder], out: Path, *, x: str | None = None) -> Path:
@@ -151,21 +180,37 @@ def learning_curves(
     x_label = axis.replace("-", " ").replace("env", "environment")
     panels = []
     for quantity in quantities(runs):
-        curves = [
-            curve
+        lines = [
+            line
             for index, run in enumerate(runs)
-            if (curve := curve_of(run, quantity, axis, colours[run.label] if colours else index)) is not None
+            if (line := _line(run, quantity, axis, colours[run.label] if colours else index)) is not None
         ]
-        if curves:
-            panels.append(_panel(quantity, curves, runs, marks, x_label))
+        if lines:
+            panels.append(_panel(quantity, lines, runs, marks, x_label))
     if not panels:
         raise RunError(f"{runs[0].path} has no scores to draw yet")
     return Chart(name, _title(runs), panels)
 
 
+class _Line(NamedTuple):
+    """A run's curve in a panel, and those of `Quantity.beside` by name."""
+
+    curve: Curve
+    beside: Mapping[str, Curve]
+
+
+def _line(run: LearningRun, quantity: Quantity, axis: str, colour: int) -> _Line | None:
+    """Return what a panel shows of a run; None where the run has no such quantity."""
+    curve = curve_of(run, quantity, axis, colour)
+    if curve is None:
+        return None
+    beside = {each.name: curve_of(run, each, axis, colour) for each in quantity.beside(run)}
+    return _Line(curve, {name: found._replace(name=name) for name, found in beside.items() if found is not None})
+
+
 def _panel(
     quantity: Quantity,
-    curves: Sequence[Curve],
+    lines: Sequence[_Line],
     runs: Sequence[LearningRun],
     marks: Sequence[Mark],
     x_label: str,
@@ -173,21 +218,26 @@ def _panel(
     shown = [mark for mark in marks if mark.quantity == quantity.name]
 
     def draw(axes: Axes) -> None:
-        for curve in curves:
+        for curve, beside in lines:
             draw_curve(axes, curve if len(runs) == 1 else curve._replace(each=None), x_label)
-        _draw_marks(axes, curves, shown)
+            if len(runs) == 1:  # in a chart of several runs, the players stand in the table
+                draw_players(axes, [found for name, found in beside.items() if name != GAP])
+        _draw_marks(axes, [line.curve for line in lines], shown)
         finish_curves(axes, x_label, quantity.y_label, references(quantity, runs[0]))
 
+    names = list(dict.fromkeys(name for line in lines for name in line.beside))
     rows = [
-        (curve.name, count(curve.x[place]), _value(curve, place))
-        for curve in curves
+        (curve.name, count(curve.x[place]), *(_value(each, place) for each in (curve, *map(beside.get, names))))
+        for curve, beside in lines
         for place in spread_over(len(curve.x), ROWS)
     ]
-    values = Table(f"{quantity.title}: some values", ("algorithm", x_label, quantity.y_label), rows)
+    values = Table(f"{quantity.title}: some values", ("algorithm", x_label, quantity.y_label, *names), rows)
     return Panel(quantity.title, draw, values)
 
 
-def _value(curve: Curve, place: int) -> Value:
+def _value(curve: Curve | None, place: int) -> Value:
+    if curve is None:
+        return number(None)
     found = number(float(curve.mean[place]))
     return found._replace(spread=f"± {curve.half[place]:.3f}") if curve.seeds > 1 else found
 
@@ -265,6 +315,8 @@ def references(quantity: Quantity, run: LearningRun) -> Mapping[str, float]:
     """Return the scores (or proportions) that a quantity is read against."""
     if quantity.metric:
         return quantity.references
-    if quantity.opponent:  # a defector is best answered by defecting
+    if quantity.gap:
+        return {}
+    if quantity.opponent == DEFECTOR:  # it is best answered by defecting
         return {name: value for name, value in run.references.items() if name == "mutual defection"}
     return run.references

@@ -26,6 +26,8 @@ class LoadedRun(NamedTuple):
     params: Any
     pure: bool
     """Whether the players are pytrees that may be compiled."""
+    self_play: bool
+    """Whether one policy plays as every player."""
 
     update: int
     ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 for a sound one
@@ -72,6 +74,7 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
         env=setup.env,
         params=setup.params,
         pure=setup.algorithm.pure,
+        self_play=setup.algorithm.self_play,
         update=update,
         ended=saved.ended,
         policies=learner.policies(saved.state),

@@ -34,6 +34,7 @@ def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Seque
             "reference_scores": setup.env.reference_scores(setup.params),
             "measures": [measure._asdict() for measure in setup.env.measures],
             "steps_per_update": dict(setup.steps_per_update),
+            "self_play": setup.algorithm.self_play,
             "launches": [*before.get("launches", []), launch],
         },
     )

@@ -95,7 +95,7 @@ def _scores_first(name: str) -> tuple[bool, str]:
 
 
 def score_by_update(rows: Iterable[Mapping[str, Any]]) -> dict[int, float]:
-    """Return the score against each other, mean over players and seeds, of every update that has one."""
+    """Return the score of the learner's own players together, mean over players and seeds, of each update with one."""
     scores: dict[int, list[float]] = {}
     for row in rows:
         score = mean_score(row)

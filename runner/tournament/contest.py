@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 import jax
+import numpy as np
 from rich.console import Console
 
+from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT
 from ..runs.manifest import versions
 from ..training.progress import LINE_INTERVAL, Rate, say
 from .best_response import Response, Training, best_responses, options_of
@@ -17,8 +19,9 @@ from .matches import play_all
 from .records import Played
 from .standings import episodes_shown, player_measures, policy_tables, rank_by_mean, rank_head_to_head, score
 
-DEFECTOR = "always-defect"
-"""The strategy that shows how much a player loses to an opponent that never cooperates."""
+YARDSTICKS = (TIT_FOR_TAT, DEFECTOR)
+"""Strategies that everybody meets, whether they take part or not: one with which it pays to cooperate, and one that
+never cooperates."""
 
 
 def contest(
@@ -39,7 +42,7 @@ def contest(
     names = [each.name for each in line_up.participants]
     play_key, response_key = jax.random.split(jax.random.key(seed))
     progress = _Progress(console)
-    played, against_defector = _play(play_key, line_up, episodes, progress)
+    played, against = _play(play_key, line_up, episodes, progress)
     responses: list[Response | None] = [None] * len(names)
     if training is not None:
         progress.begin(f"training a best response ({training.algorithm}) to {len(names)} players", "update")
@@ -50,8 +53,8 @@ def contest(
     measures = [
         {
             "name": name,
-            "self_play": float(scores.mean[index, index]),
-            "against_always_defect": against_defector[index],
+            "with_itself": scores.by_player[index, index].tolist(),
+            "against": {strategy: values[index].tolist() for strategy, values in against.items()},
             "best_response": _response(responses[index], training, line_up.env),
         }
         for index, name in enumerate(names)
@@ -80,23 +83,25 @@ def contest(
     }
 
 
-def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -> tuple[Played, list[float | None]]:
-    """Play the matches, and each player's against always-defect, whether or not it takes part.
+def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -> tuple[Played, dict[str, np.ndarray]]:
+    """Play the matches, and each player's against the game's `YARDSTICKS`, whether or not these take part.
 
     Returns:
-        The matches of those who take part, and what each gets from always-defect; None where a game has no such player.
+        The matches of those who take part, and by strategy what each gets from it as player 0 and as player 1,
+        ``[P, 2]``.
     """
     names = [each.name for each in line_up.participants]
-    is_extra = DEFECTOR not in names and DEFECTOR in line_up.game.strategies
-    everyone = line_up.add(DEFECTOR) if is_extra else line_up
+    extra = [name for name in YARDSTICKS if name in line_up.game.strategies and name not in names]
+    everyone = line_up
+    for name in extra:
+        everyone = everyone.add(name)
     console_line = f"playing {len(names)} players against each other, {episodes} episodes for each ordered pair"
     progress.begin(console_line, "pair with a player in ordinary Python")
     played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.note)
-    if not is_extra and DEFECTOR not in names:
-        return played, [None] * len(names)
-    column = len(names) if is_extra else names.index(DEFECTOR)
-    against = score(played.rewards).mean[: len(names), column]
-    return (played.without_last(1) if is_extra else played), [float(value) for value in against]
+    columns = {name: index for index, name in enumerate([*names, *extra]) if name in YARDSTICKS}
+    by_player = score(played.rewards).by_player
+    against = {name: by_player[: len(names), columns[name]] for name in YARDSTICKS if name in columns}
+    return played.without_last(len(extra)), against
 
 
 def _response(response: Response | None, training: Training | None, env: str) -> dict[str, Any] | None:

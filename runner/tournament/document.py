@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from ..evaluation.scores import pairing
 from ..report.document import (
     Cell,
     Document,
@@ -82,7 +84,7 @@ def _findings(content: Mapping[str, Any]) -> list[Finding]:
     ranked = [
         ("Best mean score", rankings["mean_score"], "score", per_step),
         ("Best head to head", rankings["head_to_head"], "points", f"{{:g}} of {most}"),
-        ("Best in self-play", content["measures"], "self_play", per_step),
+        ("Best with itself", _with_itself(content), "score", per_step),
     ]
     own = [{"name": name, **values} for name, values in content["player_measures"]["values"].items()]
     for measure in content["player_measures"]["measures"]:
@@ -91,6 +93,10 @@ def _findings(content: Mapping[str, Any]) -> list[Finding]:
             ranked.append((f"Highest {measure['title'].lower()}", own, measure["name"], words))
     found = ((label, winners({row["name"]: row[key] for row in rows}), words) for label, rows, key, words in ranked)
     return [Finding(label, best[0], words.format(best[1])) for label, best, words in found if best is not None]
+
+
+def _with_itself(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": row["name"], "score": fmean(row["with_itself"])} for row in content["measures"]]
 
 
 def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
@@ -113,7 +119,7 @@ def _payoffs(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
     )
     return [
         "Each row is a player, each column its opponent: mean reward per step, averaged over both orders of a pair. "
-        "The diagonal is self-play.",
+        "The diagonal is a player against itself: self-play of one policy, or co-play of a pair trained together.",
         chart,
         Table("The row's score against the column's player, ± one standard error", ["", *names], rows, folded=True),
     ]
@@ -133,26 +139,38 @@ def _ranking(content: Mapping[str, Any]) -> list[Part]:
         other = met[row["name"]]
         counts = [count(other[name]) for name in ("wins", "draws", "losses")]
         points = Value(f"{other['points']:g}", other["points"])
-        rows.append([row["name"], count(place), score(row["score"], row["standard_error"]), *counts, points])
+        mean = score(row["score"], row["standard_error"])
+        players = [*(score(value) for value in row["by_player"]), score(_gap(row["by_player"]))]
+        rows.append([row["name"], count(place), mean, *players, *counts, points])
+    head = ["player", "place", "mean score", "as player 0", "as player 1", "gap", "wins", "draws", "losses", "points"]
     return [
         "The mean score is over the other players, ± one standard error; it depends on who takes part. Head to head, "
         "a player wins where it scores more than its opponent by over two standard errors: one point, half a point for "
         "a draw.",
-        Table("Ranking by mean score", ["player", "place", "mean score", "wins", "draws", "losses", "points"], rows),
+        Table("Ranking by mean score", head, rows),
     ]
 
 
 def _measures(content: Mapping[str, Any]) -> list[Part]:
     """Return the measures; a best response has columns only where it was asked for."""
     trained = [row["best_response"] for row in content["measures"] if row["best_response"]]
-    head = ["player", "self-play", "against always-defect"]
+    kinds = {player["name"]: pairing(self_play=player["self_play"]) for player in content["players"]}
+    strategies = dict.fromkeys(name for row in content["measures"] for name in row["against"])
+    line_ups = ["with itself", *(f"against {name}" for name in strategies)]
+    head = ["player", "with itself is", *(title for name in line_ups for title in (name, f"gap {name}"))]
     head += ["best response gets", "and leaves"] if trained else []
     rows: list[list[Cell]] = []
     for row in content["measures"]:
+        pairs = [row["with_itself"], *(row["against"][name] for name in strategies)]
         response = row["best_response"] or {"score": None, "left_with": None}
-        values = [row["self_play"], row["against_always_defect"], response["score"], response["left_with"]]
-        rows.append([row["name"], *(score(value) for value in values[: len(head) - 1])])
-    words = "How a player does against itself, and what a defector can take from it."
+        values = [response["score"], response["left_with"]] if trained else []
+        scores = [value for pair in pairs for value in (_pair(pair), score(_gap(pair)))]
+        rows.append([row["name"], kinds[row["name"]], *scores, *map(score, values)])
+    words = (
+        "How a player does against itself, with a player that reciprocates, and what a defector can take from it: the "
+        "mean over both positions, the scores as player 0 and as player 1, and the gap between them. With itself, one "
+        "policy is in self-play, and the policies of a run that learned a policy for each player are in co-play."
+    )
     if trained:
         words += (
             f" The best response is a {trained[0]['algorithm']} learner trained for {trained[0]['updates']} updates "
@@ -160,6 +178,15 @@ def _measures(content: Mapping[str, Any]) -> list[Part]:
             "learner found, so there may be a better one."
         )
     return [words, Table("Measures of each player, mean reward per step", head, rows)]
+
+
+def _pair(scores: Sequence[float]) -> Value:
+    """Return the mean of the scores as player 0 and as player 1, and both."""
+    return score(fmean(scores))._replace(spread=f"({', '.join(number(value).text for value in scores)})")
+
+
+def _gap(scores: Sequence[float]) -> float:
+    return max(scores) - min(scores)
 
 
 def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:

@@ -38,6 +38,9 @@ class Participant(NamedTuple):
     seed: int | None = None
     update: int | None = None
     spec: RunSpec | None = None
+    self_play: bool = True
+    """Whether it is one policy, whichever player it is; False for a run whose players have learned policies of their
+    own."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what identifies the participant, JSON-ready."""
@@ -48,6 +51,7 @@ class Participant(NamedTuple):
             "seed": self.seed,
             "algorithm": None if self.spec is None else self.spec.algorithm,
             "update": self.update,
+            "self_play": self.self_play,
             "config": None if self.spec is None else self.spec.to_json(),
         }
 
@@ -67,6 +71,7 @@ class Participant(NamedTuple):
             # A seed that stopped being finite keeps what it was before that.
             update=int(run.ended[index] - 1) if run.ended[index] else run.update,
             spec=run.spec,
+            self_play=run.self_play,
         )
 
 

@@ -22,7 +22,7 @@ WIN, DRAW = 1.0, 0.5
 class Scores(NamedTuple):
     """Mean reward a step of the row's player against the column's."""
 
-    mean: np.ndarray  # [P, P], the mean over playing as player 0 and as player 1; the diagonal is self-play
+    mean: np.ndarray  # [P, P], the mean over playing as player 0 and as player 1; the diagonal is against itself
     standard_error: np.ndarray  # [P, P], over episodes; NaN where there is one episode only
     by_player: np.ndarray  # [P, P, 2], the row's score as player 0 and as player 1
     lead: np.ndarray  # [P, P]: the row's score less the column's
@@ -57,9 +57,15 @@ def rank_by_mean(names: Sequence[str], scores: Scores) -> list[dict[str, Any]]:
     others = ~np.eye(count, dtype=bool) if count > 1 else np.ones((1, 1), bool)
     count_others = others.sum(axis=1)
     mean = np.where(others, scores.mean, 0).sum(axis=1) / count_others
+    by_player = np.where(others[..., None], scores.by_player, 0).sum(axis=1) / count_others[:, None]  # [P, 2]
     error = np.sqrt(np.where(others, scores.standard_error**2, 0).sum(axis=1)) / count_others
     rows = [
-        {"name": name, "score": float(mean[index]), "standard_error": float(error[index])}
+        {
+            "name": name,
+            "score": float(mean[index]),
+            "standard_error": float(error[index]),
+            "by_player": by_player[index].tolist(),
+        }
         for index, name in enumerate(names)
     ]
     return sorted(rows, key=lambda row: -row["score"])

@@ -39,6 +39,7 @@ class Trainer:
         self._folder = folder
         self._spec = spec
         self._learner = make_learner(setup.algorithm)
+        self._self_play = setup.algorithm.self_play
         self._evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
         self._keys = seed_keys(spec.seeds)
         self._fingerprint = checkpoints.fingerprint(spec.identity())
@@ -86,7 +87,7 @@ class Trainer:
     def run(self, console: Console) -> Outcome:
         """Train to the end, to a signal, or until no seed is left."""
         spec = self._spec
-        progress = TrainingProgress(spec.updates, done=self.update, console=console)
+        progress = TrainingProgress(spec.updates, done=self.update, self_play=self._self_play, console=console)
         log = MetricsLog(self._folder, spec.seeds, keep_until=self.update or -1)
         with StopRequest() as stop, log, progress:
             if self.update == 0:

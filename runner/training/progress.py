@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from rich.console import Console
+import numpy as np
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
 
-from ..evaluation.scores import mean_score
+from ..evaluation.scores import MAIN, over_players, pairing, player_scores
 
 LINE_INTERVAL = 2.0
 """Seconds between plain lines, at least."""
@@ -22,27 +24,28 @@ class TrainingProgress:
     Args:
         total: updates of the run.
         done: updates done before (a resumed run).
+        self_play: whether one policy plays as every player.
         console: where to show it.
     """
 
-    def __init__(self, total: int, *, done: int, console: Console) -> None:
+    def __init__(self, total: int, *, done: int, self_play: bool, console: Console) -> None:
         self._total = total
+        self._self_play = self_play
         self._done = done
         self._console = console
         self._scores = ""
         self._last_line = 0.0
         self._rate = Rate()
-        self._bar = Progress(
+        self._bar = _Bar(
             SpinnerColumn(),
             TextColumn("update"),
             MofNCompleteColumn(),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[scores]}"),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("training", total=total, completed=done, left="compiling", scores="")
+        self._task = self._bar.add_task("training", total=total, completed=done, left="compiling")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -57,8 +60,8 @@ class TrainingProgress:
 
     def scores(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show the scores of an evaluation; ``rows`` holds the metrics of each living seed."""
-        self._scores = describe_scores(rows)
-        self._bar.update(self._task, scores=self._scores)
+        self._scores = describe_scores(rows, self_play=self._self_play)
+        self._bar.below = self._scores
 
     def advance(self) -> None:
         """Note that one more update is done, scores included."""
@@ -78,6 +81,17 @@ class TrainingProgress:
         self._last_line = now
         left = f"  {self._rate.left(self._total - self._done)}" if self._done < self._total else ""
         self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
+
+
+class _Bar(Progress):
+    """A progress bar with a line of text below it."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar and the text."""
+        yield from super().get_renderables()
+        yield Text(self.below)
 
 
 class Rate:
@@ -110,13 +124,21 @@ def say(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def describe_scores(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the mean score over seeds and players, against each other and against always-defect, in words."""
+def describe_scores(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> str:
+    """Return the scores of `MAIN` in words: the mean over seeds and players, each player's, and the mean gap.
+
+    Args:
+        rows: the metrics of each seed.
+        self_play: whether one policy plays as every player.
+    """
     parts = []
-    for label, opponent in (("together", ""), ("vs always-defect", "always-defect")):
-        means = (mean_score(row, opponent) for row in rows)
-        if values := [mean for mean in means if mean is not None]:
-            parts.append(f"{label} {sum(values) / len(values):+.3f}")
+    for opponent in MAIN:
+        found = [scores for row in rows if (scores := player_scores(row, opponent)) is not None]
+        if found:
+            scores = np.array(found)
+            mean, gap = (values.mean() for values in over_players(scores))
+            players = " ".join(f"{value:+.3f}" for value in scores.mean(axis=0))
+            parts.append(f"{opponent or pairing(self_play=self_play)} {mean:+.3f} ({players}, gap {gap:.3f})")
     return "  ".join(parts)
 
 

@@ -61,6 +61,7 @@ def test_an_update_moves_every_parameter(name, options):
     policies = algorithm.policies(after)
     same = [np.array_equal(one, two) for one, two in zip(leaves(policies[0]), leaves(policies[1]), strict=True)]
     assert all(same) != learners
+    assert algorithm.self_play != learners
 
 
 @pytest.mark.slow

@@ -50,6 +50,7 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
                 "seed": 0 if config else None,
                 "algorithm": "pola-dice" if config else None,
                 "update": 2 if config else None,
+                "self_play": config is None,
                 "config": config,
             }
             for name, (kind, config) in zip(names, kinds, strict=True)
@@ -61,9 +62,9 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
         },
         "rankings": {
             "mean_score": [
-                {"name": second, "score": 0.2659, "standard_error": 0.002},
-                {"name": third, "score": 0.0767, "standard_error": 0.0018},
-                {"name": first, "score": 0.0712, "standard_error": 0.006},
+                {"name": second, "score": 0.2659, "standard_error": 0.002, "by_player": [0.2859, 0.2459]},
+                {"name": third, "score": 0.0767, "standard_error": 0.0018, "by_player": [0.0767, 0.0767]},
+                {"name": first, "score": 0.0712, "standard_error": 0.006, "by_player": [0.0712, 0.0712]},
             ],
             "head_to_head": [
                 {"name": second, "wins": 2, "draws": 0, "losses": 0, "points": 2.0},
@@ -72,9 +73,9 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
             ],
         },
         "measures": [
-            _measure(first, 0.33, -0.1117, (0.3317, 0.2)),
-            _measure(second, 0.0, 0.0, (0.0, 0.0)),
-            _measure(third, 0.33, -0.0467, None),
+            _measure(first, [0.33, 0.33], -0.1117, (0.3317, 0.2)),
+            _measure(second, [0.0, 0.0], 0.0, (0.0, 0.0)),
+            _measure(third, [0.5, 0.16], -0.0467, None),
         ],
         "policy_tables": tables,
         "cooperative_action": 1,
@@ -95,11 +96,13 @@ def tournament(names: Sequence[str] = NAMES, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _measure(name: str, alone: float, against: float, response: tuple[float, float] | None) -> dict[str, Any]:
+def _measure(name: str, itself: list[float], against: float, response: tuple[float, float] | None) -> dict[str, Any]:
     found = None
     if response is not None:
         found = {"score": response[0], "left_with": response[1], "algorithm": "naive", "updates": 8, "options": {}}
-    return {"name": name, "self_play": alone, "against_always_defect": against, "best_response": found}
+    return {
+        "name": name, "with_itself": itself, "against": {"always-defect": [against, against]}, "best_response": found
+    }  # fmt: skip
 
 
 def _matrix_episode(row: str, column: str, moves: Sequence[tuple[int, int]]) -> dict[str, Any]:
@@ -182,7 +185,7 @@ def write_benchmark(folder: Path, **changes: Any) -> Path:
     lines = [
         {
             "update": update, "seed": seed, "seconds": 1.5 * update, "env_steps": 1000 * update,
-            "score/player_0": 0.125 * update + 0.05 * seed, "score/player_1": 0.125 * update + 0.05 * seed,
+            "score/player_0": 0.125 * update + 0.15 * seed, "score/player_1": 0.125 * update - 0.05 * seed,
             "score/player_0/vs/always-defect": -0.25, "score/player_1/vs/always-defect": -0.25,
         }
         for update in range(3)
@@ -199,7 +202,13 @@ def benchmark() -> dict[str, Any]:
     """Return what ``results.json`` holds."""
     scores = {
         "score": {"per_seed": [0.25, 0.3], "iqm": 0.275, "low": 0.25, "high": 0.3},
+        "score/gap": {"per_seed": [0.1, 0.2], "iqm": 0.15, "low": 0.1, "high": 0.2},
         "score/vs/always-defect": {"per_seed": [-0.25, None], "iqm": -0.25, "low": -0.25, "high": -0.25},
+        "score/gap/vs/always-defect": {"per_seed": [0.0, None], "iqm": 0.0, "low": 0.0, "high": 0.0},
+        "score/player_0": {"per_seed": [0.3, 0.2], "iqm": 0.25, "low": 0.2, "high": 0.3},
+        "score/player_1": {"per_seed": [0.2, 0.4], "iqm": 0.3, "low": 0.2, "high": 0.4},
+        "score/player_0/vs/always-defect": {"per_seed": [-0.25, None], "iqm": -0.25, "low": -0.25, "high": -0.25},
+        "score/player_1/vs/always-defect": {"per_seed": [-0.25, None], "iqm": -0.25, "low": -0.25, "high": -0.25},
         "cooperation_rate/player_0": {"per_seed": [0.75, 0.875], "iqm": 0.8125, "low": 0.75, "high": 0.875},
     }
     return {
@@ -224,6 +233,6 @@ def benchmark() -> dict[str, Any]:
 def _combination(algorithm: str, **changes: Any) -> dict[str, Any]:
     row = {
         "algorithm": algorithm, "env": "IPD-v0", "run": f"runs/{algorithm}-IPD-v0", "preset": None, "status": None,
-        "error": None, "seconds": None, "env_steps": None, "updates": None, "scores": {},
+        "error": None, "seconds": None, "env_steps": None, "updates": None, "self_play": False, "scores": {},
     }  # fmt: skip
     return {**row, **changes}

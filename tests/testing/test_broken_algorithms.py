@@ -228,6 +228,8 @@ BROKEN = [
     ("build", learner(build=lambda *_: None), "build returned NoneType"),
     ("build", learner(build=lambda *_: Algorithm(Init(LearnerConfig()), None, None)), "update and policies cannot"),  # type: ignore[arg-type]
     ("build", building(lambda *_: update, pure="yes"), "pure is 'yes'"),
+    ("build", building(lambda *_: update, self_play="no"), "self_play is 'no'"),
+    ("policies", building(lambda *_: update, self_play=True), "self_play is declared, and"),
     ("runs", learner(update=update_without_jax), "TracerBoolConversionError"),
     ("runs", learner(update=update_without_metrics), "update returned LearnerState, not (state, metrics)"),
     ("runs", python_learner(Fails), "OSError: no such device"),

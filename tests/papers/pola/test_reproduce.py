@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from polax.algorithms.base import Preset
 from polax.papers import find_targets
-from polax.papers.pola import TARGETS, sampled
+from polax.papers.pola import TARGETS, course, sampled
 from polax.papers.pola.course import SMALL
 from polax.papers.pola.drawings import draw_shares
 from polax.papers.pola.exact_runs import ExactRuns, run_settings
@@ -19,7 +19,9 @@ from polax.registry import algorithm_plugin, make_algorithm, make_env, register_
 from polax.runner.cli import main
 from polax.runner.report.figures import figure_of
 from polax.runner.report.writers import to_markdown
+from polax.runner.runs.folder import RunFolder
 from polax.runner.runs.spec import resolve
+from report_samples import write_benchmark
 
 LOLA = Setting("lola", "lola-exact", 10)
 
@@ -120,6 +122,20 @@ def test_the_small_setting_of_the_course_can_be_resolved():
     assert spec.env_options["observation_layout"] == "shared"
 
 
+def test_the_course_compares_the_pair_and_shows_its_players(tmp_path):
+    folder = RunFolder.open(write_benchmark(tmp_path) / "runs" / "pola-dice-IPD-v0")
+    rows = [
+        course._compare({"what": what, "update": 1, "seed_0": 0.1, "seed_1": 0.2}, folder)
+        for what in ("co-play", "against always-defect")
+    ]
+    assert [row["mean"] for row in rows] == pytest.approx([0.15, -0.25])
+    assert rows[0]["players"] == pytest.approx([0.2, 0.1])
+    assert rows[0]["gap"] == pytest.approx(0.1)  # 0 in one seed, .2 in the other
+    figure = figure_of(course._chart(folder, rows))
+    points = [sum(line.get_label() == "published program" for line in axes.get_lines()) for axes in figure.axes]
+    assert points == [1, 0, 1]  # co-play, the gap, always-defect
+
+
 def test_targets_are_found_by_the_folder_of_their_paper():
     found = find_targets()
     assert [found[target.name] for target in TARGETS] == list(TARGETS)
@@ -178,7 +194,7 @@ def tiny_figure(monkeypatch):
     presets = {("laptop", "IPD-v0"): Preset(updates=3, options=options)}
     register_algorithm("tiny-pola", algorithm_plugin("pola-dice")._replace(presets=presets), replace=True)
     scores = {
-        ("figure4", "tiny-pola", "self-play"): Score(0.3, 0.2, 0.35),
+        ("figure4", "tiny-pola", "co-play"): Score(0.3, 0.2, 0.35),
         ("figure4", "tiny-pola", "against always-defect"): Score(-0.1),
     }
     monkeypatch.setattr(sampled, "SCORES", scores)
@@ -192,12 +208,17 @@ def test_a_sampled_figure_is_trained_once_and_compared(tiny_figure, tmp_path, ca
     content = json.loads((tmp_path / "figure4_laptop.json").read_text())
     rows = [json.loads(line) for line in (tmp_path / "runs" / "tiny-pola" / "metrics.jsonl").read_text().splitlines()]
     final = [row for row in rows if row["update"] == 3]
-    self_play, defector = content["rows"]
-    assert (self_play["what"], defector["what"]) == ("self-play", "against always-defect")
-    assert set(self_play["per_seed"]) == {"0", "1"}
+    co_play, reciprocator, defector = content["rows"]
+    assert [row["what"] for row in content["rows"]] == ["co-play", "against tit-for-tat", "against always-defect"]
+    assert (reciprocator["published"], reciprocator["difference"]) == (None, None)
+    assert defector["published"]["value"] == -0.1
+    assert set(co_play["per_seed"]) == {"0", "1"}
     expected = np.mean([row[f"score/player_{player}"] for row in final for player in (0, 1)])
-    assert self_play["mean"] == pytest.approx(expected)
-    assert self_play["difference"] == pytest.approx(expected - 0.3)
+    assert co_play["mean"] == pytest.approx(expected)
+    assert co_play["difference"] == pytest.approx(expected - 0.3)
+    pairs = np.array([[row[f"score/player_{player}"] for player in (0, 1)] for row in final])
+    assert co_play["players"] == pytest.approx(pairs.mean(axis=0))
+    assert co_play["gap"] == pytest.approx(np.abs(pairs[:, 0] - pairs[:, 1]).mean())
     assert (content["scale"], content["runs"]) == ("laptop", 2)
     page = (tmp_path / "figure4_laptop.md").read_text()
     assert "`polax reproduce figure4 --runs 2 --seed 0 --scale laptop`" in page

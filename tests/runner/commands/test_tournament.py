@@ -46,8 +46,10 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert (content["format"], content["kind"], content["episodes"], content["steps"]) == (1, "tournament", 8, 50)
     assert len(content["scores"]["mean"]) == len(content["scores"]["by_player"]) == 4
     measures = {row["name"]: row for row in content["measures"]}
-    assert measures["tit-for-tat"]["self_play"] == pytest.approx(0.33)
-    assert measures["tit-for-tat"]["against_always_defect"] == pytest.approx(-0.335 / 50)  # though it does not play
+    assert measures["tit-for-tat"]["with_itself"] == pytest.approx([0.33, 0.33])
+    assert measures["tit-for-tat"]["against"]["always-defect"] == pytest.approx([-0.335 / 50] * 2)  # it does not play
+    assert set(measures["single"]["against"]) == {"tit-for-tat", "always-defect"}
+    assert [player["self_play"] for player in content["players"]] == [False, False, False, True]
     assert measures["tit-for-tat"]["best_response"] is None
     assert len(content["episodes_shown"]) == 10
     assert {path.name for path in out.iterdir()} == {
@@ -75,10 +77,10 @@ def test_the_same_seed_gives_the_same_table_and_one_episode_no_error_bar(tmp_pat
     assert tables["d"]["standard_error"] == [[None, None], [None, None]]
 
 
-def test_a_game_without_always_defect_leaves_that_measure_out(tmp_path: Path) -> None:
+def test_a_game_without_these_strategies_leaves_their_measures_out(tmp_path: Path) -> None:
     words = ["always-heads", "random", "--env", "MatchingPennies-v0", "--episodes", "4", "--out", str(tmp_path / "a")]
     assert main(["tournament", *words]) == 0
-    assert [row["against_always_defect"] for row in _read(tmp_path / "a")["measures"]] == [None, None]
+    assert [row["against"] for row in _read(tmp_path / "a")["measures"]] == [{}, {}]
 
 
 def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> None:

@@ -150,10 +150,13 @@ def test_the_payoffs_have_their_errors_and_what_each_player_index_gives(matrix_p
 
 def test_rankings_measures_and_habits_are_tables(matrix_page: Page) -> None:
     _, ranking, measures, habits, players = matrix_page.tables
-    assert ranking[0] == ["player", "place", "mean score", "wins", "draws", "losses", "points"]
-    assert ranking[1] == ["always-defect", "1", "0.2659 ± 0.0020", "2", "0", "0", "2"]
-    assert measures[1] == ["tit-for-tat", "0.3300", "\N{MINUS SIGN}0.1117", "0.3317", "0.2000"]
-    assert measures[3][3:] == ["\N{EN DASH}"] * 2
+    each = ["as player 0", "as player 1", "gap"]
+    assert ranking[0] == ["player", "place", "mean score", *each, "wins", "draws", "losses", "points"]
+    assert ranking[1] == ["always-defect", "1", "0.2659 ± 0.0020", "0.2859", "0.2459", "0.0400", "2", "0", "0", "2"]
+    assert measures[1][1:4] == ["self-play", "0.3300 (0.330, 0.330)", "0.0000"]
+    assert measures[1][-2:] == ["0.3317", "0.2000"]
+    assert measures[3][1:4] == ["co-play", "0.3300 (0.500, 0.160)", "0.3400"]
+    assert measures[3][-2:] == ["\N{EN DASH}"] * 2
     assert habits[0] == ["player", "first step", "CC", "CD", "DC", "DD"]
     assert habits[2] == ["always-defect", "0.00", "\N{EN DASH}", "\N{EN DASH}", "0.00", "0.00"]
     assert players[3] == ["mine:0", "run", "pola-dice", "runs/mine", "0", "2"]
@@ -171,7 +174,7 @@ def test_the_first_thing_on_the_page_is_who_did_best(matrix_page: Page) -> None:
     text = " ".join(matrix_page.shown.split())
     assert "Best mean score always-defect 0.266 per step" in text
     assert "Best head to head always-defect 2 of 2 points" in text
-    assert "Best in self-play tit-for-tat and mine:0 0.330 per step" in text
+    assert "Best with itself tit-for-tat and mine:0 0.330 per step" in text
 
 
 def test_the_script_gets_every_episode_and_the_payoffs(matrix_page: Page) -> None:
@@ -214,23 +217,31 @@ def test_boards_of_two_coins_keep_both() -> None:
 
 
 def test_a_benchmark_has_curves_scores_and_failures(benchmark_page: Page) -> None:
-    each_other, defector = (table for table in benchmark_page.tables if "environment steps" in table[0])
-    assert [row[1] for row in each_other[1:]] == ["0", "1,000", "2,000"]
-    # Two seeds half a tenth apart: t(1) = 12.706 standard errors of .025.
-    assert each_other[2] == ["pola-dice", "1,000", "0.150 ± 0.318"]
+    together, gap, defector = (table for table in benchmark_page.tables if "environment steps" in table[0])
+    assert [row[1] for row in together[1:]] == ["0", "1,000", "2,000"]
+    assert together[0][-3:] == ["player 0", "player 1", "gap"]
+    # Two seeds half a tenth apart: t(1) = 12.706 standard errors of .025. The gap is 0 in one, .2 in the other.
+    players = ["0.200 ± 0.953", "0.100 ± 0.318"]
+    assert together[2] == ["pola-dice", "1,000", "0.150 ± 0.318", *players, "0.100 ± 1.271"]
+    assert gap[2] == ["pola-dice", "1,000", "0.100 ± 1.271"]
     assert "pola-dice, environment steps 1,000: 0.150 ± 0.318" in benchmark_page.tips
     assert [row[2] for row in defector[1:]] == ["\N{MINUS SIGN}0.250 ± 0.000"] * 3
     drawings = benchmark_page.all("svg", role="img")
-    assert len(drawings) == 4
-    assert drawings[0]["aria-label"] == "pola-dice in IPD-v0 (2 seeds, mean and 95% interval): Against each other"
+    assert len(drawings) == 6
+    assert drawings[0]["aria-label"] == "pola-dice in IPD-v0 (2 seeds, mean and 95% interval): Co-play"
     assert "pola-dice: 0.275 (0.250 to 0.300)" in benchmark_page.tips
-    table = next(table for table in benchmark_page.tables if "against each other" in table[0])
+    table = next(table for table in benchmark_page.tables if table[0][:3] == ["algorithm", "co-play", "gap"])
     assert table[1] == [
         "pola-dice",
         "0.275 (0.250 to 0.300)",
+        "0.150 (0.100 to 0.200)",
         "\N{MINUS SIGN}0.250 (\N{MINUS SIGN}0.250 to \N{MINUS SIGN}0.250)",
     ]
-    assert table[2] == ["broken", "failed", "failed"]
+    assert table[2] == ["broken", "failed", "failed", "failed"]
+    players = next(table for table in benchmark_page.tables if "line-up" in table[0])
+    assert players[0] == ["algorithm", "line-up", "mean", "player 0", "player 1", "gap"]
+    assert players[1][1:4] == ["co-play", "0.275 (0.250 to 0.300)", "0.250 (0.200 to 0.300)"]
+    assert [row[1] for row in players[1:]] == ["co-play", "always-defect"]
     text = " ".join(benchmark_page.shown.split())
     assert "broken in IPD-v0 ValueError: no </script><b>bold</b> today" in text
     assert "1 of 2 done 1 failed" in text
@@ -241,7 +252,7 @@ def test_a_damaged_run_takes_its_curves_away_and_says_so(tmp_path: Path, capsys:
     folder = write_benchmark(tmp_path / "b")
     (folder / "runs/pola-dice-IPD-v0/metrics.jsonl").write_text("{nothing\n")
     page = _make(folder)
-    assert [(found["aria-label"] or "")[:12] for found in page.all("svg", role="img")] == ["IPD-v0: inte"] * 2
+    assert [(found["aria-label"] or "")[:12] for found in page.all("svg", role="img")] == ["IPD-v0: inte"] * 3
     assert "metrics.jsonl line 1 is not JSON" in page.shown
     assert "metrics.jsonl line 1 is not JSON" in capsys.readouterr().err
 

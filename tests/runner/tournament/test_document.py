@@ -31,7 +31,7 @@ def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
     }
     content = tournament()
     changes: dict[str, Any] = {"players": [{**content["players"][0], "name": name} for name in "ab"], "scores": scores}
-    changes["policy_tables"], changes["episodes_shown"] = {}, []
+    changes["policy_tables"], changes["episodes_shown"], changes["measures"] = {}, [], []
     assert to_csv(document({**content, **changes})).splitlines() == [
         "player,against,score,standard_error",
         "a,a,1.5,0.1",
@@ -42,12 +42,13 @@ def test_the_csv_has_a_line_for_each_ordered_pair() -> None:
 
 
 def test_columns_of_a_best_response_appear_only_where_one_was_trained() -> None:
-    row = {"name": "a", "self_play": 1.0, "against_always_defect": None, "best_response": None}
-    assert _rows(_table(document(tournament(measures=[row])), "Measures")) == [["a", "1.0000", "-"]]
+    row = {"name": "mine:0", "with_itself": [1.0, 0.5], "against": {}, "best_response": None}
+    first = ["mine:0", "co-play", "0.7500 (1.000, 0.500)", "0.5000"]
+    assert _rows(_table(document(tournament(measures=[row])), "Measures")) == [first]
     trained = {**row, "best_response": {"score": 0.665, "left_with": -0.335, "algorithm": "naive", "updates": 8}}
     assert _rows(_table(document(tournament(measures=[row, trained])), "Measures")) == [
-        ["a", "1.0000", "-", "-", "-"],
-        ["a", "1.0000", "-", "0.6650", "-0.3350"],
+        [*first, "-", "-"],
+        [*first, "0.6650", "-0.3350"],
     ]
 
 

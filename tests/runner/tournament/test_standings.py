@@ -37,7 +37,7 @@ def _played(rewards: np.ndarray, **changes: object) -> Played:
     return Played(rewards, None, {}, shown)._replace(**changes)
 
 
-def test_a_score_averages_both_players_and_the_diagonal_is_self_play() -> None:
+def test_a_score_averages_both_players_and_the_diagonal_is_against_itself() -> None:
     scores = score(_rewards())
     np.testing.assert_allclose(scores.mean, [[(2 + 1) / 2, (3 + 5) / 2], [(1 + 0) / 2, 2]])
     np.testing.assert_allclose(scores.by_player[0, 1], [3, 5])
@@ -65,8 +65,9 @@ def test_the_mean_score_leaves_out_self_play_unless_there_is_no_other_player() -
     ranking = rank_by_mean(NAMES, score(_rewards()))
     assert [row["name"] for row in ranking] == ["a", "b"]
     assert [row["score"] for row in ranking] == [4.0, 0.5]
+    assert [row["by_player"] for row in ranking] == [[3.0, 5.0], [1.0, 0.0]]
     alone = rank_by_mean(["b"], score(np.full((1, 1, 3, 2), 2.0)))
-    assert alone == [{"name": "b", "score": 2.0, "standard_error": 0.0}]
+    assert alone == [{"name": "b", "score": 2.0, "standard_error": 0.0, "by_player": [2.0, 2.0]}]
 
 
 def test_a_win_is_a_clear_lead_and_noise_a_draw() -> None:
