@@ -26,7 +26,9 @@ class PolaOmConfig(ProximalConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.opponents == "past":
-            raise ValueError("opponents must be current for pola-om, whose model is of one opponent, not of its past selves; got past")
+            raise ValueError(
+                "opponents must be current for pola-om, which models one opponent and not its past; got past"
+            )
 
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""

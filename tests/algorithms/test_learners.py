@@ -102,6 +102,7 @@ def test_one_step_of_adam_is_a_signed_step():
 def test_one_set_of_parameters_plays_as_both_players_against_its_past():
     """Both policies are one, half the steps are sampled, and every update adds a snapshot to the pool."""
     algorithm = make("pola-dice", players="shared", opponents="past", pool_size=2, entropy=0.1)
+    assert algorithm.self_play
     state = algorithm.init(jax.random.key(0))
     for number in (1, 2, 3):
         before = state
