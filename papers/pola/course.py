@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from rich.console import Console
 
-from ...runner.evaluation.scores import mean_gap, player_scores
+from ...runner.evaluation.scores import over_players, scores_of_seeds
 from ...runner.report.document import Chart, Document, Panel
 from ...runner.report.learning import learning_curves, quantities, read_run
 from ...runner.report.svg import SERIES
-from ...runner.runs.folder import RunFolder
+from ...runner.runs.folder import RunError, RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Row, reproduction
 from ..tables import read_table
@@ -83,8 +83,10 @@ def course(*, runs: int, seed: int, scale: str, training: Path, console: Console
 def _compare(theirs: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
     (quantity,) = (each for each in quantities([read_run(folder)]) if each.name == theirs["what"])
     rows = [row for row in folder.metrics() if row["update"] == theirs["update"]]
-    scores = np.array([found for row in rows if (found := player_scores(row, quantity.opponent)) is not None])
-    values = scores.mean(axis=1)
+    scores = scores_of_seeds(rows, quantity.opponent)
+    if scores is None:
+        raise RunError(f"{folder.path} has no score after update {theirs['update']}; remove it to train again")
+    values, gaps = over_players(scores)
     published = [theirs["seed_0"], theirs["seed_1"]]
     return {
         "what": theirs["what"],
@@ -93,7 +95,7 @@ def _compare(theirs: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
         "low": float(values.min()),
         "high": float(values.max()),
         "players": scores.mean(axis=0).tolist(),
-        "gap": mean_gap(rows, quantity.opponent),
+        "gap": float(gaps.mean()),
         "published": published,
         "difference": float(values.mean() - np.mean(published)),
     }

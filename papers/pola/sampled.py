@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from ...runner.evaluation.scores import mean_gap, player_scores
+from ...runner.evaluation.scores import mean_gap, scores_of_seeds
 from ...runner.evaluation.statistics import mean_and_interval
 from ...runner.report.document import Document
 from ...runner.report.learning import Mark, Quantity, learning_curves, quantities, read_run
@@ -92,14 +91,14 @@ def _compare(
         return None
     mean, half = mean_and_interval(list(found.values()))
     theirs = published.get((learner, quantity.name))
-    scores = [] if quantity.metric else [player_scores(row, quantity.opponent) for row in rows]
+    scores = None if quantity.metric else scores_of_seeds(rows, quantity.opponent)
     return {
         "learner": learner,
         "what": quantity.name,
         "mean": mean,
         "half_interval": half,
-        "players": np.mean(scores, axis=0).tolist() if scores else None,
-        "gap": mean_gap(rows, quantity.opponent) if scores else None,
+        "players": None if scores is None else scores.mean(axis=0).tolist(),
+        "gap": None if scores is None else mean_gap(rows, quantity.opponent),
         "per_seed": found,
         "published": None if theirs is None else theirs._asdict(),
         "difference": None if theirs is None else mean - theirs.value,

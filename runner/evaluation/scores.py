@@ -8,7 +8,6 @@ its own, and *self-play* where one policy plays as every player.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -75,10 +74,16 @@ def score_gap(row: Mapping[str, Any], opponent: str = "") -> float | None:
     return None if values is None else max(values) - min(values)
 
 
+def scores_of_seeds(rows: Iterable[Mapping[str, Any]], opponent: str = "") -> np.ndarray | None:
+    """Return each player's score against ``opponent`` in the lines that have them, ``[S, players]``; None without."""
+    found = [scores for row in rows if (scores := player_scores(row, opponent)) is not None]
+    return np.array(found) if found else None
+
+
 def mean_gap(rows: Iterable[Mapping[str, Any]], opponent: str = "") -> float | None:
     """Return the mean over seeds of their gaps, which is not the gap of their means; None if no line has one."""
-    gaps = [gap for row in rows if (gap := score_gap(row, opponent)) is not None]
-    return fmean(gaps) if gaps else None
+    scores = scores_of_seeds(rows, opponent)
+    return None if scores is None else float(over_players(scores)[1].mean())
 
 
 def over_players(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

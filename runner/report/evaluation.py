@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.scores import opponents_of, over_players, pairing, player_scores, scored_players
+from ..evaluation.scores import opponents_of, over_players, pairing, scored_players, scores_of_seeds
 from ..evaluation.statistics import mean_and_interval
 from ..runs.manifest import versions
 from .document import Cell, Document, Provenance, Reach, Section, Table, Value
@@ -39,15 +39,10 @@ def score_table(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> Table:
     """
     lines: list[list[Cell]] = []
     for opponent in opponents_of(rows[0]):
-        scores = np.array([player_scores(row, opponent) for row in rows])  # [S, players]
-        mean, gap = over_players(scores)
-        lines.append(
-            [
-                opponent or pairing(self_play=self_play),
-                *(_mean(values) for values in (mean, *scores.T)),
-                _mean(gap, sign=""),
-            ]
-        )
+        if (scores := scores_of_seeds(rows, opponent)) is not None:
+            mean, gap = over_players(scores)
+            values = [_mean(each) for each in (mean, *scores.T)]
+            lines.append([opponent or pairing(self_play=self_play), *values, _mean(gap, sign="")])
     players = [f"player {player}" for player in scored_players(rows[0])]
     seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95% interval"
     return Table(f"Mean reward per step{seeds}", ["line-up", "mean", *players, "gap"], lines)

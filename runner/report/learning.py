@@ -13,7 +13,7 @@ from ...options import OptionError, suggest
 from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder
-from .document import Chart, Panel, Table, Value, count, number
+from .document import Cell, Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
 
 X_AXES = ("updates", "env-steps", "seconds")
@@ -226,8 +226,8 @@ def _panel(
         finish_curves(axes, x_label, quantity.y_label, references(quantity, runs[0]))
 
     names = list(dict.fromkeys(name for line in lines for name in line.beside))
-    rows = [
-        (curve.name, count(curve.x[place]), *(_value(each, place) for each in (curve, *map(beside.get, names))))
+    rows: list[list[Cell]] = [
+        [curve.name, count(curve.x[place]), *(_value(each, place) for each in (curve, *map(beside.get, names)))]
         for curve, beside in lines
         for place in spread_over(len(curve.x), ROWS)
     ]

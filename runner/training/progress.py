@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-import numpy as np
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from ..evaluation.scores import MAIN, over_players, pairing, player_scores
+from ..evaluation.scores import MAIN, over_players, pairing, scores_of_seeds
 
 LINE_INTERVAL = 2.0
 """Seconds between plain lines, at least."""
@@ -133,9 +132,8 @@ def describe_scores(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> st
     """
     parts = []
     for opponent in MAIN:
-        found = [scores for row in rows if (scores := player_scores(row, opponent)) is not None]
-        if found:
-            scores = np.array(found)
+        scores = scores_of_seeds(rows, opponent)
+        if scores is not None:
             mean, gap = (values.mean() for values in over_players(scores))
             players = " ".join(f"{value:+.3f}" for value in scores.mean(axis=0))
             parts.append(f"{opponent or pairing(self_play=self_play)} {mean:+.3f} ({players}, gap {gap:.3f})")
