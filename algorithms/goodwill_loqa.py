@@ -39,6 +39,8 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """The goodwill at the end of ``anneal_steps``."""
     state_baseline: bool = True
     """Whether the opponent's past is judged against what is usual after the same observation, over all opponents."""
+    baseline_rate: Share = 0.1
+    """How far that table moves towards the mean of each batch."""
     scripted_players: tuple[str, ...] = ("tit-for-tat",)
     """Strategies that take the opponent's place in some episodes of each batch."""
     scripted_percent: Annotated[int, partial(check_whole_number, at_least=0)] = 15
@@ -51,12 +53,10 @@ class GoodwillLoqaConfig(SurpriseConfig):
 
     def structure(self, num_steps: int) -> Structure:
         """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
-        scripted_envs = round(self.num_envs * self.scripted_percent / 100) if self.scripted_players else 0
-        return replace(
-            super().structure(num_steps),
-            scripted=self.scripted_players if scripted_envs else (),
-            scripted_envs=scripted_envs,
-        )
+        structure = super().structure(num_steps)
+        parts = structure.num_parts
+        envs = parts * round(self.num_envs * self.scripted_percent / 100 / parts) if self.scripted_players else 0
+        return replace(structure, scripted=self.scripted_players if envs else (), scripted_envs=envs)
 
 
 GOODWILL_LOQA = AlgorithmPlugin(

@@ -1,4 +1,4 @@
-"""Where computations go: seeds spread over devices, and the two players of one seed over two of them.
+"""Where computations go: seeds spread over devices, and the two parts of one seed over two of them.
 
 A GPU works on everything at once. A CPU takes one part after the other, since batched matrix products are slow there.
 """
@@ -66,11 +66,13 @@ def players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
         yield mesh
 
 
-def for_each_player(function: Callable[..., Any], *stacked: Any) -> Any:
-    """Map a function over the player axis of its arguments, one player on each device of a `players_mesh`.
+def for_each_part(function: Callable[..., Any], *stacked: Any) -> Any:
+    """Map a function over the parts of one seed's work, one on each device of a `players_mesh` if there are two.
+
+    Parts are the players, or the halves of a batch. What comes out does not depend on where they are computed.
 
     Args:
-        function: of one player's arguments.
+        function: of one part's arguments.
         *stacked: its arguments, every leaf ``[1, ...]`` or ``[2, ...]``.
 
     Returns:
@@ -81,10 +83,10 @@ def for_each_player(function: Callable[..., Any], *stacked: Any) -> Any:
         return on_one_device(function, *stacked)
     spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
 
-    def of_one_player(*slices: Any) -> Any:
+    def of_one_part(*slices: Any) -> Any:
         result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
         return jax.tree.map(lambda leaf: leaf[None], result)
 
-    apart = jax.shard_map(of_one_player, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
-    # Both devices keep both players, so that the next one to read the state need not know where it was made.
+    apart = jax.shard_map(of_one_part, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
+    # Both devices keep both parts, so that the next one to read the state need not know where it was made.
     return jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())

@@ -15,7 +15,9 @@ from ...envs.base import Game
 from ..base import Metrics
 from . import pool as pools
 from . import shaping
+from .devices import for_each_part
 from .encounters import Agent, Encounter, Reader, gradient, init_agent, play, unroll
+from .networks import NetworkParams
 from .pool import Pool
 from .self_play_config import Coefficients, Scalar, Structure
 
@@ -112,6 +114,34 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
+        parts = self.structure.num_parts
+        per_part = (parts, self.structure.opponents_per_part)
+        of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
+        # On two devices, what the function closed over would belong to another mesh than what it is given.
+        seen = replace(learner, optimizer=None, value_optimizer=None, pool=None)
+        of_each = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (parts, *leaf.shape)), seen)
+        learn = partial(self._learn, coefficients=coefficients, now=now, params=params)
+        found = for_each_part(learn, jax.random.split(key, parts), of_part, of_each)
+        gradient, metrics = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), (found.gradient, found.metrics))
+        learner, norm = self._move(learner, gradient, coefficients, now)
+        if found.baseline is not None:
+            errors, counts = jnp.sum(found.baseline, axis=0).T
+            moved = learner.baseline + coefficients.baseline_rate * errors / (counts + 1.0)
+            learner = replace(learner, baseline=moved)
+        spread = {name: jnp.sqrt(metrics[name]) for name in ("weight/own", "weight/shaping")}
+        return learner, metrics | spread | {"gradient_norm": norm}
+
+    def _learn(
+        self,
+        key: jax.Array,
+        opponents: Agent,
+        learner: LearnerState,
+        *,
+        coefficients: Coefficients,
+        now: Now,
+        params: Any,
+    ) -> _Learned:
+        """Play a part of the batch against its opponents, and return the derivatives of the losses on it."""
         structure = self.structure
         encounter = play(
             key,
@@ -119,32 +149,31 @@ class GradientStep:
             params,
             (
                 learner.agent,
-                [jax.tree.map(lambda leaf, i=i: leaf[i], opponents) for i in range(structure.num_opponents)],
+                [jax.tree.map(lambda leaf, i=i: leaf[i], opponents) for i in range(structure.opponents_per_part)],
             ),
-            num_envs=structure.num_envs,
+            num_envs=structure.num_envs // structure.num_parts,
             num_steps=structure.num_steps,
             exploration=coefficients.exploration,
             scripted=[self.env.strategies[name](self.env, 1) for name in structure.scripted],
-            num_scripted=structure.scripted_envs,
+            num_scripted=structure.scripted_envs // structure.num_parts,
         )
         weights, baseline, metrics = self._weigh(encounter, learner.baseline, coefficients, now)
         bars, losses = self._derivatives(encounter, learner, weights, coefficients, now)
-        learner, norm = self._move(learner, encounter, bars, coefficients, now)
         played = {"train_reward/self": encounter.learner.rewards, "train_reward/other": encounter.opponent.rewards}
         means = {name: jnp.mean(values) for name, values in played.items()}
-        return replace(learner, baseline=baseline), means | metrics | losses | {"gradient_norm": norm}
+        return _Learned(self._gradient(learner.agent, encounter, bars), baseline, means | metrics | losses)
 
     def _weigh(
         self, encounter: Encounter, baseline: jax.Array | None, coefficients: Coefficients, now: Now
     ) -> tuple[_Weights, jax.Array | None, Metrics]:
-        """Return what each log-probability of the learner is weighted by, and the baseline after this batch."""
+        """Return what each log-probability of the learner is weighted by, and by how much the baseline was wrong."""
         own, other, discount = encounter.learner, encounter.opponent, coefficients.discount
         values = shaping.expected_values(own.logits, own.action_values)
         own_advantages = shaping.advantages(own.rewards, values, discount=discount, gae_lambda=coefficients.gae_lambda)
-        usual = values
+        usual, errors = values, None
         if baseline is not None and encounter.rows is not None:
             usual = baseline[encounter.rows]
-            baseline = _refine(baseline, encounter.rows[:-1], own_advantages + values[:-1])
+            errors = _errors(baseline, encounter.rows[:-1], own_advantages + values[:-1])
         residuals = shaping.advantages(own.rewards, usual, discount=discount, gae_lambda=coefficients.residual_lambda)
         other_values = shaping.expected_values(other.logits, other.action_values)
         if not self.structure.bootstrap_opponent:
@@ -172,11 +201,11 @@ class GradientStep:
             goodwill=now.goodwill,
         )
         metrics = {
-            "weight/own": _root_mean_square(own_advantages),
-            "weight/shaping": _root_mean_square(shaped),
+            "weight/own": jnp.mean(jnp.square(own_advantages)),
+            "weight/shaping": jnp.mean(jnp.square(shaped)),
             "surprise": jnp.mean(surprise),
         }
-        return _Weights(own_advantages + shaped, log_probabilities), baseline, metrics
+        return _Weights(own_advantages + shaped, log_probabilities), errors, metrics
 
     def _derivatives(
         self, encounter: Encounter, learner: LearnerState, weights: _Weights, coefficients: Coefficients, now: Now
@@ -224,27 +253,28 @@ class GradientStep:
             gae_lambda=coefficients.value_lambda,
         )
 
+    def _gradient(self, agent: Agent, encounter: Encounter, bars: _Bars) -> _Gradient:
+        """Return the derivatives of the losses by the learner's parameters, sorted by the optimiser that moves them."""
+        back = partial(gradient, self.reader, agent, encounter.learner)
+        if agent.values is None:
+            return _Gradient(back(bars.logits, bars.by_policy + bars.by_values), None)
+        whole = back(bars.logits, bars.by_values)
+        if self.structure.stop_advantages:
+            return _Gradient(replace(whole, values=None), whole.values)
+        return _Gradient(back(bars.logits, bars.by_policy), whole.values)
+
     def _move(
-        self, learner: LearnerState, encounter: Encounter, bars: _Bars, coefficients: Coefficients, now: Now
+        self, learner: LearnerState, gradient: _Gradient, coefficients: Coefficients, now: Now
     ) -> tuple[LearnerState, jax.Array]:
         """Take the step of Adam and move the average; returns the norm of the gradient before it is clipped too."""
-        agent, side = learner.agent, encounter.learner
-        back = partial(gradient, self.reader, agent, side)
-        if agent.values is None:
-            whole = back(bars.logits, bars.by_policy + bars.by_values)
-            agent, optimizer, norm = self._adam(agent, whole, learner.optimizer, coefficients, now)
-            value_optimizer = None
-        else:
-            whole = back(bars.logits, bars.by_values)
-            by_values = whole.values
-            if not self.structure.stop_advantages:
-                whole = back(bars.logits, bars.by_policy)
-            moved, optimizer, norm = self._adam(
-                self._under_policy_rate(agent), self._under_policy_rate(whole), learner.optimizer, coefficients, now
-            )
-            direction, value_optimizer = _ADAM.update(by_values, learner.value_optimizer)
-            values = agent.values if moved.values is None else moved.values
-            agent = replace(moved, values=_against(values, direction, coefficients.value_lr))
+        agent, optimizer, norm = self._adam(
+            self._under_policy_rate(learner.agent), gradient.policy, learner.optimizer, coefficients, now
+        )
+        value_optimizer = None
+        if gradient.values is not None:
+            direction, value_optimizer = _ADAM.update(gradient.values, learner.value_optimizer)
+            values = learner.agent.values if agent.values is None else agent.values
+            agent = replace(agent, values=_against(values, direction, coefficients.value_lr))
         target = learner.target
         if target is not None:
             decay = coefficients.target_decay
@@ -259,6 +289,21 @@ class GradientStep:
         scale = jnp.minimum(1.0, coefficients.max_gradient_norm / jnp.maximum(norm, 1e-12))
         direction, moments = _ADAM.update(jax.tree.map(lambda leaf: scale * leaf, grads), moments)
         return _against(agent, direction, now.learning_rate), moments, norm
+
+
+class _Gradient(NamedTuple):
+    """Derivatives of the losses by the parameters."""
+
+    policy: Agent  # what the policy's optimiser moves
+    values: NetworkParams | None  # of a second network, for its own optimiser
+
+
+class _Learned(NamedTuple):
+    """What a part of a batch teaches."""
+
+    gradient: _Gradient
+    baseline: jax.Array | None  # [N, 2], errors of the values by observation, summed, and how many there were
+    metrics: Metrics
 
 
 class _Weights(NamedTuple):
@@ -292,11 +337,10 @@ def schedule(coefficients: Coefficients, step: jax.Array) -> Now:
     )
 
 
-def _refine(baseline: jax.Array, rows: jax.Array, returns: jax.Array) -> jax.Array:
-    """Move the value of every observation that was seen towards the mean of the returns that followed it."""
+def _errors(baseline: jax.Array, rows: jax.Array, returns: jax.Array) -> jax.Array:
+    """Return, for every observation, the sum of the errors of its value and how often it was seen, ``[N, 2]``."""
     errors = jnp.stack([returns - baseline[rows], jnp.ones_like(returns)], axis=-1)
-    sums = jnp.zeros((baseline.shape[0], 2)).at[rows].add(errors)
-    return baseline + sums[:, 0] / (sums[:, 1] + 1.0)
+    return jnp.zeros((baseline.shape[0], 2)).at[rows].add(errors)
 
 
 def _pick(values: jax.Array, actions: jax.Array) -> jax.Array:
@@ -306,7 +350,3 @@ def _pick(values: jax.Array, actions: jax.Array) -> jax.Array:
 
 def _against(params: Any, direction: Any, rate: Scalar) -> Any:
     return jax.tree.map(lambda leaf, move: leaf - rate * move, params, direction)
-
-
-def _root_mean_square(values: jax.Array) -> jax.Array:
-    return jnp.sqrt(jnp.mean(jnp.square(values)))

@@ -14,7 +14,7 @@ from ...envs.base import Game
 from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
 from ..base import ANY_ENV, Algorithm, Metrics, Preset
 from . import pool as pools
-from .devices import for_each_player
+from .devices import for_each_part
 from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import fit
@@ -237,7 +237,7 @@ class _Program:
 
         others, pasts = jax.tree.map(lambda leaf: leaf[::-1], (players, pool))
         with jax.default_matmul_precision(self.matmul_precision):
-            players, optimizer, models, metrics = for_each_player(
+            players, optimizer, models, metrics = for_each_part(
                 improve_one,
                 jax.random.split(key, self.num_learners),
                 jnp.arange(self.num_learners),

@@ -151,6 +151,7 @@ class Coefficients:
     temperature: Scalar = 1.0
     goodwill: Scalar = 0.0
     goodwill_end: Scalar = 0.0
+    baseline_rate: Scalar = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,16 @@ class Structure:
     """Strategies that take the opponent's place in some episodes of every batch."""
     scripted_envs: int = 0
     """How many episodes."""
+
+    @property
+    def num_parts(self) -> int:
+        """Parts of a batch that are learnt from one by one, with opponents of their own, so that two cores share it."""
+        return 2 if self.num_envs % 2 == 0 and (self.num_opponents == 1 or self.num_opponents % 2 == 0) else 1
+
+    @property
+    def opponents_per_part(self) -> int:
+        """Opponents that each part meets; a single one is met by both."""
+        return max(1, self.num_opponents // self.num_parts)
 
 
 @dataclass(frozen=True, kw_only=True)

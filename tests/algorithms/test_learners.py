@@ -269,24 +269,32 @@ def test_a_sweep_over_numbers_is_one_vmapped_program():
 
 
 @pytest.mark.slow
-def test_players_on_two_devices_learn_what_they_learn_on_one():
+@pytest.mark.parametrize(
+    ("name", "options", "tolerance"),
+    [
+        ("pola-dice", {"outer_steps": 2}, 1e-5),
+        # Two halves of a batch wherever they are computed, so that a seed alone learns what it learns beside others.
+        ("loqa", {"gradient_steps": 20, "snapshot_every": 5, "pool_size": 3}, 0.0),
+    ],
+)
+def test_two_devices_learn_what_one_learns(name, options, tolerance):
     """Run in a process of its own, where the CPU is split in two."""
     import subprocess
     import sys
 
-    program = """
+    program = f"""
 import jax
 jax.config.update("jax_num_cpu_devices", 2)
 import numpy as np, polax
 env, params = polax.make_env("IPD-v0", max_steps_in_episode=5)
-algorithm = polax.make_algorithm("pola-dice", env, params, num_envs=4, hidden_size=3, outer_steps=2)
+algorithm = polax.make_algorithm({name!r}, env, params, num_envs=4, hidden_size=3, **{options!r})
 state = algorithm.init(jax.random.key(0))
 alone, _ = algorithm.update(jax.random.key(1), state)
 mesh = jax.make_mesh((2,), ("players",), axis_types=(jax.sharding.AxisType.Auto,))
 with jax.set_mesh(mesh):
     apart, _ = algorithm.update(jax.random.key(1), state)
 for one, two in zip(jax.tree.leaves(alone), jax.tree.leaves(apart), strict=True):
-    np.testing.assert_allclose(one, two, atol=1e-5)
+    np.testing.assert_allclose(one, two, rtol=0, atol={tolerance})
 print("equal on", jax.device_count(), "devices")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)

@@ -73,10 +73,9 @@ def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
     after, _ = algorithm.update(jax.random.key(1), state)
     step = algorithm.update.gradient_step
     learner = jax.tree.map(lambda leaf: leaf[0], state.learners)
-    encounter = replay(algorithm, state, jax.random.key(1))
-    side, discount = encounter.learner, 0.96
+    sides, discount = [encounter.learner for encounter in replay(algorithm, state, jax.random.key(1))], 0.96
 
-    def loss(agent):
+    def loss(agent, side):
         logits, action_values = encounters.unroll(step.reader, agent, side)
         log_probs = jax.nn.log_softmax(logits)
         values = jax.lax.stop_gradient(jnp.sum(jnp.exp(log_probs) * action_values, axis=-1))
@@ -89,25 +88,51 @@ def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
         advantages = side.rewards + discount * values[1:] - values[:-1]
         return -jnp.mean(chosen * advantages) - 0.2 * jnp.mean(entropy) + jnp.mean(huber)
 
-    expected = jax.grad(loss)(learner.agent)
+    gradients = [jax.grad(loss)(learner.agent, side) for side in sides]
+    expected = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *gradients)
     for moment, gradient in zip(leaves(after.learners.optimizer.mu), leaves(expected), strict=True):
         np.testing.assert_allclose(moment[0], 0.1 * gradient, atol=1e-6)  # Adam's first moment after one step
 
 
+def test_the_table_of_values_moves_towards_the_returns_that_followed():
+    algorithm = make("goodwill-loqa", gradient_steps=1, scripted_percent=0, baseline_rate=0.2, gae_lambda=1.0)
+    state = algorithm.init(jax.random.key(0))
+    after, _ = algorithm.update(jax.random.key(1), state)
+    sides = replay(algorithm, state, jax.random.key(1))
+    totals, counts = np.zeros(len(after.learners.baseline[0])), np.zeros(len(after.learners.baseline[0]))
+    for encounter in sides:
+        side = encounter.learner
+        values = np.sum(np.asarray(jax.nn.softmax(side.logits) * side.action_values), axis=-1)
+        following = values[-1]
+        for step in reversed(range(len(side.rewards))):
+            following = side.rewards[step] + 0.96 * following
+            np.add.at(totals, encounter.rows[step], following)
+            np.add.at(counts, encounter.rows[step], 1)
+    np.testing.assert_allclose(after.learners.baseline[0], 0.2 * totals / (counts + 1), atol=1e-5)
+    assert totals.any()
+
+
 def replay(algorithm, state, key):
-    """The batch of an update of one step, with the learner as its own opponent: keys are split as the update does."""
+    """The batch of an update of one step, part by part, with the learner as its own opponent.
+
+    Keys are split as the update does.
+    """
     _, _, key_learn = jax.random.split(jax.random.split(key, 1)[0], 3)
     key = jax.random.split(jax.random.split(key_learn, 1)[0], 1)[0]
     step = algorithm.update.gradient_step
+    structure = step.structure
     agent = jax.tree.map(lambda leaf: leaf[0], state.learners.agent)
-    return encounters.play(
-        key,
-        step.reader,
-        state.env_params,
-        (agent, [agent] * step.structure.num_opponents),
-        num_envs=step.structure.num_envs,
-        num_steps=step.structure.num_steps,
-    )
+    return [
+        encounters.play(
+            key,
+            step.reader,
+            state.env_params,
+            (agent, [agent] * structure.opponents_per_part),
+            num_envs=structure.num_envs // structure.num_parts,
+            num_steps=structure.num_steps,
+        )
+        for key in jax.random.split(key, structure.num_parts)
+    ]
 
 
 def test_numbers_are_leaves_and_move_on_schedule():
