@@ -14,4 +14,6 @@ TARGETS = (
         10,
         ("laptop", "published"),
     ),
+    Target("loqa-ablation", f"{__name__}.ablation", "the same learners with their parts left out", 10, ("laptop",)),
+    Target("loqa-scalability", f"{__name__}.scalability", "time to LOQA's thresholds by grid size", 3, ("laptop",)),
 )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
 from rich.console import Console
 
-from ...runner.report.document import Chart, Document, Panel, Reach, Section, Value, number, score
-from ...runner.report.figures import Estimate, colour_of, draw_estimates
+from ...runner.report.document import Chart, Document, Reach, Section, Value, number, score
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
 from ..training import how_trained, lost_seeds, trained
+from .drawings import Line, draw_seeds
 from .matches import ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, play_matches, seed_values, summarise, with_preset
 from .published import LEAGUE
 
@@ -112,35 +110,18 @@ _COLUMNS: Columns = {
 
 
 def _chart(name: str, title: str, rows: Sequence[Row]) -> Chart:
-    """Draw every seed's score, a panel for each learner, with the published means."""
+    """Draw every seed's score, a panel for each learner."""
     learners = list(dict.fromkeys(row["learner"] for row in rows))
-    values = [value for row in rows for value in (*row["per_seed"].values(), *_published_values(row))]
-    panels = [
-        Panel(learner, partial(_draw, [row for row in rows if row["learner"] == learner], place, values))
+    panels = {
+        learner: [_line(row, place) for row in rows if row["learner"] == learner]
         for place, learner in enumerate(learners)
-    ]
-    caption = f"{title}: the seeds, their mean and their range; diamonds: published means"
-    return Chart(name, caption, panels, (4.4, 3.4), share_y=True, grid="x")
+    }
+    return draw_seeds(name, title, panels, same_range=True)
 
 
-def _published_values(row: Row) -> list[float]:
-    return [] if row["published"] is None else [row["published"]["value"]]
-
-
-def _draw(rows: Sequence[Row], colour: int, values: Sequence[float], axes: Axes) -> None:
-    estimates = []
-    for row in rows:
-        seeds = list(row["per_seed"].values())
-        estimates.append(Estimate(row["opponent"], colour, row["mean"], min(seeds), max(seeds), seeds))
-    draw_estimates(axes, estimates, "mean reward per step")
-    draw_published(axes, [(place, value) for place, row in enumerate(rows) for value in _published_values(row)], colour)
-    axes.set_xlim(min(values) - 0.05, max(values) + 0.05)
-
-
-def draw_published(axes: Axes, points: Sequence[tuple[int, float]], colour: int) -> None:
-    """Mark published means on the lines of `draw_estimates`, each given as the number of its line and its value."""
-    for place, value in points:
-        axes.plot([value], [place], "D", color=colour_of(colour), markerfacecolor="white", markeredgewidth=1.4)
+def _line(row: Row, colour: int) -> Line:
+    published = None if row["published"] is None else row["published"]["value"]
+    return Line(row["opponent"], colour, list(row["per_seed"].values()), published)
 
 
 def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:

@@ -1,0 +1,201 @@
+"""How long the learners take to LOQA's thresholds in coin games of different sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from rich.console import Console
+
+from ...runner.evaluation.scores import DEFECTOR, mean_score
+from ...runner.report.document import Chart, Document, Panel, Reach, Section
+from ...runner.report.figures import Curve, draw_curve, finish_curves
+from ...runner.report.learning import Quantity, curve_of, read_run
+from ...runner.runs.folder import RunFolder
+from ...runner.runs.spec import resolve
+from ..report import Columns, Row, as_table, reproduction_of, stem_of
+from ..training import how_trained, lost_seeds, trained
+from .matches import ENV, with_preset
+from .published import TIMES
+
+LEARNERS = ("loqa", "goodwill-loqa")
+SIZES = (3, 5, 7)
+DRAWN = (
+    Quantity("self-play", "Self-play", "normalised reward per step"),
+    Quantity(f"against {DEFECTOR}", f"Against {DEFECTOR}", "normalised reward per step", DEFECTOR),
+)
+
+
+class Threshold(NamedTuple):
+    """What a seed's normalised rewards must exceed in one evaluation."""
+
+    name: str
+    self_play: float
+    against_defector: float
+
+
+THRESHOLDS = (Threshold("weak", 0.05, -1.2), Threshold("medium", 0.1, -0.5), Threshold("strong", 0.2, -0.2))
+"""Those of LOQA's program."""
+
+
+def normalisation(grid_size: int) -> int:
+    """Return what rewards are multiplied by: on a larger torus the ways are longer, and rewards rarer."""
+    return 2 * (grid_size // 2)
+
+
+def loqa_scalability(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Document:
+    """Train the learners in coin games of different sizes and say when each seed passed the thresholds.
+
+    Args:
+        runs: seeds of each learner and size.
+        seed: the first of them.
+        scale: the preset; a larger torus has one of its own, such as ``laptop-5x5``.
+        training: folder of the runs; those that are there are read or continued.
+        console: where progress is shown.
+
+    Returns:
+        Seconds and steps until each threshold beside the published seconds, and the course of both scores.
+
+    Raises:
+        PolaxError: training was interrupted or failed, or the folder holds a run with other settings.
+    """
+    seeds, folders, absent = tuple(range(seed, seed + runs)), {}, []
+    for size in SIZES:
+        preset, suffix = (scale, "") if size == 3 else (f"{scale}-{size}x{size}", f"-{size}x{size}")
+        learners = with_preset(LEARNERS, preset)
+        absent += [f"{name} on {size} x {size}" for name in LEARNERS if name not in learners]
+        for learner in learners:
+            spec = resolve(learner, ENV, preset=preset, seeds=seeds)
+            folders[learner, size] = trained(spec, training / f"{learner}{suffix}", console)
+    rows = [row for (learner, size), folder in folders.items() for row in _rows(learner, size, folder)]
+    name, stem = "loqa-scalability", stem_of("loqa-scalability", scale)
+    title = f"Time to LOQA's thresholds in the coin game, by size ({scale} scale)"
+    parts = [as_table(title, _COLUMNS, rows), _chart(stem, folders)]
+    sections = [Section("", parts, Reach.CONSOLE)]
+    return reproduction_of(name, title, sections, rows, notes=_notes(folders, absent), stem=stem)
+
+
+def first_passes(rows: Sequence[Row], grid_size: int, threshold: Threshold) -> dict[int, Row | None]:
+    """Return by seed the line of the first evaluation that exceeds a threshold, unsmoothed; None where none does.
+
+    Args:
+        rows: the lines of metrics, update after update.
+        grid_size: side of the torus.
+        threshold: what is to be exceeded by self-play and against always-defect at once.
+    """
+    factor = normalisation(grid_size)
+    found: dict[int, Row | None] = {}
+    for row in rows:
+        self_play, defector = mean_score(row), mean_score(row, DEFECTOR)
+        passed = (
+            self_play is not None
+            and defector is not None
+            and factor * self_play > threshold.self_play
+            and factor * defector > threshold.against_defector
+        )
+        if found.setdefault(row["seed"]) is None and passed:
+            found[row["seed"]] = row
+    return found
+
+
+def _rows(learner: str, size: int, folder: RunFolder) -> list[dict[str, Any]]:
+    lines = list(folder.metrics())
+    rows = []
+    for threshold in THRESHOLDS:
+        passes = first_passes(lines, size, threshold)
+        reached = {
+            str(seed): None if line is None else {each: line[each] for each in ("update", "seconds", "env_steps")}
+            for seed, line in passes.items()
+        }
+        published = [each for each in TIMES if (each["grid_size"], each["threshold"]) == (size, threshold.name)]
+        rows.append(
+            {
+                "learner": learner,
+                "grid_size": size,
+                "threshold": threshold.name,
+                "self_play": threshold.self_play,
+                "against_defector": threshold.against_defector,
+                "per_seed": reached,
+                "published": published,
+            }
+        )
+    return rows
+
+
+def _reached(row: Row) -> str:
+    passes = [each for each in row["per_seed"].values() if each is not None]
+    return f"{len(passes)} of {len(row['per_seed'])}" if passes else "not reached"
+
+
+def _range(row: Row, name: str) -> str:
+    """Return the lowest and the highest of the seeds that passed; empty where none did."""
+    values = [each[name] for each in row["per_seed"].values() if each is not None]
+    return _from_to(min(values), max(values)) if values else ""
+
+
+def _from_to(low: float, high: float) -> str:
+    ends = dict.fromkeys(f"{value:,.0f}" for value in (low, high))
+    return " to ".join(ends)
+
+
+_COLUMNS: Columns = {
+    "learner": "{learner}",
+    "torus": "{grid_size} x {grid_size}",
+    "threshold": "{threshold}",
+    "seeds": _reached,
+    "seconds": lambda row: _range(row, "seconds"),
+    "environment steps": lambda row: _range(row, "env_steps"),
+    "published seconds": lambda row: "; ".join(
+        f"{each['learner']} {_from_to(each['low'], each['high'])}" for each in row["published"]
+    ),
+}
+
+
+def _chart(name: str, folders: Mapping[tuple[str, int], RunFolder]) -> Chart:
+    """Draw both scores, normalised, by seconds of training."""
+    panels = []
+    for quantity in DRAWN:
+        curves = [_curve(quantity, place, *key, folder) for place, (key, folder) in enumerate(folders.items())]
+        panels.append(Panel(quantity.title, partial(_draw, quantity, [each for each in curves if each is not None])))
+    return Chart(name, "Normalised rewards in coin games of different sizes", panels, (5.2, 3.8))
+
+
+def _curve(quantity: Quantity, colour: int, learner: str, size: int, folder: RunFolder) -> Curve | None:
+    curve = curve_of(read_run(folder), quantity, "seconds", colour)
+    if curve is None:
+        return None
+    factor = normalisation(size)
+    return curve._replace(
+        name=f"{learner} {size} x {size}", mean=factor * curve.mean, half=factor * curve.half, each=None
+    )
+
+
+def _draw(quantity: Quantity, curves: Sequence[Curve], axes: Axes) -> None:
+    for curve in curves:
+        draw_curve(axes, curve, "seconds")
+    levels = {each.name: each.against_defector if quantity.opponent else each.self_play for each in THRESHOLDS}
+    finish_curves(axes, "seconds of training", quantity.y_label, levels)
+
+
+def _notes(folders: Mapping[tuple[str, int], RunFolder], absent: Sequence[str]) -> list[str]:
+    """Say what was measured, and what the comparison can mean."""
+    named = {f"{learner} {size} x {size}": folder for (learner, size), folder in folders.items()}
+    levels = ", ".join(f"{each.name} {each.self_play:g} and {each.against_defector:g}" for each in THRESHOLDS)
+    strong = THRESHOLDS[-1].self_play / normalisation(3)
+    notes = [
+        "Rewards are normalised by 2 * (n // 2) on a torus of side n. An evaluation must exceed both thresholds, in "
+        f"self-play and against always-defect: {levels}. On the 3 x 3 torus the strong one is a reward of {strong:.3f} "
+        "in self-play, far from reciprocity (0.33).",
+        "What counts is the first evaluation that passes, unsmoothed; later ones may fail again.",
+        "Seconds are those of training until then, with compilation and without the evaluations. The seeds of a run "
+        "train side by side, so each one's seconds contain the others' work. Environment steps are those of one seed.",
+        "The published seconds are of one A100 and batches of 2,048 episodes; the ranges are over seeds.",
+        *(how_trained(name, folder) for name, folder in named.items()),
+        *lost_seeds(named),
+    ]
+    if absent:
+        notes.append(f"Left out for want of a preset: {', '.join(absent)}.")
+    return notes
