@@ -62,9 +62,23 @@ def reproduction_of(
     rows: Sequence[Row],
     *,
     notes: Sequence[str],
+    configs: Mapping[str, Any] | None = None,
     stem: str = "",
 ) -> Document:
-    """Return the document of a reproduction in several sections; the arguments are those of `reproduction`."""
+    """Return the document of a reproduction in several sections.
+
+    Args:
+        name: of the figure or the table.
+        title: of the document.
+        sections: what is shown.
+        rows: the results, JSON-ready.
+        notes: how to read them.
+        configs: of the runs, by their names, for the data.
+        stem: of the files' names; empty: the name.
+    """
+    data: dict[str, Any] = {"name": name, "title": title, "notes": list(notes), "rows": list(rows)}
+    if configs is not None:
+        data["configs"] = dict(configs)
     return Document(
         title=title,
         stem=stem or name,
@@ -72,7 +86,7 @@ def reproduction_of(
         sections=sections,
         provenance=Provenance((), {}),
         notes=notes,
-        data={"name": name, "title": title, "notes": list(notes), "rows": list(rows)},
+        data=data,
     )
 
 

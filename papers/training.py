@@ -56,6 +56,11 @@ def how_trained(name: str, folder: RunFolder) -> str:
     )
 
 
+def configs_of(folders: Mapping[str, RunFolder]) -> dict[str, Any]:
+    """Return what each run was asked to do, JSON-ready, by the names of the runs."""
+    return {name: folder.spec().to_json() for name, folder in folders.items()}
+
+
 def final_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """Return the last scores of the seeds that trained to the end."""
     rows = last_rows(folder)

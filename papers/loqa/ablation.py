@@ -13,7 +13,7 @@ from ...runner.report.document import MISSING, Chart, Document, Reach, Section, 
 from ...runner.runs.folder import RunFolder, folder_name
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
-from ..training import how_trained, lost_seeds, trained
+from ..training import configs_of, how_trained, lost_seeds, trained
 from .drawings import Line, draw_seeds
 from .matches import CO_PLAY, ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, play_matches, seed_values, summarise
 from .published import LEAGUE
@@ -80,7 +80,8 @@ def loqa_ablation(*, runs: int, seed: int, scale: str, training: Path, console: 
     name, stem = "loqa-ablation", stem_of("loqa-ablation", scale)
     sections = [Section("", [*_tables(rows), _chart(stem, rows)], Reach.CONSOLE)]
     title = f"What each part of LOQA, Advantage Alignment and goodwill LOQA does in the coin game ({scale} scale)"
-    return reproduction_of(name, title, sections, rows, notes=_notes(folders), stem=stem)
+    notes, configs = _notes(folders), configs_of(folders)
+    return reproduction_of(name, title, sections, rows, notes=notes, configs=configs, stem=stem)
 
 
 def _row(variant: Variant, folder: RunFolder, matches: Matches) -> dict[str, Any]:

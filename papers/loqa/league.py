@@ -12,7 +12,7 @@ from ...runner.report.document import Chart, Document, Reach, Section, Value, nu
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
-from ..training import how_trained, lost_seeds, trained
+from ..training import configs_of, how_trained, lost_seeds, trained
 from .drawings import Line, draw_seeds
 from .matches import ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, play_matches, seed_values, summarise, with_preset
 from .published import LEAGUE
@@ -58,7 +58,8 @@ def loqa_league(*, runs: int, seed: int, scale: str, training: Path, console: Co
         heading = f"Episodes of {steps} steps"
         table = as_table(f"{heading}: mean reward per step", _COLUMNS, found)
         sections.append(Section(heading, [table, _chart(f"{stem}_{steps}", heading, found)], Reach.CONSOLE))
-    return reproduction_of("loqa-league", title, sections, rows, notes=_notes(folders, scale), stem=stem)
+    notes, configs = _notes(folders, scale), configs_of(folders)
+    return reproduction_of("loqa-league", title, sections, rows, notes=notes, configs=configs, stem=stem)
 
 
 def league_rows(learner: str, steps: int, matches: Matches) -> list[dict[str, Any]]:

@@ -72,22 +72,39 @@ def play_matches(folder: RunFolder, opponents: Sequence[str], *, steps: int, see
     say(console, f"{folder.path.name}: {EPISODES} episodes of {steps} steps for each pair of {len(everyone)} players")
     played = play_all(jax.random.key(seed), line_up, everyone, episodes=EPISODES)
 
-    count = len(learners)
-    by_player = played.rewards.mean(axis=2)  # [P, P, 2]
-    over_roles = (by_player + by_player.swapaxes(0, 1)[:, :, ::-1]) / 2
-    with_itself = np.diagonal(by_player).T  # [P, 2]
-    first = count + len(scripted) if together else 0
-    scores = {SELF_PLAY: with_itself[first : first + count]}
-    if together:
-        scores[CO_PLAY] = with_itself[:count]
-    scores |= {each.name: over_roles[:count, count + place] for place, each in enumerate(scripted)}
-    if count > 1:
-        among = over_roles[:count, :count]
-        others = among.sum(axis=1) - np.diagonal(among).T
-        scores[OTHER_SEEDS] = others / (count - 1)
-    infos = [{name: values[i, i] for name, values in played.info.items()} for i in range(first, first + count)]
+    names = [each.name for each in scripted]
+    scores = scores_by_kind(played.rewards.mean(axis=2), len(learners), names, together=together)
+    first = len(everyone) - len(learners) if together else 0
+    infos = [{name: values[i, i] for name, values in played.info.items()} for i in range(first, first + len(learners))]
     own = [_own_coins(line_up.game, info) for info in infos]
     return Matches([int(each.seed) for each in learners if each.seed is not None], scores, own)
+
+
+def scores_by_kind(
+    by_player: np.ndarray, seeds: int, opponents: Sequence[str], *, together: bool
+) -> dict[str, np.ndarray]:
+    """Sort the scores of all ordered pairs of players by kind of match.
+
+    Args:
+        by_player: ``[P, P, 2]``, what both players get where the first is player 0 and the second player 1; the
+            P players are the seeds, the opponents, and where two were trained together the copies of each player 0.
+        seeds: S, how many.
+        opponents: names of the strategies.
+        together: whether two players were trained together.
+
+    Returns:
+        `Matches.scores`.
+    """
+    over_roles = (by_player + by_player.swapaxes(0, 1)[:, :, ::-1]) / 2
+    with_itself = np.diagonal(by_player).T  # [P, 2]
+    scores = {SELF_PLAY: with_itself[-seeds:] if together else with_itself[:seeds]}
+    if together:
+        scores[CO_PLAY] = with_itself[:seeds]
+    scores |= {name: over_roles[:seeds, seeds + place] for place, name in enumerate(opponents)}
+    if seeds > 1:
+        among = over_roles[:seeds, :seeds]
+        scores[OTHER_SEEDS] = (among.sum(axis=1) - np.diagonal(among).T) / (seeds - 1)
+    return scores
 
 
 def _own_coins(game: Game[Any, Any], info: Mapping[str, Any]) -> float:

@@ -17,7 +17,7 @@ from ...runner.report.learning import Quantity, curve_of, read_run
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
-from ..training import how_trained, lost_seeds, trained
+from ..training import configs_of, how_trained, lost_seeds, trained
 from .matches import ENV, with_preset
 from .published import TIMES
 
@@ -46,6 +46,10 @@ def normalisation(grid_size: int) -> int:
     return 2 * (grid_size // 2)
 
 
+def _title(learner: str, size: int) -> str:
+    return f"{learner} {size} x {size}"
+
+
 def loqa_scalability(*, runs: int, seed: int, scale: str, training: Path, console: Console) -> Document:
     """Train the learners in coin games of different sizes and say when each seed passed the thresholds.
 
@@ -62,20 +66,23 @@ def loqa_scalability(*, runs: int, seed: int, scale: str, training: Path, consol
     Raises:
         PolaxError: training was interrupted or failed, or the folder holds a run with other settings.
     """
-    seeds, folders, absent = tuple(range(seed, seed + runs)), {}, []
-    for size in SIZES:
-        preset, suffix = (scale, "") if size == 3 else (f"{scale}-{size}x{size}", f"-{size}x{size}")
-        learners = with_preset(LEARNERS, preset)
-        absent += [f"{name} on {size} x {size}" for name in LEARNERS if name not in learners]
-        for learner in learners:
-            spec = resolve(learner, ENV, preset=preset, seeds=seeds)
-            folders[learner, size] = trained(spec, training / f"{learner}{suffix}", console)
+    presets = {size: scale if size == 3 else f"{scale}-{size}x{size}" for size in SIZES}
+    pairs = [(learner, size) for size in SIZES for learner in with_preset(LEARNERS, presets[size])]
+    seeds = tuple(range(seed, seed + runs))
+    specs = {(learner, size): resolve(learner, ENV, preset=presets[size], seeds=seeds) for learner, size in pairs}
+    folders = {
+        (learner, size): trained(spec, training / f"{learner}{presets[size].removeprefix(scale)}", console)
+        for (learner, size), spec in specs.items()
+    }
+    absent = [_title(learner, size) for size in SIZES for learner in LEARNERS if (learner, size) not in specs]
     rows = [row for (learner, size), folder in folders.items() for row in _rows(learner, size, folder)]
+    named = {_title(learner, size): folder for (learner, size), folder in folders.items()}
     name, stem = "loqa-scalability", stem_of("loqa-scalability", scale)
     title = f"Time to LOQA's thresholds in the coin game, by size ({scale} scale)"
     parts = [as_table(title, _COLUMNS, rows), _chart(stem, folders)]
     sections = [Section("", parts, Reach.CONSOLE)]
-    return reproduction_of(name, title, sections, rows, notes=_notes(folders, absent), stem=stem)
+    notes, configs = _notes(named, absent), configs_of(named)
+    return reproduction_of(name, title, sections, rows, notes=notes, configs=configs, stem=stem)
 
 
 def first_passes(rows: Sequence[Row], grid_size: int, threshold: Threshold) -> dict[int, Row | None]:
@@ -168,9 +175,7 @@ def _curve(quantity: Quantity, colour: int, learner: str, size: int, folder: Run
     if curve is None:
         return None
     factor = normalisation(size)
-    return curve._replace(
-        name=f"{learner} {size} x {size}", mean=factor * curve.mean, half=factor * curve.half, each=None
-    )
+    return curve._replace(name=_title(learner, size), mean=factor * curve.mean, half=factor * curve.half, each=None)
 
 
 def _draw(quantity: Quantity, curves: Sequence[Curve], axes: Axes) -> None:
@@ -180,9 +185,8 @@ def _draw(quantity: Quantity, curves: Sequence[Curve], axes: Axes) -> None:
     finish_curves(axes, "seconds of training", quantity.y_label, levels)
 
 
-def _notes(folders: Mapping[tuple[str, int], RunFolder], absent: Sequence[str]) -> list[str]:
+def _notes(folders: Mapping[str, RunFolder], absent: Sequence[str]) -> list[str]:
     """Say what was measured, and what the comparison can mean."""
-    named = {f"{learner} {size} x {size}": folder for (learner, size), folder in folders.items()}
     levels = ", ".join(f"{each.name} {each.self_play:g} and {each.against_defector:g}" for each in THRESHOLDS)
     strong = THRESHOLDS[-1].self_play / normalisation(3)
     notes = [
@@ -193,8 +197,8 @@ def _notes(folders: Mapping[tuple[str, int], RunFolder], absent: Sequence[str]) 
         "Seconds are those of training until then, with compilation and without the evaluations. The seeds of a run "
         "train side by side, so each one's seconds contain the others' work. Environment steps are those of one seed.",
         "The published seconds are of one A100 and batches of 2,048 episodes; the ranges are over seeds.",
-        *(how_trained(name, folder) for name, folder in named.items()),
-        *lost_seeds(named),
+        *(how_trained(name, folder) for name, folder in folders.items()),
+        *lost_seeds(folders),
     ]
     if absent:
         notes.append(f"Left out for want of a preset: {', '.join(absent)}.")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...papers import Paper, find_papers, find_targets
+from ...papers import Paper, Target, find_papers, find_targets
 from ..process import set_up
 from .arguments import CommandParser, at_least
 
@@ -14,17 +14,24 @@ from .arguments import CommandParser, at_least
 def _listing(paper: Paper) -> list[str]:
     """Return the lines of the help about a paper."""
     width = max(len(target.name) for target in paper.targets) + 2
-    lines = [f"  {target.name:{width}}{target.summary} ({target.runs} runs)" for target in paper.targets]
-    return [f"{paper.title}:", *lines]
+    return [
+        f"{paper.title}:",
+        *(f"  {target.name:{width}}{target.summary} ({_size(target)})" for target in paper.targets),
+    ]
+
+
+def _size(target: Target) -> str:
+    """Say how many runs a target has by default, and at which scales they can be trained."""
+    runs = f"{target.runs} run{'' if target.runs == 1 else 's'}"
+    return f"{runs}; {' or '.join(target.scales)}" if target.scales else runs
 
 
 def main(arguments: list[str]) -> int:
     """Run it again, print and write the comparison."""
     targets = find_targets()
-    trained = [target for target in targets.values() if target.scales]
-    scales = dict.fromkeys(scale for target in trained for scale in target.scales)
+    scales = dict.fromkeys(scale for target in targets.values() for scale in target.scales)
     names = "\n".join(line for paper in find_papers() for line in _listing(paper))
-    parser = CommandParser("reproduce", epilog=f"names, with the number of runs by default:\n{names}")
+    parser = CommandParser("reproduce", epilog=f"names, with the number of runs by default and the scales:\n{names}")
     parser.add_argument("name", choices=targets, metavar="NAME", help="what to reproduce, see below")
     parser.add_argument(
         "--runs", "--num-seeds", type=at_least(1), metavar="N", help="independent runs of every setting or learner"
@@ -33,7 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--scale",
         choices=tuple(scales),
-        help=f"settings of the training of {', '.join(target.name for target in trained)} (default: the first it has)",
+        help="settings of the training, of a name that has some (default: the first, see below)",
     )
     parser.add_argument(
         "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from polax.options import OptionError
 from polax.papers.loqa import league
 from polax.papers.loqa.league import STEPS, league_rows
-from polax.papers.loqa.matches import SELF_PLAY, Matches, seed_values, summarise, with_preset
+from polax.papers.loqa.matches import SELF_PLAY, Matches
 from polax.papers.loqa.published import LEAGUE
 from polax.runner.cli import main
 
@@ -26,20 +25,6 @@ def test_published_scores_are_the_means_and_deviations_of_their_seeds():
 def test_advantage_alignment_was_measured_in_short_episodes_and_loqa_in_long_ones():
     lengths = {(learner, steps) for learner, steps, _ in LEAGUE}
     assert lengths == {("loqa", 50), ("loqa: no pool", 50), ("loqa: two players", 50), ("advantage-alignment", 16)}
-
-
-def test_a_pair_has_one_score_and_a_gap_and_a_match_has_the_learner_s_score():
-    scores = np.array([[0.4, 0.2], [0.1, 0.3]])
-    np.testing.assert_allclose(seed_values(SELF_PLAY, scores), [0.3, 0.2])
-    np.testing.assert_allclose(seed_values("random", scores), [0.4, 0.1])
-    found = summarise("random", scores)
-    np.testing.assert_allclose(found, [0.25, 0.15, 0.1, 0.25, 0.2])
-
-
-def test_learners_without_a_preset_are_left_out():
-    assert with_preset(["loqa", "goodwill-loqa"], "published") == ["loqa"]
-    with pytest.raises(OptionError, match="none of goodwill-loqa has a preset 'published'"):
-        with_preset(["goodwill-loqa"], "published")
 
 
 def test_published_scores_stand_beside_ours_of_the_same_number_of_steps_only():

@@ -62,6 +62,6 @@ def test_times_are_read_from_the_runs_of_every_size(tiny, monkeypatch, tmp_path)
     page = (tmp_path / "loqa_scalability_laptop.md").read_text()
     assert "| goodwill-loqa | 3 x 3 | weak | not reached |  |  | LOQA 146 to 171; POLA 1,546 to 1,613; M-FOS" in page
     assert "| goodwill-loqa | 4 x 4 | strong | not reached |  |  |  |" in page
-    assert "pola-exact on 3 x 3, pola-exact on 4 x 4" in content["notes"][-1]
+    assert "pola-exact 3 x 3, pola-exact 4 x 4" in content["notes"][-1]
     with Image.open(tmp_path / "loqa_scalability_laptop.png") as picture:
         assert picture.size[0] > 1000
