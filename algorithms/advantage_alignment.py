@@ -11,6 +11,23 @@ ADVANTAGE_ALIGNMENT = AlgorithmPlugin(
     build=build_self_play,
     summary="Advantage Alignment: reinforces what is good for an opponent that was good to the learner; first order.",
     presets={
+        ("laptop", "IPD-v0"): Preset(
+            updates=40,
+            options={
+                "num_envs": 128,
+                "hidden_size": 16,
+                "shaping": 3.0,
+                "shaping_end": 3.0,
+                "entropy": 0.03,
+                "entropy_end": 0.03,
+                "learning_rate_end": 0.0003,
+                "anneal_steps": 4000,
+            },
+        ),
+        # The past counts wholly, where in LOQA about half of it does: hence half of LOQA's weight.
+        ("laptop", "CoinGame-v0"): Preset(
+            updates=100, options={"residual_lambda": 0.3, "shaping": 0.6, "shaping_end": 0.2}
+        ),
         ("published", "CoinGame-v0"): Preset(
             updates=60,
             options={

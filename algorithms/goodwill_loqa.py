@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
-from ..options import Count, Discount, NotNegative, Share, check_whole_number
+from ..options import Discount, NotNegative, Share, check_whole_number
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import Structure, SurpriseConfig
@@ -29,8 +29,6 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """The rate at the end of ``anneal_steps``."""
     entropy_end: NotNegative = 0.03
     """The weight of the entropy at the end of ``anneal_steps``."""
-    anneal_steps: Count = 8000
-    """Gradient steps after which rate and weights stay what they are."""
     anneal_from: Discount = 0.7
     """Share of ``anneal_steps`` after which rate and entropy begin to move."""
     goodwill: NotNegative = 0.22
@@ -63,5 +61,9 @@ GOODWILL_LOQA = AlgorithmPlugin(
     config=GoodwillLoqaConfig,
     build=build_self_play,
     summary="LOQA with a growing goodwill towards the opponent and tit-for-tat among its past selves; not LOQA proper.",
-    presets={("laptop", "CoinGame-v0"): Preset(updates=80)},
+    presets={
+        ("laptop", "CoinGame-v0"): Preset(updates=100),
+        ("laptop-5x5", "CoinGame-v0"): Preset(updates=100, env_options={"grid_size": 5}),
+        ("laptop-7x7", "CoinGame-v0"): Preset(updates=100, env_options={"grid_size": 7}),
+    },
 )

@@ -21,6 +21,8 @@ _PUBLISHED = {
 }
 """What the published program does in both games."""
 
+_COIN_GAME = {"residual_lambda": 0.3, "shaping_end": 0.3}
+
 LOQA = AlgorithmPlugin(
     config=SurpriseConfig,
     build=build_self_play,
@@ -38,10 +40,9 @@ LOQA = AlgorithmPlugin(
                 "anneal_steps": 4000,
             },
         ),
-        ("laptop", "CoinGame-v0"): Preset(
-            updates=100,
-            options={"residual_lambda": 0.3, "shaping_end": 0.3},
-        ),
+        ("laptop", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME),
+        ("laptop-5x5", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME, env_options={"grid_size": 5}),
+        ("laptop-7x7", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME, env_options={"grid_size": 7}),
         ("published", "IPD-v0"): Preset(
             updates=70,
             options={

@@ -30,6 +30,8 @@ POLA_DICE = AlgorithmPlugin(
                 "outer_lr": 0.03,
                 "critic_lr": 0.002,
                 "outer_beta": 50.0,
+                # With parameters of its own for each player, one of the two takes advantage of the other.
+                "players": "shared",
             },
         ),
         ("laptop", "CoinGame-v0"): Preset(
