@@ -34,6 +34,8 @@ LOQA = AlgorithmPlugin(
                 "num_envs": 128,
                 "hidden_size": 16,
                 "temperature": 0.33,
+                "shaping": 2.0,
+                "shaping_end": 2.0,
                 "entropy": 0.03,
                 "entropy_end": 0.03,
                 "learning_rate_end": 0.0003,
