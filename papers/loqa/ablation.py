@@ -15,8 +15,7 @@ from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
 from ..training import configs_of, how_trained, lost_seeds, trained
 from .drawings import Line, draw_seeds
-from .matches import CO_PLAY, ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, play_matches, seed_values, summarise
-from .published import LEAGUE
+from .matches import CO_PLAY, ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, compared, play_matches
 
 STEPS = 50
 """Of an episode, as in the published ablation."""
@@ -86,22 +85,13 @@ def loqa_ablation(*, runs: int, seed: int, scale: str, training: Path, console: 
 
 def _row(variant: Variant, folder: RunFolder, matches: Matches) -> dict[str, Any]:
     """Return what a variant gets, by kind of match, and the published values."""
-    scores = {}
-    for kind, found in matches.scores.items():
-        theirs = LEAGUE.get((variant.name, STEPS, kind))
-        scores[kind] = {
-            **summarise(kind, found)._asdict(),
-            "per_seed": dict(zip(map(str, matches.seeds), seed_values(kind, found).tolist(), strict=True)),
-            "players_per_seed": dict(zip(map(str, matches.seeds), found.tolist(), strict=True)),
-            "published": None if theirs is None else theirs._asdict(),
-        }
     return {
         "setting": variant.name,
         "learner": variant.learner,
         "changed": dict(variant.options),
         "met_in_training": met_in_training(folder.spec().options),
         "own_coins": {"mean": sum(matches.own_coins) / len(matches.own_coins), "lowest": min(matches.own_coins)},
-        "scores": scores,
+        "scores": {kind: compared(variant.name, STEPS, kind, matches) for kind in matches.scores},
     }
 
 

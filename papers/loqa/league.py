@@ -14,8 +14,7 @@ from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
 from ..training import configs_of, how_trained, lost_seeds, trained
 from .drawings import Line, draw_seeds
-from .matches import ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, play_matches, seed_values, summarise, with_preset
-from .published import LEAGUE
+from .matches import ENV, EPISODES, OTHER_SEEDS, SELF_PLAY, Matches, compared, play_matches, with_preset
 
 LEARNERS = ("loqa", "advantage-alignment", "goodwill-loqa")
 OPPONENTS = ("always-cooperate-loqa", "always-defect", "random", "tit-for-tat")
@@ -64,21 +63,10 @@ def loqa_league(*, runs: int, seed: int, scale: str, training: Path, console: Co
 
 def league_rows(learner: str, steps: int, matches: Matches) -> list[dict[str, Any]]:
     """Return a row for each kind of match: what the learner gets, and what it leaves."""
-    rows = []
-    for opponent, scores in matches.scores.items():
-        theirs = LEAGUE.get((learner, steps, opponent))
-        rows.append(
-            {
-                "learner": learner,
-                "steps": steps,
-                "opponent": opponent,
-                **summarise(opponent, scores)._asdict(),
-                "per_seed": dict(zip(map(str, matches.seeds), seed_values(opponent, scores).tolist(), strict=True)),
-                "players_per_seed": dict(zip(map(str, matches.seeds), scores.tolist(), strict=True)),
-                "published": None if theirs is None else theirs._asdict(),
-            }
-        )
-    return rows
+    return [
+        {"learner": learner, "steps": steps, "opponent": opponent, **compared(learner, steps, opponent, matches)}
+        for opponent in matches.scores
+    ]
 
 
 def _ours(row: Row) -> Value:

@@ -17,6 +17,7 @@ from ...runner.runs.spec import find_preset
 from ...runner.tournament.line_up import Participant, make_line_up
 from ...runner.tournament.matches import play_all
 from ...runner.training.progress import say
+from .published import LEAGUE
 
 ENV = "CoinGame-v0"
 EPISODES = 256
@@ -134,3 +135,22 @@ def summarise(kind: str, scores: np.ndarray) -> Summary:
 def seed_values(kind: str, scores: np.ndarray) -> np.ndarray:
     """Return one score ``[S]`` for each seed: the learner's, or the mean of a pair that plays with itself."""
     return scores.mean(axis=1) if kind in (SELF_PLAY, CO_PLAY) else scores[:, 0]
+
+
+def compared(name: str, steps: int, kind: str, matches: Matches) -> dict[str, Any]:
+    """Return the scores of matches of one kind, JSON-ready, with the published ones of the same number of steps.
+
+    Args:
+        name: of the learner, or of what is left out of it, as in `LEAGUE`.
+        steps: of an episode.
+        kind: one of the matches.
+        matches: what was played.
+    """
+    scores, seeds = matches.scores[kind], list(map(str, matches.seeds))
+    theirs = LEAGUE.get((name, steps, kind))
+    return {
+        **summarise(kind, scores)._asdict(),
+        "per_seed": dict(zip(seeds, seed_values(kind, scores).tolist(), strict=True)),
+        "players_per_seed": dict(zip(seeds, scores.tolist(), strict=True)),
+        "published": None if theirs is None else theirs._asdict(),
+    }

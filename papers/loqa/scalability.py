@@ -79,8 +79,7 @@ def loqa_scalability(*, runs: int, seed: int, scale: str, training: Path, consol
     named = {_title(learner, size): folder for (learner, size), folder in folders.items()}
     name, stem = "loqa-scalability", stem_of("loqa-scalability", scale)
     title = f"Time to LOQA's thresholds in the coin game, by size ({scale} scale)"
-    parts = [as_table(title, _COLUMNS, rows), _chart(stem, folders)]
-    sections = [Section("", parts, Reach.CONSOLE)]
+    sections = [Section("", [as_table(title, _COLUMNS, rows), _chart(stem, folders)], Reach.CONSOLE)]
     notes, configs = _notes(named, absent), configs_of(named)
     return reproduction_of(name, title, sections, rows, notes=notes, configs=configs, stem=stem)
 
