@@ -50,6 +50,9 @@ class Algorithm(NamedTuple):
     """True: one policy plays as every player, so what the players earn together is *self-play*. False: each player has
     learned a policy of its own, and it is *co-play*. Tables, curves and progress use the word that fits."""
 
+    trained_against: tuple[str, ...] = ()
+    """Strategies of the game that are opponents in training: scores against them are not held out, which is said."""
+
 
 class Preset(NamedTuple):
     """Settings under which a learner is known to do what its table says."""

@@ -63,7 +63,13 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
         coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
         return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
-    return Algorithm(init=init, update=program, policies=_policies, self_play=config.players == "shared")
+    return Algorithm(
+        init=init,
+        update=program,
+        policies=_policies,
+        self_play=config.players == "shared",
+        trained_against=step.structure.scripted,
+    )
 
 
 def _check_step(step: GradientStep) -> None:

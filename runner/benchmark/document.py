@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...options import PolaxError
 from ..evaluation.scores import (
+    COOPERATOR,
     DEFECTOR,
     TIT_FOR_TAT,
     gap_name,
@@ -53,7 +54,7 @@ ERRORS = "errors"
 
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 
-SHOWN = ("", "always-cooperate", TIT_FOR_TAT, DEFECTOR)
+SHOWN = ("", COOPERATOR, TIT_FOR_TAT, DEFECTOR)
 """Opponents whose scores tables and charts show, of those that a game has (the empty one: a learner's own players
 together); beside them the measures that it wants drawn."""
 

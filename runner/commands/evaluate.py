@@ -58,11 +58,12 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
 
     Returns:
         ``seeds``, the metrics of each; ``mean``, over seeds; ``gap``, between the players by line-up, the mean of that
-        of each seed; and what was played.
+        of each seed; ``learned``, a sentence, empty where there is none; and what was played.
     """
     from ... import registry
-    from ..evaluation.evaluate import Evaluator, score_against
+    from ..evaluation.evaluate import Evaluator, measure_dilemma, score_against
     from ..evaluation.scores import mean_gap, opponents_of, pairing
+    from ..evaluation.verdict import verdict
     from ..runs.load import load_run
 
     run = load_run(folder, checkpoint=which)
@@ -79,6 +80,10 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
         {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
         for index, seed in enumerate(run.spec.seeds)
     ]
+    learned = ""
+    if not against:
+        dilemma = measure_dilemma(run.env, run.params)
+        learned = verdict(seeds, dilemma, self_play=run.self_play, trained_against=run.trained_against)
     return {
         "run": str(folder.path),
         "algorithm": run.spec.algorithm,
@@ -87,6 +92,7 @@ def evaluate_run(folder: Any, *, which: str, num_envs: int, against: Sequence[st
         "eval_envs": num_envs,
         "self_play": run.self_play,
         "seeds": seeds,
+        "learned": learned,
         "mean": {name: float(values.mean()) for name, values in table.items()},
         "gap": {
             opponent or pairing(self_play=run.self_play): mean_gap(seeds, opponent)

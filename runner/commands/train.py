@@ -95,6 +95,8 @@ def _resume(parser: CommandParser, options: argparse.Namespace) -> int:
 
 
 def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
+    from ..evaluation.evaluate import measure_dilemma
+    from ..evaluation.verdict import verdict
     from ..report.evaluation import score_table
     from ..report.learning import draw_learning_curves
     from ..report.writers import console_table
@@ -105,6 +107,14 @@ def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
     outcome = train(spec, setup, folder, resume=resume, console=console)
     rows = last_rows(folder)
     if rows:
+        learned = verdict(
+            rows,
+            measure_dilemma(setup.env, setup.params),
+            self_play=setup.algorithm.self_play,
+            trained_against=setup.algorithm.trained_against,
+        )
+        if learned:
+            say(console, learned)
         console.print(console_table(score_table(rows, self_play=setup.algorithm.self_play)))
         figure = draw_learning_curves([folder], folder.figures / "learning.png")
         say(console, f"figure: {figure}")

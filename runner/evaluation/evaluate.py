@@ -16,7 +16,8 @@ from ...envs.policies.one_of import OneOf, stack_policies
 from ...envs.policies.play import play
 from ...envs.policies.python_play import Compiled, play_in_python, play_together
 from ..runs.load import LoadedRun
-from .scores import score_name
+from .scores import COOPERATOR, DEFECTOR, TIT_FOR_TAT, score_name
+from .verdict import Dilemma
 
 
 class Match(NamedTuple):
@@ -114,6 +115,24 @@ def score_against(
                 played = play_together(match_key, run.env, run.params, players, num_envs=num_envs)
                 table.setdefault(score_name(player, name), []).append(float(played.reward[player]))
     return {name: np.array(values) for name, values in table.items()}
+
+
+def measure_dilemma(env: Game[Any, Any], params: Any, *, num_envs: int = 1024) -> Dilemma | None:
+    """Play the strategies by whose scores a learner is judged; None where the game lacks one of them."""
+    if not {COOPERATOR, DEFECTOR, TIT_FOR_TAT} <= set(env.strategies):
+        return None
+    players = range(env.num_players)
+
+    def score(names: Sequence[str]) -> np.ndarray:
+        line_up = [env.strategies[name](env, player) for player, name in enumerate(names)]
+        return np.asarray(play_together(jax.random.key(0), env, params, line_up, num_envs=num_envs).reward, np.float64)
+
+    robbed = [score([COOPERATOR if each == player else DEFECTOR for each in players])[player] for player in players]
+    return Dilemma(
+        cooperation=float(score([COOPERATOR] * len(players)).mean()),
+        defection=float(score([DEFECTOR] * len(players)).mean()),
+        sucker=float(np.mean(robbed)),
+    )
 
 
 def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-TIT_FOR_TAT, DEFECTOR = "tit-for-tat", "always-defect"
-"""The strategies that every table shows, where the game has them: one that reciprocates, one that exploits."""
+COOPERATOR, TIT_FOR_TAT, DEFECTOR = "always-cooperate", "tit-for-tat", "always-defect"
+"""The strategies that a learner is judged by, where the game has them; every table shows the last two."""
 
 MAIN = ("", TIT_FOR_TAT, DEFECTOR)
 """Opponents whose scores are shown first; the empty one: the learner's own players together."""

@@ -17,7 +17,8 @@ def document(result: Mapping[str, Any], command: Sequence[str]) -> Document:
     """Return the document of what an evaluation found.
 
     Args:
-        result: ``run``, ``algorithm``, ``env``, ``checkpoint``, ``self_play``, and ``seeds``, the metrics of each.
+        result: ``run``, ``algorithm``, ``env``, ``checkpoint``, ``self_play``, ``learned``, and ``seeds``, the
+            metrics of each.
         command: the words of the command line.
     """
     return Document(
@@ -25,6 +26,7 @@ def document(result: Mapping[str, Any], command: Sequence[str]) -> Document:
         kind="evaluation",
         sections=[Section("", [score_table(result["seeds"], self_play=result["self_play"])], Reach.CONSOLE)],
         provenance=Provenance(command, versions()),
+        notes=[result["learned"]] if result["learned"] else [],
         data=result,
     )
 

@@ -27,7 +27,8 @@ class LoadedRun(NamedTuple):
     pure: bool
     """Whether the players are pytrees that may be compiled."""
     self_play: bool
-    """Whether one policy plays as every player."""
+    trained_against: tuple[str, ...]
+    """Both as the `Algorithm` says."""
 
     update: int
     ended: np.ndarray  # [S] int64: the update at which a seed stopped being finite, 0 for a sound one
@@ -75,6 +76,7 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
         params=setup.params,
         pure=setup.algorithm.pure,
         self_play=setup.algorithm.self_play,
+        trained_against=setup.algorithm.trained_against,
         update=update,
         ended=saved.ended,
         policies=learner.policies(saved.state),

@@ -191,10 +191,18 @@ def test_evaluate_scores_any_checkpoint_and_prints_json(
         assert result["checkpoint"] in saved if which == "best" else result["checkpoint"] == update
         assert {row["seed"] for row in result["seeds"]} == {0, 1}
         assert result["mean"]["score/player_0/vs/always-defect"] < 0
+        assert set(result["gap"]) >= {"co-play", "tit-for-tat", "always-defect"}
+        assert " in all 2 seeds: " in result["learned"]
     assert "no checkpoint 3; there are" in fails("evaluate", str(run.path), "--checkpoint", "3")
     assert "best or last, not 'first'" in fails("evaluate", str(run.path), "--checkpoint", "first")
     assert main(["evaluate", str(run.path), "--eval-envs", "16"]) == 0
-    assert "always-cooperate" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "always-cooperate" in shown
+    assert " in all 2 seeds: " in shown
+    assert main(["evaluate", str(run.path), "--eval-envs", "4", "--against", "grim"]) == 0
+    shown = capsys.readouterr().out
+    assert "grim" in shown
+    assert ("co-play" in shown, "always-defect" in shown) == (False, False)
 
 
 def test_evaluation_of_a_checkpoint_gives_what_training_wrote_for_it(
