@@ -1,4 +1,4 @@
-# make demo            train two agents in the iterated prisoner's dilemma, from nothing but Python and make
+# make demo            train agents that reciprocate in the prisoner's dilemma and in the coin game, and film an episode
 # make test            the tests of every part, in about ten minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)
@@ -15,14 +15,19 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
 EXAMPLES := build/examples
+DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: help demo test test-all test-learners test-examples test-report lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
+# The coin game gets less than half of the preset's training: enough to see what it leads to.
 demo: $(VENV)/installed
-	$(BIN)/polax train pola-dice IPD-v0 --preset laptop
+	$(BIN)/polax train pola-dice IPD-v0 --preset laptop --out $(DEMO)/ipd
+	$(BIN)/polax train goodwill-loqa CoinGame-v0 --preset laptop --updates 45 --anneal-steps 4500 --eval-every 5 --out $(DEMO)/coin_game
+	$(BIN)/polax render $(DEMO)/coin_game --out $(DEMO)/coin_game.gif
+	@echo "Everything is in $(DEMO): the runs, ipd/figures and coin_game/figures with their curves, and coin_game.gif"
 
 test: $(VENV)/installed-dev
 	$(PYTEST) $(TESTS)

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL.Image import Dither, Image
+from PIL.Image import new as new_image
 
 from ..base import Game, Policy
 from ..views.host import HostGame, action_number
 from .frame import DEFAULT_SIZE, Frame
+from .pictures import PAPER, Canvas
 
 FORMATS = (".gif", ".mp4", ".png")
 _STRIP = 8  # frames in a strip
+_COLOURS = 64  # of an animated GIF
 
 
 def save_frames(
@@ -35,16 +39,56 @@ def save_frames(
         RuntimeError: ``.mp4`` without ffmpeg.
         OSError: the file cannot be written.
     """
+    save_pictures([game.draw(frame, size=size) for frame in frames], path, fps=fps)
+
+
+def save_pictures(pictures: Sequence[Image], path: Path, *, fps: float = 4) -> None:
+    """Save pictures of one size, one for each moment; see `save_frames`."""
     check_format(path)
     if path.suffix.lower() == ".png":
-        chosen = np.unique(np.linspace(0, len(frames) - 1, _STRIP).round().astype(int))
-        _strip([np.asarray(game.draw(frames[index], size=size)) for index in chosen], path)
-        return
-    pictures = [game.draw(frame, size=size) for frame in frames]
-    if path.suffix.lower() == ".mp4":
+        chosen = np.unique(np.linspace(0, len(pictures) - 1, _STRIP).round().astype(int))
+        _sheet([pictures[index] for index in chosen], columns=4).save(path)
+    elif path.suffix.lower() == ".mp4":
         _film([np.asarray(picture) for picture in pictures], path, fps)
     else:
-        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0)
+        first, *others = _with_one_palette(pictures)
+        first.save(path, save_all=True, append_images=others, duration=round(1000 / fps), loop=0, optimize=True)
+
+
+def abreast(episodes: Sequence[tuple[str, Sequence[Image]]]) -> list[Image]:
+    """Put the pictures of several episodes side by side, each under its title; a shorter one waits at its end."""
+    last = max(len(pictures) for _, pictures in episodes)
+    return [
+        _sheet(
+            [_titled(title, pictures[min(time, len(pictures) - 1)]) for title, pictures in episodes],
+            columns=len(episodes),
+        )
+        for time in range(last)
+    ]
+
+
+def _titled(title: str, picture: Image) -> Image:
+    heading = Canvas(picture.width, 0.1)
+    heading.text(0.5, 0.06, title, height=0.05)
+    return _sheet([heading.finish(), picture], columns=1)
+
+
+def _sheet(pictures: Sequence[Image], *, columns: int) -> Image:
+    """Put pictures into rows of so many, each row as high as its highest."""
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
+    heights = [max(picture.height for picture in row) for row in rows]
+    sheet = new_image("RGB", (max(sum(picture.width for picture in row) for row in rows), sum(heights)), PAPER)
+    for row, top in zip(rows, np.cumsum([0, *heights]), strict=False):
+        for picture, left in zip(row, np.cumsum([0, *(picture.width for picture in row)]), strict=False):
+            sheet.paste(picture, (int(left), int(top)))
+    return sheet
+
+
+def _with_one_palette(pictures: Sequence[Image]) -> list[Image]:
+    """Return pictures in a few colours, the same for all: so that what does not move takes no space in a file."""
+    few = [pictures[index] for index in np.unique(np.linspace(0, len(pictures) - 1, _STRIP).round().astype(int))]
+    palette = _sheet(few, columns=1).quantize(_COLOURS)
+    return [picture.quantize(palette=palette, dither=Dither.NONE) for picture in pictures]
 
 
 def check_format(path: Path) -> None:
@@ -115,18 +159,6 @@ def _ask(
             return begins[0] if len(begins) == 1 else action_number(game, int(answer), player)
         except ValueError:
             write(f"{answer!r} is not an action: type a number or a name")
-
-
-def _strip(pictures: Sequence[np.ndarray], path: Path) -> None:
-    from PIL import Image
-
-    columns = min(4, len(pictures))
-    rows = -(-len(pictures) // columns)
-    height, width = pictures[0].shape[:2]
-    sheet = Image.new("RGB", (columns * width, rows * height), "white")
-    for number, picture in enumerate(pictures):
-        sheet.paste(Image.fromarray(picture), (number % columns * width, number // columns * height))
-    sheet.save(path)
 
 
 def _film(pictures: Sequence[np.ndarray], path: Path, fps: float) -> None:

@@ -126,9 +126,10 @@ def allow_local_modules(names: Iterable[str | None]) -> None:
         sys.path.append(str(Path.cwd()))
 
 
-def add_run(parser: CommandParser) -> None:
-    """Add the arguments of a command about one run: the run and its checkpoint."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training run")
+def add_run(parser: CommandParser, *, several: bool = False) -> None:
+    """Add the arguments of a command about one run, or ``several``: the run and its checkpoint."""
+    nargs = "+" if several else None
+    parser.add_argument("run", type=Path, nargs=nargs, metavar="RUN", help="folder of a training run")
     help_text = "an update, best or last (default: last)"
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
 

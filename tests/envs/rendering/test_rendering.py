@@ -13,7 +13,7 @@ from polax.envs.base import Game
 from polax.envs.coin_game import CoinGame, CoinGameState
 from polax.envs.matrix_game import MatrixGame
 from polax.envs.policies.strategies import make_strategy
-from polax.envs.rendering.animation import check_format, play_in_terminal, save_frames
+from polax.envs.rendering.animation import abreast, check_format, play_in_terminal, save_frames
 from polax.envs.rendering.frame import Frame
 from polax.envs.rendering.recorder import record_episode
 
@@ -97,6 +97,25 @@ def test_an_episode_becomes_a_gif_or_a_strip(tmp_path):
         assert sheet.width == 4 * 120
     with pytest.raises(ValueError, match=r"must end in one of \.gif, \.mp4, \.png"):
         check_format(tmp_path / "episode.avi")
+
+
+def test_a_gif_has_few_colours_which_are_the_pictures_own(tmp_path):
+    game, params = polax.make_env("CoinGame-v0", max_steps_in_episode=10)
+    frames = record_episode(game, params, [make_strategy("random", game, player) for player in range(2)], seed=1)
+    save_frames(game, frames, tmp_path / "episode.gif", size=320)
+    assert (tmp_path / "episode.gif").stat().st_size < 11 * 8000
+    with Image.open(tmp_path / "episode.gif") as film:
+        film.seek(10)
+        shown = np.asarray(film.convert("RGB"), int)
+    assert np.abs(shown - np.asarray(game.draw(frames[10], size=320), int)).mean() < 4
+
+
+def test_episodes_stand_side_by_side_and_a_shorter_one_waits():
+    red, blue, black = (Image.new("RGB", (120, 60), colour) for colour in ("red", "blue", "black"))
+    pictures = abreast([("one", [red]), ("other", [blue, blue, black])])
+    assert [picture.size for picture in pictures] == [(240, 72)] * 3  # each title takes a tenth of the width
+    assert pictures[2].getpixel((60, 40)) == (255, 0, 0)
+    assert [picture.getpixel((180, 40)) for picture in pictures] == [(0, 0, 255)] * 2 + [(0, 0, 0)]
 
 
 def test_mp4_needs_ffmpeg_and_says_so(tmp_path, monkeypatch):

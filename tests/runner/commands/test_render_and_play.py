@@ -22,6 +22,10 @@ def test_render_saves_an_animation_with_a_frame_for_the_start_and_each_step(run:
     assert main(["render", str(run.path), "--out", str(out), "--seed", "4"]) == 0
     with Image.open(out) as film:
         assert film.n_frames == 5
+        assert film.width == 320
+    assert main(["render", str(run.path), str(run.path), "--out", str(out), "--size", "120"]) == 0
+    with Image.open(out) as film:
+        assert film.width == 240
 
 
 def test_render_says_what_is_wrong_and_writes_nothing(run: RunFolder, fails: Fails, tmp_path: Path) -> None:
