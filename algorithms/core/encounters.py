@@ -18,7 +18,7 @@ from ...envs.base import Game, Policy
 from . import networks
 from .networks import NetworkParams, Observations
 
-__all__ = ["Agent", "Encounter", "Reader", "Side", "gradient", "init_agent", "play", "policy_network", "unroll"]
+__all__ = ["Agent", "Encounter", "Reader", "Side", "gradient", "init_agent", "play", "policy_network", "revisit"]
 
 
 @struct.dataclass
@@ -209,10 +209,12 @@ def play(
     return jax.lax.stop_gradient(Encounter(learner_side, opponent_side, rows))
 
 
-def unroll(reader: Reader, agent: Agent, side: Side) -> tuple[jax.Array, jax.Array]:
-    """Return the logits and action values ``[T+1, B, A]`` that another agent gives along a learner's episodes."""
-    outputs = [networks.unroll(net, seen).outputs for net, seen in _with_observations(reader, agent, side)]
-    return _heads(reader, outputs)
+def revisit(reader: Reader, agent: Agent, side: Side) -> Side:
+    """Return a learner's side of a batch as another agent sees it: its networks along the same episodes."""
+    unrolled = [networks.unroll(net, seen) for net, seen in _with_observations(reader, agent, side)]
+    logits, action_values = _heads(reader, [each.outputs for each in unrolled])
+    hidden = tuple(each.hidden for each in unrolled)
+    return side._replace(logits=logits, action_values=action_values, hidden=hidden)
 
 
 def gradient(reader: Reader, agent: Agent, side: Side, logits_bar: jax.Array, values_bar: jax.Array) -> Agent:

@@ -16,7 +16,7 @@ from ..base import Metrics
 from . import pool as pools
 from . import shaping
 from .devices import for_each_part
-from .encounters import Agent, Encounter, Reader, gradient, init_agent, play, unroll
+from .encounters import Agent, Encounter, Reader, Side, gradient, init_agent, play, revisit
 from .networks import NetworkParams
 from .pool import Pool
 from .self_play_config import Coefficients, Scalar, Structure
@@ -101,7 +101,7 @@ class GradientStep:
         now: Now,
         params: Any,
     ) -> tuple[LearnerState, Metrics]:
-        """Play one batch and take one gradient step.
+        """Play one batch and take a gradient step on it, or several.
 
         Args:
             key: a typed key, used once.
@@ -114,14 +114,44 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
+        learner, lesson, metrics = self._first_step(
+            key, learner, opponents, coefficients=coefficients, now=now, params=params
+        )
+
+        def again(learner: LearnerState, _: None) -> tuple[LearnerState, None]:
+            revise = partial(self._revise, coefficients=coefficients, now=now)
+            agents = self._for_parts(learner.agent)
+            gradient = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), for_each_part(revise, lesson, agents))
+            return self._move(learner, gradient, coefficients, now)[0], None
+
+        if self.structure.epochs > 1:
+            learner, _ = jax.lax.scan(again, learner, length=self.structure.epochs - 1)
+        return learner, metrics
+
+    def _for_parts(self, tree: Any) -> Any:
+        """Give every part of the batch the same.
+
+        On two devices, what a function closes over would belong to another mesh than what it is given.
+        """
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.structure.num_parts, *leaf.shape)), tree)
+
+    def _first_step(
+        self,
+        key: jax.Array,
+        learner: LearnerState,
+        opponents: Agent,
+        *,
+        coefficients: Coefficients,
+        now: Now,
+        params: Any,
+    ) -> tuple[LearnerState, _Lesson | None, Metrics]:
+        """Play one batch and take one gradient step; returns what further steps on it need too, if there are any."""
         parts = self.structure.num_parts
         per_part = (parts, self.structure.opponents_per_part)
         of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
-        # On two devices, what the function closed over would belong to another mesh than what it is given.
-        seen = replace(learner, optimizer=None, value_optimizer=None, pool=None)
-        of_each = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (parts, *leaf.shape)), seen)
+        seen = self._for_parts(replace(learner, optimizer=None, value_optimizer=None, pool=None))
         learn = partial(self._learn, coefficients=coefficients, now=now, params=params)
-        found = for_each_part(learn, jax.random.split(key, parts), of_part, of_each)
+        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen)
         gradient, metrics = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), (found.gradient, found.metrics))
         learner, norm = self._move(learner, gradient, coefficients, now)
         if found.baseline is not None:
@@ -129,7 +159,7 @@ class GradientStep:
             moved = learner.baseline + coefficients.baseline_rate * errors / (counts + 1.0)
             learner = replace(learner, baseline=moved)
         spread = {name: jnp.sqrt(metrics[name]) for name in ("weight/own", "weight/shaping")}
-        return learner, metrics | spread | {"gradient_norm": norm}
+        return learner, found.lesson, metrics | spread | {"gradient_norm": norm}
 
     def _learn(
         self,
@@ -158,10 +188,15 @@ class GradientStep:
             num_scripted=structure.scripted_envs // structure.num_parts,
         )
         weights, baseline, metrics = self._weigh(encounter, learner.baseline, coefficients, now)
-        bars, losses = self._derivatives(encounter, learner, weights, coefficients, now)
+        lesson = _Lesson(encounter.learner, weights, self._value_targets(encounter.learner, learner, coefficients))
+        gradient, losses = self._derivatives(learner.agent, encounter.learner, lesson, coefficients, now)
         played = {"train_reward/self": encounter.learner.rewards, "train_reward/other": encounter.opponent.rewards}
         means = {name: jnp.mean(values) for name, values in played.items()}
-        return _Learned(self._gradient(learner.agent, encounter, bars), baseline, means | metrics | losses)
+        return _Learned(gradient, baseline, means | metrics | losses, lesson if structure.epochs > 1 else None)
+
+    def _revise(self, lesson: _Lesson, agent: Agent, *, coefficients: Coefficients, now: Now) -> _Gradient:
+        """Return the derivatives of the losses on a part of the batch for a learner that has moved since."""
+        return self._derivatives(agent, revisit(self.reader, agent, lesson.side), lesson, coefficients, now)[0]
 
     def _weigh(
         self, encounter: Encounter, baseline: jax.Array | None, coefficients: Coefficients, now: Now
@@ -208,16 +243,16 @@ class GradientStep:
         return _Weights(own_advantages + shaped, log_probabilities), errors, metrics
 
     def _derivatives(
-        self, encounter: Encounter, learner: LearnerState, weights: _Weights, coefficients: Coefficients, now: Now
-    ) -> tuple[_Bars, Metrics]:
-        """Return the derivatives of the losses by the learner's logits and action values."""
-        side = encounter.learner
+        self, agent: Agent, side: Side, lesson: _Lesson, coefficients: Coefficients, now: Now
+    ) -> tuple[_Gradient, Metrics]:
+        """Return the derivatives of the losses by the learner's parameters; ``side`` is the batch as it sees it now."""
+        weights = lesson.weights
 
         def policy_loss(logits: jax.Array, action_values: jax.Array) -> tuple[jax.Array, jax.Array]:
             log_probs = jax.nn.log_softmax(logits[:-1])
             entropy = -jnp.mean(jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1))
             chosen = _pick(log_probs, side.actions)
-            loss = -jnp.mean(weights.total * chosen) - now.entropy * entropy
+            loss = -jnp.mean(self._surrogate(chosen, lesson, coefficients)) - now.entropy * entropy
             if not self.structure.stop_advantages:
                 values = shaping.expected_values(logits, action_values)
                 advantages = shaping.advantages(
@@ -228,22 +263,30 @@ class GradientStep:
             return loss, entropy
 
         def value_loss(action_values: jax.Array) -> jax.Array:
-            errors = optax.huber_loss(_pick(action_values[:-1], side.actions), targets, delta=coefficients.huber_delta)
-            return jnp.mean(errors)
+            played = _pick(action_values[:-1], side.actions)
+            return jnp.mean(optax.huber_loss(played, lesson.targets, delta=coefficients.huber_delta))
 
-        targets = self._value_targets(encounter, learner, coefficients)
         (logits_bar, by_policy), entropy = jax.grad(policy_loss, argnums=(0, 1), has_aux=True)(
             side.logits, side.action_values
         )
         loss, by_values = jax.value_and_grad(value_loss)(side.action_values)
-        return _Bars(logits_bar, by_policy, by_values), {"entropy": entropy, "value_loss": loss}
+        bars = _Bars(logits_bar, by_policy, by_values)
+        return self._gradient(agent, side, bars), {"entropy": entropy, "value_loss": loss}
 
-    def _value_targets(self, encounter: Encounter, learner: LearnerState, coefficients: Coefficients) -> jax.Array:
+    def _surrogate(self, chosen: jax.Array, lesson: _Lesson, coefficients: Coefficients) -> jax.Array:
+        """Return what the policy's gradient raises, ``[T, B]``, given the log-probabilities of what it did."""
+        total = lesson.weights.total
+        if self.structure.epochs == 1:
+            return total * chosen
+        before = _pick(jax.nn.log_softmax(lesson.side.logits[:-1]), lesson.side.actions)
+        ratio, bound = jnp.exp(chosen - before), coefficients.ratio_clip
+        return jnp.minimum(total * ratio, total * jnp.clip(ratio, 1.0 - bound, 1.0 + bound))
+
+    def _value_targets(self, side: Side, learner: LearnerState, coefficients: Coefficients) -> jax.Array:
         """Return the targets of the learner's action values, SARSA(lambda), ``[T, B]``."""
-        side = encounter.learner
-        logits, values = side.logits, side.action_values
         if learner.target is not None:
-            logits, values = unroll(self.reader, learner.target, side)
+            side = revisit(self.reader, learner.target, side)
+        logits, values = side.logits, side.action_values
         played = _pick(values[:-1], side.actions)
         last = shaping.expected_values(logits[-1:], values[-1:])
         return played + shaping.advantages(
@@ -253,9 +296,9 @@ class GradientStep:
             gae_lambda=coefficients.value_lambda,
         )
 
-    def _gradient(self, agent: Agent, encounter: Encounter, bars: _Bars) -> _Gradient:
+    def _gradient(self, agent: Agent, side: Side, bars: _Bars) -> _Gradient:
         """Return the derivatives of the losses by the learner's parameters, sorted by the optimiser that moves them."""
-        back = partial(gradient, self.reader, agent, encounter.learner)
+        back = partial(gradient, self.reader, agent, side)
         if agent.values is None:
             return _Gradient(back(bars.logits, bars.by_policy + bars.by_values), None)
         whole = back(bars.logits, bars.by_values)
@@ -304,6 +347,15 @@ class _Learned(NamedTuple):
     gradient: _Gradient
     baseline: jax.Array | None  # [N, 2], errors of the values by observation, summed, and how many there were
     metrics: Metrics
+    lesson: _Lesson | None  # for further steps on it
+
+
+class _Lesson(NamedTuple):
+    """What stays the same in all gradient steps on a part of a batch."""
+
+    side: Side  # as it was played
+    weights: _Weights
+    targets: jax.Array  # [T, B], of the action values
 
 
 class _Weights(NamedTuple):

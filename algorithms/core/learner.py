@@ -191,12 +191,14 @@ class _Program:
         draw = jax.vmap(partial(self.draw, params=params))
         key_players, key_models = jax.random.split(key)
         players = draw(jax.random.split(key_players, self.num_learners))
-        empty_pool = partial(pools.empty_pool, capacity=self.pool_size)
+        pool = None
+        if self.pool_size is not None:
+            pool = jax.vmap(partial(pools.empty_pool, capacity=self.pool_size))(players)
         return LearnerState(
             players=players,
             optimizer=jax.vmap(init_optimizer)(players) if self.keep_optimizer else None,
             models=draw(jax.random.split(key_models, self.num_learners)) if self.structure.model_batches else None,
-            pool=None if self.pool_size is None else jax.vmap(empty_pool)(players),
+            pool=pool,
             coefficients=coefficients,
             env_params=params,
         )

@@ -25,7 +25,12 @@ class SelfPlayConfig:
     hidden_size: Count = 32
     """Width of the dense layer and of the GRU."""
     gradient_steps: Count = 100
-    """Gradient steps in an update."""
+    """Gradient steps in an update, each on a batch of its own (see ``epochs``)."""
+    epochs: Count = 1
+    """Steps of Adam on each batch; from the second on, ratios of probabilities take the place of log-probabilities, as
+    in PPO (arXiv:1707.06347)."""
+    ratio_clip: Positive | None = None
+    """How far from 1 such a ratio may move before it counts no further; None: there is no bound."""
     players: Players = "shared"
     """``shared``: one set of parameters plays as both players; ``two``: two sets, each against the other's past."""
     opponents: Opponents = "past"
@@ -99,6 +104,8 @@ class SelfPlayConfig:
             )
         if self.num_envs % self.num_opponents:
             raise ValueError(f"num_envs must be a multiple of num_opponents {self.num_opponents}; got {self.num_envs}")
+        if self.ratio_clip is not None and self.epochs == 1:
+            raise ValueError("ratio_clip needs epochs of at least 2: before the first step all ratios are 1")
         if self.step_input and self.value_hidden_size is None:
             raise ValueError("step_input needs a network of its own for the action values: give value_hidden_size")
 
@@ -109,6 +116,7 @@ class SelfPlayConfig:
             self,
             max_gradient_norm=math.inf if self.max_gradient_norm is None else self.max_gradient_norm,
             target_decay=0.0 if self.target_decay is None else self.target_decay,
+            ratio_clip=math.inf if self.ratio_clip is None else self.ratio_clip,
         )
 
     def structure(self, num_steps: int) -> Structure:
@@ -148,6 +156,7 @@ class Coefficients:
     huber_delta: Scalar
     value_lr: Scalar
     target_decay: Scalar
+    ratio_clip: Scalar
     temperature: Scalar = 1.0
     goodwill: Scalar = 0.0
     goodwill_end: Scalar = 0.0
@@ -164,6 +173,7 @@ class Structure:
     value_hidden_size: int | None
     step_input: bool
     gradient_steps: int
+    epochs: int
     snapshot_every: int
     num_learners: int
     num_opponents: int

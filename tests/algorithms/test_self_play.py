@@ -76,7 +76,8 @@ def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
     sides, discount = [encounter.learner for encounter in replay(algorithm, state, jax.random.key(1))], 0.96
 
     def loss(agent, side):
-        logits, action_values = encounters.unroll(step.reader, agent, side)
+        seen = encounters.revisit(step.reader, agent, side)
+        logits, action_values = seen.logits, seen.action_values
         log_probs = jax.nn.log_softmax(logits)
         values = jax.lax.stop_gradient(jnp.sum(jnp.exp(log_probs) * action_values, axis=-1))
         chosen = jnp.take_along_axis(log_probs[:-1], side.actions[..., None], axis=-1)[..., 0]
@@ -92,6 +93,39 @@ def test_without_shaping_the_gradient_is_that_of_an_actor_critic():
     expected = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *gradients)
     for moment, gradient in zip(leaves(after.learners.optimizer.mu), leaves(expected), strict=True):
         np.testing.assert_allclose(moment[0], 0.1 * gradient, atol=1e-6)  # Adam's first moment after one step
+
+
+@pytest.mark.slow
+def test_a_second_step_on_a_batch_follows_the_clipped_ratio():
+    """Against plain automatic differentiation at the parameters that the first step left."""
+    options = {"shaping": 0.0, "shaping_end": 0.0, "gae_lambda": 0.0, "entropy": 0.0, "entropy_end": 0.0}
+    options |= {"max_gradient_norm": None, "gradient_steps": 1, "value_hidden_size": 2, "learning_rate": 0.1}
+    once, twice = make(**options), make(**options, epochs=2, ratio_clip=0.05)
+    state = once.init(jax.random.key(0))
+    middle, after = (each.update(jax.random.key(1), each.init(jax.random.key(0)))[0] for each in (once, twice))
+    reader = once.update.gradient_step.reader
+    start, moved = (jax.tree.map(lambda leaf: leaf[0], each.learners.agent) for each in (state, middle))
+
+    def chosen(agent, side):
+        log_probs = jax.nn.log_softmax(encounters.revisit(reader, agent, side).logits[:-1])
+        return jnp.take_along_axis(log_probs, side.actions[..., None], axis=-1)[..., 0]
+
+    def loss(agent, side):
+        values = jnp.sum(jax.nn.softmax(side.logits) * side.action_values, axis=-1)
+        advantages = side.rewards + 0.96 * values[1:] - values[:-1]
+        ratio = jnp.exp(chosen(agent, side) - chosen(start, side))
+        outside = ((ratio > 1.05) & (advantages > 0)) | ((ratio < 0.95) & (advantages < 0))
+        return -jnp.mean(jnp.where(outside, 0.0, ratio * advantages)), outside.mean()
+
+    found = [
+        jax.grad(loss, has_aux=True)(moved, encounter.learner) for encounter in replay(once, state, jax.random.key(1))
+    ]
+    assert 0 < np.mean([share for _, share in found]) < 1
+    expected = jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *(gradient.policy for gradient, _ in found))
+    for first, both, gradient in zip(
+        leaves(middle.learners.optimizer.mu), leaves(after.learners.optimizer.mu), leaves(expected), strict=True
+    ):
+        np.testing.assert_allclose(both[0] - 0.9 * first[0], 0.1 * gradient, atol=1e-6)
 
 
 def test_the_table_of_values_moves_towards_the_returns_that_followed():
@@ -162,6 +196,8 @@ def test_numbers_are_leaves_and_move_on_schedule():
         ("loqa", "max_gradient_norm", 0.0),
         ("loqa", "gradient_steps", 3),
         ("loqa", "num_opponents", 3),
+        ("loqa", "epochs", 0),
+        ("loqa", "ratio_clip", 0.1),
         ("loqa", "pool_size", 10**9),
         ("goodwill-loqa", "goodwill", float("inf")),
         ("goodwill-loqa", "scripted_percent", 101),

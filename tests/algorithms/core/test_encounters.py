@@ -38,13 +38,15 @@ SHAPES = [{}, {"value_size": 3}, {"value_size": 3, "step_input": True}]
 @pytest.mark.parametrize("agent_options", SHAPES, ids=str)
 def test_recorded_logits_and_action_values_are_those_of_teacher_forcing(agent_options):
     _, reader, agents, encounter = make(agent_options=agent_options)
-    logits, action_values = encounters.unroll(reader, agents[0], encounter.learner)
+    seen = encounters.revisit(reader, agents[0], encounter.learner)
+    logits, action_values = seen.logits, seen.action_values
     np.testing.assert_allclose(encounter.learner.logits, logits, atol=1e-5)
     np.testing.assert_allclose(encounter.learner.action_values, action_values, atol=1e-5)
     assert logits.shape == action_values.shape == (T + 1, B, 4)
     # Each opponent plays its half of the episodes.
     for agent, part in zip(agents[1:], (slice(0, B // 2), slice(B // 2, B)), strict=True):
-        logits, action_values = encounters.unroll(reader, agent, encounter.opponent)
+        seen = encounters.revisit(reader, agent, encounter.opponent)
+        logits, action_values = seen.logits, seen.action_values
         np.testing.assert_allclose(encounter.opponent.logits[:, part], logits[:, part], atol=1e-5)
         np.testing.assert_allclose(encounter.opponent.action_values[:, part], action_values[:, part], atol=1e-5)
 
@@ -56,7 +58,8 @@ def test_the_gradient_is_that_of_automatic_differentiation(agent_options):
     bars = [jax.random.normal(key, (T + 1, B, 4)) for key in keys]
 
     def scalar(agent):
-        outputs = encounters.unroll(reader, agent, encounter.learner)
+        seen = encounters.revisit(reader, agent, encounter.learner)
+        outputs = (seen.logits, seen.action_values)
         return sum(jnp.sum(bar * output) for bar, output in zip(bars, outputs, strict=True))
 
     expected = jax.grad(scalar)(agents[0])
