@@ -2,8 +2,7 @@
 
     python benchmarks/laptop.py [--env IPD-v0] [--seeds 10] [--runs DIR] [--out results]
 
-Runs that are there already are read, or continued where they were interrupted. They lie where `polax reproduce figure4
---scale laptop` (or figure5) looks for them, so that neither trains again what the other has trained.
+Runs that are there already are read, or continued where they were interrupted.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ class Study(NamedTuple):
     """What is written about a game."""
 
     stem: str
-    figure: str
+    learners: tuple[str, ...]
     title: str
     reading: str
 
 
 GAPS = (
     "A gap is the difference between the two players' scores in a seed; its mean is not the difference of the means. "
-    "Co-play is between the two policies that were trained together."
+    "Co-play is between the two policies that were trained together; in self-play one policy is both players."
 )
-LEARNERS = ("pola-dice", "pola-om", "lola-dice", "naive")
+LEARNERS = ("loqa", "advantage-alignment", "pola-dice", "pola-om", "lola-dice", "naive")
 STUDIES = {
     "IPD-v0": Study(
         "laptop_ipd",
-        "figure4",
+        LEARNERS,
         "iterated prisoner's dilemma",
         "Mean reward per step and player; mutual cooperation earns 0.33, mutual defection 0. " + GAPS,
     ),
     "CoinGame-v0": Study(
         "laptop_coin",
-        "figure5",
+        ("goodwill-loqa", *LEARNERS),
         "coin game",
         "Mean reward per step and player, and the proportion of own-colour coins; the optimum is 0.35 with 1, mutual "
         "defection 0 with 0.5. " + GAPS,
@@ -69,12 +68,12 @@ def summary(row: dict[str, float], *, self_play: bool) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", choices=STUDIES, default="IPD-v0")
-    parser.add_argument("--runs", type=Path, help="where the runs are, or will be (default: runs/FIGURE-laptop)")
+    parser.add_argument("--runs", type=Path, help="where the runs are, or will be (default: runs/laptop-ENV)")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     study = STUDIES[options.env]
-    runs = options.runs or Path("runs") / f"{study.figure}-laptop"
+    runs = options.runs or Path("runs") / f"laptop-{options.env}"
 
     set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
     from polax.papers.training import trained
@@ -86,7 +85,7 @@ def main() -> int:
     if options.seeds != parser.get_default("seeds"):
         command += f" --seeds {options.seeds}"
     tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
-    for learner in LEARNERS:
+    for learner in study.learners:
         spec = resolve(learner, options.env, preset="laptop", seeds=tuple(range(options.seeds)))
         folder = trained(spec, runs / learner, console)
         self_play = folder.manifest().get("self_play", False)
@@ -104,8 +103,8 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / f"{study.stem}.json").write_text(json.dumps(tables, indent=1) + "\n")
     (options.out / f"{study.stem}.md").write_text("\n".join(lines) + "\n")
-    folders = [str(runs / name) for name in LEARNERS]
-    return polax(["plot", *folders, "--x", "outer-steps", "--out", f"docs/images/{study.stem}.png"])
+    folders = [str(runs / name) for name in study.learners]
+    return polax(["plot", *folders, "--x", "env-steps", "--out", f"docs/images/{study.stem}.png"])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from ..report import Row, reproduction, stem_of
 from ..training import final_rows, how_trained, lost_seeds, trained
 from .published import SCORES, Score
 
+_AS_PUBLISHED = {"players": "two"}
+"""The paper's players have parameters of their own, whatever the presets do."""
+
 
 def figure4(**settings: Any) -> Document:
     """Train the three learners in the iterated prisoner's dilemma and compare them with the paper's Figure 4.
@@ -47,7 +50,9 @@ def _reproduce(
     published = {(learner, what): score for (figure, learner, what), score in SCORES.items() if figure == name}
     seeds = tuple(range(seed, seed + runs))
     folders = {
-        learner: trained(resolve(learner, env, preset=scale, seeds=seeds), training / learner, console)
+        learner: trained(
+            resolve(learner, env, preset=scale, options=_AS_PUBLISHED, seeds=seeds), training / learner, console
+        )
         for learner in dict.fromkeys(learner for learner, _ in published)
     }
     trained_runs = [read_run(folder) for folder in folders.values()]
@@ -118,7 +123,7 @@ def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
     notes = [
         "Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds; each "
         "player's mean over seeds, and the gap between them, which is the mean of each seed's.",
-        "Co-play: the two policies that were trained together.",
+        "Co-play: the two policies that were trained together; each player has parameters of its own, as in the paper.",
     ]
     notes += [how_trained(learner, folder) for learner, folder in folders.items()]
     if scale != "published":
