@@ -1,6 +1,6 @@
 """Train the laptop presets of a game with many seeds, and write their table and their picture.
 
-    python benchmarks/laptop.py [--env IPD-v0] [--seeds 10] [--runs DIR] [--out results]
+    python benchmarks/laptop.py [--env IPD-v0] [--seeds 10] [--learners NAME ...] [--runs DIR] [--out results]
 
 Runs that are there already are read, or continued where they were interrupted.
 """
@@ -65,14 +65,29 @@ def summary(row: dict[str, float], *, self_play: bool) -> dict[str, float]:
     return {"seed": row["seed"], **{column: round(float(value), 4) for column, value in found.items()}}
 
 
+def table_of(rows: list[dict[str, float]]) -> list[str]:
+    """Return the lines of a table: a row for each seed, and their means."""
+    columns = [name for name in rows[0] if name != "seed"]
+    means = [float(np.mean([row[name] for row in rows])) for name in columns]
+    return [
+        "| seed | " + " | ".join(columns) + " |",
+        "|---" * (1 + len(columns)) + "|",
+        *(f"| {row['seed']} | " + " | ".join(f"{row[name]:+.3f}" for name in columns) + " |" for row in rows),
+        "| mean | " + " | ".join(f"{mean:+.3f}" for mean in means) + " |",
+        "",
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", choices=STUDIES, default="IPD-v0")
     parser.add_argument("--runs", type=Path, help="where the runs are, or will be (default: runs/laptop-ENV)")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--learners", nargs="+", metavar="NAME", help="of the table; the others' rows stay as they are")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     study = STUDIES[options.env]
+    learners = options.learners or study.learners
     runs = options.runs or Path("runs") / f"laptop-{options.env}"
 
     set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
@@ -81,29 +96,30 @@ def main() -> int:
     from polax.runner.training.loop import last_rows
 
     console = Console()
-    command = "python benchmarks/laptop.py" + ("" if options.env == "IPD-v0" else f" --env {options.env}")
-    if options.seeds != parser.get_default("seeds"):
-        command += f" --seeds {options.seeds}"
-    tables, lines = {}, [f"# Laptop presets, {study.title}", "", f"`{command}`", ""]
-    for learner in study.learners:
+    data = options.out / f"{study.stem}.json"
+    tables = json.loads(data.read_text()) if data.exists() else {}
+    for learner in learners:
         spec = resolve(learner, options.env, preset="laptop", seeds=tuple(range(options.seeds)))
         folder = trained(spec, runs / learner, console)
         self_play = folder.manifest().get("self_play", False)
-        rows = [summary(row, self_play=self_play) for row in last_rows(folder)]
-        config = folder.read_json("config.json")
-        single = f"polax train {learner} {options.env} --preset laptop --num-seeds {len(rows)}"
-        tables[learner] = {"command": single, "config": config, "seeds": rows}
-        columns = [name for name in rows[0] if name != "seed"]
-        lines += [f"## {learner}", "", f"`{single}`, {config['updates']} updates", ""]
-        lines += ["| seed | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
-        lines += [f"| {row['seed']} | " + " | ".join(f"{row[name]:+.3f}" for name in columns) + " |" for row in rows]
-        means = [np.mean([row[name] for row in rows]) for name in columns]
-        lines += ["| mean | " + " | ".join(f"{mean:+.3f}" for mean in means) + " |", ""]
-    lines += [study.reading]
+        tables[learner] = {
+            "command": f"polax train {learner} {options.env} --preset laptop --num-seeds {options.seeds}",
+            "config": folder.read_json("config.json"),
+            "seeds": [summary(row, self_play=self_play) for row in last_rows(folder)],
+        }
+    tables = {learner: tables[learner] for learner in study.learners if learner in tables}
+    lines = [f"# Laptop presets, {study.title}", "", f"`python benchmarks/laptop.py --env {options.env}`", ""]
+    for learner, table in tables.items():
+        lines += [f"## {learner}", "", f"`{table['command']}`, {table['config']['updates']} updates", ""]
+        lines += table_of(table["seeds"])
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / f"{study.stem}.json").write_text(json.dumps(tables, indent=1) + "\n")
-    (options.out / f"{study.stem}.md").write_text("\n".join(lines) + "\n")
+    data.write_text(json.dumps(tables, indent=1) + "\n")
+    (options.out / f"{study.stem}.md").write_text("\n".join([*lines, study.reading]) + "\n")
     folders = [str(runs / name) for name in study.learners]
+    missing = [folder for folder in folders if not (Path(folder) / "config.json").exists()]
+    if missing:
+        console.print(f"the picture is left as it is: there is no run in {', '.join(missing)}")
+        return 0
     return polax(["plot", *folders, "--x", "env-steps", "--out", f"docs/images/{study.stem}.png"])
 
 
