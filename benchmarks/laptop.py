@@ -49,7 +49,7 @@ STUDIES = {
         "defection 0 with 0.5. " + GAPS,
     ),
 }
-OPPONENTS = ("tit-for-tat", "always-defect", "always-cooperate")
+OPPONENTS = ("tit-for-tat", "always-defect", "always-cooperate", "grim", "generous-tit-for-tat")
 OWN_COLOUR = "own-colour"
 
 

@@ -127,7 +127,7 @@ def quantities(runs: Sequence[LearningRun]) -> list[Quantity]:
     return [
         *own,
         Quantity(together, together.capitalize(), reward),
-        Quantity(GAP, f"Gap between the players in {together}", reward, gap=True),
+        Quantity(GAP, "Gap between the two players", reward, gap=True),
         *(Quantity(f"against {name}", f"Against {name}", reward, name) for name in (TIT_FOR_TAT, DEFECTOR)),
     ]
 
