@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..options import Count, Positive, select
+from ..options import Count, Positive
 from .base import AlgorithmPlugin, Preset
 from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner
 from .core.lookahead import Coefficients
@@ -32,9 +32,8 @@ class PolaOmConfig(ProximalConfig):
 
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
-        return select(
-            Coefficients,
-            self,
+        return replace(
+            super().coefficients(),
             model_lr=self.outer_lr if self.model_lr is None else self.model_lr,
             model_critic_lr=self.critic_lr if self.model_critic_lr is None else self.model_critic_lr,
         )

@@ -59,8 +59,8 @@ class TrajectoryConfig:
     """Discount of later rewards."""
     gae_lambda: Share = 1.0
     """Lambda of the generalised advantage estimates."""
-    entropy: NotNegative = 0.0
-    """Weight of the entropy of the policy."""
+    entropy: Positive | None = None
+    """Weight of the entropy of the policy in the learner's loss; None: it is not in it."""
     players: Players = "two"
     """``two``: each player has parameters of its own; ``shared``: one set of parameters plays as both players."""
     opponents: Opponents = "current"
@@ -83,11 +83,11 @@ class TrajectoryConfig:
 
     def coefficients(self) -> Coefficients:
         """Return the settings that travel in the state."""
-        return select(Coefficients, self)
+        return select(Coefficients, self, entropy=0.0 if self.entropy is None else self.entropy)
 
     def structure(self, num_steps: int) -> Structure:
         """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
-        return select(Structure, self, num_steps=num_steps, has_entropy=self.entropy > 0)
+        return select(Structure, self, num_steps=num_steps, has_entropy=self.entropy is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

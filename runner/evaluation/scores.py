@@ -8,9 +8,10 @@ its own, and *self-play* where one policy plays as every player.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 COOPERATOR, TIT_FOR_TAT, DEFECTOR = "always-cooperate", "tit-for-tat", "always-defect"
 """The strategies that a learner is judged by, where the game has them; every table shows the last two."""
@@ -76,6 +77,8 @@ def score_gap(row: Mapping[str, Any], opponent: str = "") -> float | None:
 
 def scores_of_seeds(rows: Iterable[Mapping[str, Any]], opponent: str = "") -> np.ndarray | None:
     """Return each player's score against ``opponent`` in the lines that have them, ``[S, players]``; None without."""
+    import numpy as np  # not before it is needed: listings, which have nothing to do with scores, import this module
+
     found = [scores for row in rows if (scores := player_scores(row, opponent)) is not None]
     return np.array(found) if found else None
 
@@ -95,4 +98,4 @@ def over_players(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Both ``[S]``.
     """
-    return scores.mean(axis=1), np.ptp(scores, axis=1)
+    return scores.mean(axis=1), scores.max(axis=1) - scores.min(axis=1)
