@@ -1,4 +1,4 @@
-# make demo            train agents that reciprocate in the prisoner's dilemma and in the coin game, and film an episode
+# make demo            train agents in the prisoner's dilemma and in the coin game, say what they learned, film an episode
 # make test            the tests of every part, in about ten minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)

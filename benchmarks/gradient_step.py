@@ -11,14 +11,13 @@ do without, divided by the rate that plain products of the same shape sustain in
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sys
 import time
 
 import jax
 import polax
-from measurements import finish, make_parser, median_seconds
+from measurements import finish, make_parser, median_seconds, parse_sizes
 from outer_step import product_rate
 
 PASSES = 4
@@ -62,14 +61,8 @@ def main() -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--algorithm", default="loqa")
     parser.add_argument("--env", default="CoinGame-v0")
-    parser.add_argument("--device", choices=("cpu", "gpu", "tpu"), help="default: the best there is")
     parser.add_argument("--value-hidden-size", type=int, help="of a second network for the action values")
-    for name, default in (("num-envs", 256), ("hidden-size", 32), ("gradient-steps", 20), ("repeats", 5)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    options = parser.parse_args()
-    if options.device:
-        jax.config.update("jax_platforms", options.device)
-    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    options = parse_sizes(parser, {"num-envs": 256, "hidden-size": 32, "gradient-steps": 20, "repeats": 5})
     finish(options, measure(options))
     return 0
 

@@ -23,6 +23,25 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def parse_sizes(parser: argparse.ArgumentParser, sizes: Mapping[str, int]) -> argparse.Namespace:
+    """Parse the command line of a benchmark of programs; the device is chosen, and nothing is taken from a cache.
+
+    Args:
+        parser: from `make_parser`, with the benchmark's own options.
+        sizes: whole numbers to add as options, with their defaults.
+    """
+    import jax  # benchmarks of the start-up measure without it
+
+    parser.add_argument("--device", choices=("cpu", "gpu", "tpu"), help="default: the best there is")
+    for name, default in sizes.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    if options.device:
+        jax.config.update("jax_platforms", options.device)
+    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    return options
+
+
 def median_seconds(function: Callable[[], Any], repeats: int) -> float:
     """Return the median time of a call, after a first one that compiles; the call waits for its own results."""
     function()

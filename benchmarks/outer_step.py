@@ -11,7 +11,6 @@ outer step cannot do without, divided by the rate that plain products of the sam
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sys
 import time
@@ -20,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polax
-from measurements import finish, make_parser, median_seconds
+from measurements import finish, make_parser, median_seconds, parse_sizes
 from polax.runner.process import split_cpu
 
 
@@ -89,21 +88,8 @@ def main() -> int:
     parser.add_argument("--algorithm", default="pola-dice")
     parser.add_argument("--env", default="IPD-v0")
     parser.add_argument("--precision", default="float32", help="of matrix products: the learner's matmul_precision")
-    parser.add_argument("--device", choices=("cpu", "gpu", "tpu"), help="default: the best there is")
-    for name, default in (
-        ("num-envs", 2000),
-        ("num-steps", 50),
-        ("hidden-size", 64),
-        ("inner-steps", 2),
-        ("outer-steps", 2),
-        ("num-seeds", 1),
-        ("repeats", 5),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    options = parser.parse_args()
-    if options.device:
-        jax.config.update("jax_platforms", options.device)
-    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    sizes = {"num-envs": 2000, "num-steps": 50, "hidden-size": 64, "inner-steps": 2, "outer-steps": 2}
+    options = parse_sizes(parser, {**sizes, "num-seeds": 1, "repeats": 5})
     finish(options, measure(options))
     return 0
 

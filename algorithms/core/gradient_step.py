@@ -13,8 +13,8 @@ from flax import struct
 
 from ...envs.base import Game
 from ..base import Metrics
+from . import dice, shaping
 from . import pool as pools
-from . import shaping
 from .devices import for_each_part
 from .encounters import Agent, Encounter, Reader, Side, gradient, init_agent, play, revisit
 from .networks import NetworkParams
@@ -114,19 +114,28 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
-        learner, lesson, metrics = self._first_step(
-            key, learner, opponents, coefficients=coefficients, now=now, params=params
-        )
+        parts = self.structure.num_parts
+        per_part = (parts, self.structure.opponents_per_part)
+        of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
+        seen = self._for_parts(replace(learner, optimizer=None, value_optimizer=None, pool=None))
+        learn = partial(self._learn, coefficients=coefficients, now=now, params=params)
+        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen)
+        gradient, metrics = _mean((found.gradient, found.metrics))
+        learner, norm = self._move(learner, gradient, coefficients, now)
+        if found.baseline is not None:
+            errors, counts = jnp.sum(found.baseline, axis=0).T
+            moved = learner.baseline + coefficients.baseline_rate * errors / (counts + 1.0)
+            learner = replace(learner, baseline=moved)
 
         def again(learner: LearnerState, _: None) -> tuple[LearnerState, None]:
             revise = partial(self._revise, coefficients=coefficients, now=now)
-            agents = self._for_parts(learner.agent)
-            gradient = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), for_each_part(revise, lesson, agents))
-            return self._move(learner, gradient, coefficients, now)[0], None
+            gradients = for_each_part(revise, found.lesson, self._for_parts(learner.agent))
+            return self._move(learner, _mean(gradients), coefficients, now)[0], None
 
         if self.structure.epochs > 1:
             learner, _ = jax.lax.scan(again, learner, length=self.structure.epochs - 1)
-        return learner, metrics
+        spread = {name: jnp.sqrt(metrics[name]) for name in ("weight/own", "weight/shaping")}
+        return learner, metrics | spread | {"gradient_norm": norm}
 
     def _for_parts(self, tree: Any) -> Any:
         """Give every part of the batch the same.
@@ -134,32 +143,6 @@ class GradientStep:
         On two devices, what a function closes over would belong to another mesh than what it is given.
         """
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.structure.num_parts, *leaf.shape)), tree)
-
-    def _first_step(
-        self,
-        key: jax.Array,
-        learner: LearnerState,
-        opponents: Agent,
-        *,
-        coefficients: Coefficients,
-        now: Now,
-        params: Any,
-    ) -> tuple[LearnerState, _Lesson | None, Metrics]:
-        """Play one batch and take one gradient step; returns what further steps on it need too, if there are any."""
-        parts = self.structure.num_parts
-        per_part = (parts, self.structure.opponents_per_part)
-        of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
-        seen = self._for_parts(replace(learner, optimizer=None, value_optimizer=None, pool=None))
-        learn = partial(self._learn, coefficients=coefficients, now=now, params=params)
-        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen)
-        gradient, metrics = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), (found.gradient, found.metrics))
-        learner, norm = self._move(learner, gradient, coefficients, now)
-        if found.baseline is not None:
-            errors, counts = jnp.sum(found.baseline, axis=0).T
-            moved = learner.baseline + coefficients.baseline_rate * errors / (counts + 1.0)
-            learner = replace(learner, baseline=moved)
-        spread = {name: jnp.sqrt(metrics[name]) for name in ("weight/own", "weight/shaping")}
-        return learner, found.lesson, metrics | spread | {"gradient_norm": norm}
 
     def _learn(
         self,
@@ -250,7 +233,7 @@ class GradientStep:
 
         def policy_loss(logits: jax.Array, action_values: jax.Array) -> tuple[jax.Array, jax.Array]:
             log_probs = jax.nn.log_softmax(logits[:-1])
-            entropy = -jnp.mean(jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1))
+            entropy = dice.entropy(log_probs)
             chosen = _pick(log_probs, side.actions)
             loss = -jnp.mean(self._surrogate(chosen, lesson, coefficients)) - now.entropy * entropy
             if not self.structure.stop_advantages:
@@ -398,6 +381,11 @@ def _errors(baseline: jax.Array, rows: jax.Array, returns: jax.Array) -> jax.Arr
 def _pick(values: jax.Array, actions: jax.Array) -> jax.Array:
     """Return the entries of the actions: ``[..., A]`` to ``[...]``. A sum with one-hot rows is faster than a gather."""
     return jnp.sum(values * jax.nn.one_hot(actions, values.shape[-1], dtype=values.dtype), axis=-1)
+
+
+def _mean(parts: Any) -> Any:
+    """Return the mean over the parts of a batch, every leaf ``[parts, ...]``."""
+    return jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), parts)
 
 
 def _against(params: Any, direction: Any, rate: Scalar) -> Any:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ...runner.report.document import MISSING, Chart, Document, Reach, Section, Table, Value, number, score
 from ...runner.runs.folder import RunFolder, folder_name
-from ...runner.runs.spec import resolve
+from ...runner.runs.spec import RunSpec, build, resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
 from ..training import configs_of, how_trained, lost_seeds, trained
 from .drawings import Line, draw_seeds
@@ -89,15 +89,15 @@ def _row(variant: Variant, folder: RunFolder, matches: Matches) -> dict[str, Any
         "setting": variant.name,
         "learner": variant.learner,
         "changed": dict(variant.options),
-        "met_in_training": met_in_training(folder.spec().options),
+        "met_in_training": met_in_training(folder.spec()),
         "own_coins": {"mean": sum(matches.own_coins) / len(matches.own_coins), "lowest": min(matches.own_coins)},
         "scores": {kind: compared(variant.name, STEPS, kind, matches) for kind in matches.scores},
     }
 
 
-def met_in_training(options: Mapping[str, Any]) -> list[str]:
-    """Return the strategies that a learner with these options met in training."""
-    return list(options["scripted_players"]) if options.get("scripted_percent") else []
+def met_in_training(spec: RunSpec) -> list[str]:
+    """Return the strategies that the learner of a run met in training."""
+    return list(build(spec).algorithm.trained_against)
 
 
 def _score(kind: str) -> Callable[[Row], Value]:

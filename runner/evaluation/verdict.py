@@ -76,7 +76,7 @@ def verdict(
     self_play: bool,
     trained_against: Iterable[str] = (),
 ) -> str:
-    """Return a sentence on what was learned, with its numbers; empty where the game is no such dilemma.
+    """Return a sentence on what was learned, with its numbers; empty where the game is not a dilemma of this kind.
 
     Args:
         rows: the metrics of each seed at one update.

@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 from polax.papers.loqa import ablation
 from polax.papers.loqa.ablation import RETALIATORS, STEPS, STRANGERS, VARIANTS, met_in_training
+from polax.papers.loqa.matches import ENV
 from polax.papers.loqa.published import LEAGUE
 from polax.registry import algorithm_plugin
 from polax.runner.cli import main
+from polax.runner.runs.spec import resolve
 
 BY_NAME = {each.name: each for each in VARIANTS}
 
@@ -25,11 +27,13 @@ def test_every_published_variant_is_among_ours():
     assert {learner for learner, steps, _ in LEAGUE if steps == STEPS} <= set(BY_NAME)
 
 
-def test_who_was_met_in_training_is_read_from_the_options():
-    config = algorithm_plugin("goodwill-loqa").config
-    assert met_in_training(vars(config())) == ["tit-for-tat"]
-    assert met_in_training(vars(config(**BY_NAME["goodwill-loqa: no scripted players"].options))) == []
-    assert met_in_training(vars(algorithm_plugin("loqa").config())) == []
+def test_who_was_met_in_training_is_what_the_learner_declares():
+    def spec(name):
+        return resolve(BY_NAME[name].learner, ENV, preset="laptop", options=BY_NAME[name].options)
+
+    assert met_in_training(spec("goodwill-loqa")) == ["tit-for-tat"]
+    assert met_in_training(spec("goodwill-loqa: no scripted players")) == []
+    assert met_in_training(spec("loqa")) == []
 
 
 @pytest.mark.slow
@@ -48,7 +52,7 @@ def test_variants_are_trained_and_scored_in_self_play_and_co_play(tiny, monkeypa
     assert list(goodwill["scores"]) == [kind for kind in kinds if kind != "co-play"]
     assert two["scores"]["self-play"]["published"]["value"] == 0.248
     assert goodwill["scores"]["self-play"]["published"] is None
-    assert (two["met_in_training"], goodwill["met_in_training"]) == ([], ["tit-for-tat"])
+    assert two["met_in_training"] == []
     assert (tmp_path / "goodwill-loqa-no-goodwill" / "config.json").exists()
     page = (tmp_path / "loqa_ablation_laptop.md").read_text()
     assert "| loqa: two players | always-defect |" in page
