@@ -43,8 +43,18 @@ def on_one_device(function: Callable[..., Any], *stacked: Any) -> Any:
     return _over_parts(function)(*stacked)
 
 
+def on_cpu() -> bool:
+    """Tell whether the program is compiled for a CPU."""
+    return jax.default_backend() == "cpu"
+
+
+def steps_at_once() -> int:
+    """How many steps of a game are written out in the body of a loop: on a GPU, the loop itself costs a lot."""
+    return 1 if on_cpu() else 10
+
+
 def _over_parts(function: Callable[..., Any]) -> Callable[..., Any]:
-    if jax.default_backend() == "cpu":
+    if on_cpu():
         return lambda *stacked: jax.lax.map(lambda slices: function(*slices), stacked)
     return jax.vmap(function)
 

@@ -10,6 +10,7 @@ recomputes the gates of a step instead of storing them: on every machine tried, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -17,6 +18,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 from jax.nn import initializers
+
+from .devices import on_cpu, steps_at_once
 
 _ONE_HOT_ROWS = 64
 """Tables up to this many rows are looked up by a matrix product with one-hot rows, larger ones by a gather."""
@@ -55,7 +58,8 @@ class Table:
 
     def gates(self, seen: jax.Array) -> jax.Array:
         """Return the input gates ``[B, 3H]`` of the observations numbered ``seen`` ``[B]``."""
-        return self.rows[seen] if self.access == "gather" else self.one_hot(seen) @ self.rows
+        # A product is faster than a gather on a CPU only.
+        return self.one_hot(seen) @ self.rows if self.access == "product" and on_cpu() else self.rows[seen]
 
     def plus(self, gates_bar: jax.Array, seen: jax.Array) -> Table:
         """Add to derivatives by the rows those that reach them through `gates`, given ``gates_bar`` ``[B, 3H]``."""
@@ -152,14 +156,24 @@ def initial_hidden(params: NetworkParams, num_envs: int) -> jax.Array:
 
 def unroll(params: NetworkParams, observations: Observations) -> Unrolled:
     """Evaluate a network on recorded observations of whole episodes (teacher forcing)."""
-    lookup = prepare(params.encoder, observations.table)
+    lookup, recurrent = prepare(params.encoder, observations.table), params.recurrent
+    merge = _merges(lookup, recurrent)
 
-    def forwards(hidden: jax.Array, seen: jax.Array) -> tuple[jax.Array, Unrolled]:
-        outputs, after = step(lookup, params.recurrent, hidden, seen)
-        return after, Unrolled(outputs, hidden)
+    def recur(hidden: jax.Array, entering: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        after = _gru(_gate_sums(lookup, recurrent, hidden, entering, merge=merge), hidden)
+        return after, (hidden, after)
 
-    start = initial_hidden(params, observations.values.shape[1])
-    return jax.lax.scan(forwards, start, observations.values)[1]
+    def record(_: jax.Array, trail: tuple[jax.Array, jax.Array]) -> Unrolled:
+        hidden, after = trail
+        return Unrolled(_outputs(recurrent, after), hidden)
+
+    return _through_time(
+        initial_hidden(params, observations.values.shape[1]),
+        observations.values,
+        ahead=lambda seen: _enter(lookup, seen, merge=merge),
+        recur=recur,
+        behind=record,
+    )
 
 
 def unroll_backward(
@@ -178,19 +192,22 @@ def unroll_backward(
     """
     inputs = (prepare(params.encoder, observations.table), params.recurrent)
 
-    def backwards(carry: tuple[Any, jax.Array], recorded: tuple[jax.Array, ...]) -> tuple[tuple[Any, jax.Array], None]:
-        gradients, after_bar = carry
-        seen, before, outputs_bar = recorded
-        back = _step_backward(inputs, before, outputs_bar, after_bar, seen=seen)
-        return (_accumulate(gradients, back, seen), back.before_bar), None
+    def contribute(recorded: tuple[jax.Array, ...], behind: _Behind) -> _Contribution:
+        seen, hidden, outputs_bar = recorded
+        return _contribution(inputs, hidden, outputs_bar, behind, seen=seen)
 
-    start = (jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0]))
-    ((by_lookup, recurrent), _), _ = jax.lax.scan(
-        backwards, start, (observations.values, hidden, cotangents), reverse=True
+    by_lookup, by_recurrent = _through_time(
+        jnp.zeros_like(hidden[0]),
+        (observations.values, hidden, cotangents),
+        ahead=lambda recorded: _before_backward(inputs, *recorded[1:], seen=recorded[0]),
+        recur=partial(_step_backward, params.recurrent),
+        behind=contribute,
+        total=_Total(jax.tree.map(jnp.zeros_like, inputs), _accumulate),
+        reverse=True,
     )
     return NetworkParams(
         encoder=_prepare_backward(params.encoder, by_lookup, table=observations.table),
-        recurrent=recurrent.replace(output_bias=jnp.sum(cotangents, axis=(0, 1))),
+        recurrent=by_recurrent.replace(output_bias=jnp.sum(cotangents, axis=(0, 1))),
     )
 
 
@@ -211,17 +228,26 @@ def unroll_tangent(
     lookup, lookup_dot = jax.jvp(
         lambda encoder: prepare(encoder, observations.table), (params.encoder,), (tangents.encoder,)
     )
+    recurrent, recurrent_dot = params.recurrent, tangents.recurrent
 
-    def forwards(before_dot: jax.Array, recorded: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, Unrolled]:
+    def ahead(recorded: tuple[jax.Array, jax.Array]) -> tuple[_GateSums, _GateSums, jax.Array]:
+        """Return the sums, how they move where the hidden state does not, and that state."""
         seen, before = recorded
-        _, (outputs_dot, after_dot) = jax.jvp(
-            partial(step, seen=seen),
-            (lookup, params.recurrent, before),
-            (lookup_dot, tangents.recurrent, before_dot),
-        )
-        return after_dot, Unrolled(outputs_dot, before_dot)
+        sums = jax.jvp(partial(_sums, hidden=before, seen=seen), (lookup, recurrent), (lookup_dot, recurrent_dot))
+        return *sums, before
 
-    return jax.lax.scan(forwards, jnp.zeros_like(hidden[0]), (observations.values, hidden))[1]
+    def recur(before_dot: jax.Array, ahead: tuple[_GateSums, _GateSums, jax.Array]) -> tuple[jax.Array, Any]:
+        sums, sums_dot, before = ahead
+        sums_dot = sums_dot._replace(product=sums_dot.product + before_dot @ recurrent.gate_kernel)
+        after, after_dot = jax.jvp(_gru, (sums, before), (sums_dot, before_dot))
+        return after_dot, (before_dot, after, after_dot)
+
+    def record(_: Any, trail: tuple[jax.Array, ...]) -> Unrolled:
+        before_dot, after, after_dot = trail
+        return Unrolled(jax.jvp(_outputs, (recurrent, after), (recurrent_dot, after_dot))[1], before_dot)
+
+    start = jnp.zeros_like(hidden[0])
+    return _through_time(start, (observations.values, hidden), ahead=ahead, recur=recur, behind=record)
 
 
 def unroll_backward_tangent(
@@ -236,23 +262,38 @@ def unroll_backward_tangent(
     lookup, lookup_dot = jax.jvp(partial(prepare, table=table), (params.encoder,), (tangents.params.encoder,))
     inputs, inputs_dot = (lookup, params.recurrent), (lookup_dot, tangents.params.recurrent)
 
-    def backwards(carry: tuple[Any, ...], recorded: tuple[Any, ...]) -> tuple[tuple[Any, ...], None]:
-        by_lookup, gradients_dot, after_bar, after_bar_dot = carry
+    def ahead(recorded: tuple[Any, ...]) -> tuple[_Before, _Before]:
         seen, values, values_dot = recorded
-        back, back_dot = jax.jvp(
-            partial(_step_backward, seen=seen), (inputs, *values, after_bar), (inputs_dot, *values_dot, after_bar_dot)
+        return jax.jvp(partial(_before_backward, seen=seen), (inputs, *values), (inputs_dot, *values_dot))
+
+    def recur(carry: tuple[jax.Array, jax.Array], ahead: tuple[_Before, _Before]) -> tuple[Any, Any]:
+        (after_bar, after_bar_dot), (before, before_dot) = carry, ahead
+        (before_bar, trail), (before_bar_dot, trail_dot) = jax.jvp(
+            _step_backward, (inputs[1], after_bar, before), (inputs_dot[1], after_bar_dot, before_dot)
         )
+        return (before_bar, before_bar_dot), (trail, trail_dot)
+
+    def contribute(recorded: tuple[Any, ...], trails: tuple[_Behind, _Behind]) -> tuple[_Contribution, _Contribution]:
+        (seen, values, values_dot), (trail, trail_dot) = recorded, trails
+        return jax.jvp(
+            partial(_contribution, seen=seen), (inputs, *values, trail), (inputs_dot, *values_dot, trail_dot)
+        )
+
+    def accumulate(totals: Any, found: tuple[_Contribution, _Contribution], recorded: tuple[Any, ...]) -> Any:
+        (by_lookup, gradients_dot), (contribution, contribution_dot) = totals, found
         # Of the gradients themselves only this part is needed, and by itself it costs little.
         if table is not None:
-            by_lookup = by_lookup.plus(back.gates_bar, seen)
-        gradients_dot = _accumulate(gradients_dot, back_dot, seen)
-        return (by_lookup, gradients_dot, back.before_bar, back_dot.before_bar), None
+            by_lookup = by_lookup.plus(contribution.gates_bar, recorded[0])
+        return by_lookup, _accumulate(gradients_dot, contribution_dot, recorded)
 
     nothing, none_yet = jax.tree.map(jnp.zeros_like, inputs), jnp.zeros_like(hidden[0])
-    (by_lookup, (by_lookup_dot, recurrent_dot), _, _), _ = jax.lax.scan(
-        backwards,
-        (nothing[0], nothing, none_yet, none_yet),
+    by_lookup, (by_lookup_dot, recurrent_dot) = _through_time(
+        (none_yet, none_yet),
         (observations.values, (hidden, cotangents), (tangents.hidden, tangents.cotangents)),
+        ahead=ahead,
+        recur=recur,
+        behind=contribute,
+        total=_Total((nothing[0], nothing), accumulate),
         reverse=True,
     )
     _, encoder_dot = jax.jvp(
@@ -264,6 +305,79 @@ def unroll_backward_tangent(
         encoder=encoder_dot,
         recurrent=recurrent_dot.replace(output_bias=jnp.sum(tangents.cotangents, axis=(0, 1))),
     )
+
+
+class _Total(NamedTuple):
+    """What the steps of recorded episodes add up to."""
+
+    start: Any
+    add: Callable[[Any, Any, Any], Any]
+    """Of the total, what a step contributes and the step's inputs."""
+
+
+def _through_time(
+    start: Any,
+    inputs: Any,
+    *,
+    ahead: Callable[[Any], Any],
+    recur: Callable[[Any, Any], tuple[Any, Any]],
+    behind: Callable[[Any, Any], Any],
+    total: _Total | None = None,
+    reverse: bool = False,
+) -> Any:
+    """Walk through the steps of recorded episodes.
+
+    A CPU does everything of a step while it is in the cache. On a GPU, where a step is many small kernels that cost
+    more to start than to run, only the recurrence goes step by step, and the rest takes all steps at once.
+
+    Args:
+        start: what the recurrence carries.
+        inputs: every leaf ``[T, B, ...]``.
+        ahead: of the inputs of a step: what the recurrence needs of them.
+        recur: of the carry and of that: the next carry, and what the recurrence leaves.
+        behind: of the inputs of a step and of what the recurrence left: what is recorded, or contributed to the total.
+        total: how contributions are added up; None: what is recorded is returned.
+        reverse: whether the last step comes first.
+
+    Returns:
+        The total, or the records, every leaf ``[T, B, ...]``.
+    """
+    if on_cpu():
+
+        def body(carry: tuple[Any, Any], recorded: Any) -> tuple[tuple[Any, Any], Any]:
+            state, so_far = carry
+            state, trail = recur(state, ahead(recorded))
+            found = behind(recorded, trail)
+            if total is None:
+                return (state, None), found
+            return (state, total.add(so_far, found, recorded)), None
+
+        first = None if total is None else total.start
+        (_, added), records = jax.lax.scan(body, (start, first), inputs, reverse=reverse)
+        return records if total is None else added
+    found = jax.vmap(ahead)(inputs)
+    _, trail = jax.lax.scan(recur, start, found, reverse=reverse, unroll=steps_at_once())
+    records = jax.vmap(behind)(inputs, trail)
+    if total is None:
+        return records
+    # Products of all steps that are added up must not become one over a long dimension: it would keep a fraction of
+    # the processors busy, and took half the time of an outer step.
+    records = jax.lax.optimization_barrier(records)
+    return total.add(total.start, *_as_one_step(records, inputs))
+
+
+def _as_one_step(contributions: Any, inputs: Any) -> tuple[Any, Any]:
+    """Return the contributions and the inputs of many steps as those of one step on a long batch."""
+
+    def added(found: Any) -> Any:
+        gradients = jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), found.gradients)
+        return found._replace(gradients=gradients, gates_bar=flat(found.gates_bar))
+
+    def flat(leaf: jax.Array) -> jax.Array:
+        return leaf.reshape(-1, *leaf.shape[2:])
+
+    one = jax.tree.map(added, contributions, is_leaf=lambda node: isinstance(node, _Contribution))
+    return one, jax.tree.map(flat, inputs)
 
 
 def prepare(encoder: EncoderParams, table: jax.Array | None) -> EncoderParams | Table:
@@ -291,52 +405,82 @@ def step(
     Returns:
         The outputs ``[B, O]`` and the next hidden state ``[B, H]``.
     """
-    after = _gru(_gate_sums(lookup, recurrent, hidden, seen), hidden)
+    after = _gru(_sums(lookup, recurrent, hidden, seen), hidden)
+    return _outputs(recurrent, after), after
+
+
+def _outputs(recurrent: RecurrentParams, after: jax.Array) -> jax.Array:
+    """Return the outputs ``[B, O]`` of a step that ends in the hidden state ``after``."""
     # In this order the product's transpose is the long-by-short product that CPUs do well.
-    return (recurrent.output_kernel @ after.T).T + recurrent.output_bias, after
+    return (recurrent.output_kernel @ after.T).T + recurrent.output_bias
 
 
-class _Back(NamedTuple):
-    """The vector-Jacobian product of one `step`."""
+class _Before(NamedTuple):
+    """What the way back through one step needs, and what does not wait for the step after it."""
+
+    sums: _GateSums
+    hidden: jax.Array  # [B, H], before the step
+    after_bar: jax.Array  # [B, H], of the hidden state after it, through this step's outputs
+
+
+class _Behind(NamedTuple):
+    """What the way back through one step leaves."""
+
+    after: jax.Array  # [B, H], the hidden state after the step
+    sums_bar: _GateSums
+
+
+class _Contribution(NamedTuple):
+    """What one step contributes to the derivatives."""
 
     gradients: tuple[Any, RecurrentParams]  # by the lookup and the recurrence, the output bias left out
-    before_bar: jax.Array  # [B, H]
     gates_bar: jax.Array  # [B, 3H], by the input gates
 
 
-def _step_backward(
+def _before_backward(
+    inputs: tuple[EncoderParams | Table, RecurrentParams], hidden: jax.Array, outputs_bar: jax.Array, *, seen: jax.Array
+) -> _Before:
+    """Prepare the way back through a step with the cotangents ``[B, O]`` of its outputs."""
+    return _Before(_sums(*inputs, hidden, seen), hidden, outputs_bar @ inputs[1].output_kernel)
+
+
+def _step_backward(recurrent: RecurrentParams, after_bar: jax.Array, before: _Before) -> tuple[jax.Array, _Behind]:
+    """Walk back through one step: from the cotangents ``[B, H]`` of what came later to those of what came before."""
+    after, sums_bar, carried_bar = _gru_backward(before.sums, before.hidden, after_bar + before.after_bar)
+    return sums_bar.product @ recurrent.gate_kernel.T + carried_bar, _Behind(after, sums_bar)
+
+
+def _contribution(
     inputs: tuple[EncoderParams | Table, RecurrentParams],
-    before: jax.Array,
+    hidden: jax.Array,
     outputs_bar: jax.Array,
-    after_bar: jax.Array,
+    behind: _Behind,
     *,
     seen: jax.Array,
-) -> _Back:
-    """Walk back through one `step` with the cotangents ``[B, O]`` of its outputs and ``[B, H]`` of what came later."""
-    lookup, recurrent = inputs
-    sums = _gate_sums(lookup, recurrent, before, seen)
-    through_sums = jax.vjp(
-        lambda lookup, recurrent: _gate_sums(lookup, recurrent, before, seen, merge=True), lookup, recurrent
-    )[1]
-    after_bar = after_bar + outputs_bar @ recurrent.output_kernel
-    after, sums_bar, carried_bar = _gru_backward(sums, before, after_bar)
-    by_lookup, by_recurrent = through_sums(sums_bar)
-    size = before.shape[-1]
-    return _Back(
-        gradients=(by_lookup, by_recurrent.replace(output_kernel=outputs_bar.T @ after)),
-        before_bar=sums_bar.product @ recurrent.gate_kernel.T + carried_bar,
-        gates_bar=jnp.concatenate([sums_bar.product[:, : 2 * size], sums_bar.candidate], axis=1),
+) -> _Contribution:
+    """Return what a step contributes, after the way back through it."""
+    merge = inputs[0].access == "product"
+    # One product for hidden state and one-hot rows is always faster here.
+    through = jax.vjp(partial(_sums, hidden=hidden, seen=seen, merge=merge), *inputs)[1]
+    by_lookup, by_recurrent = through(behind.sums_bar)
+    product_bar, candidate_bar = behind.sums_bar
+    size = hidden.shape[-1]
+    return _Contribution(
+        gradients=(by_lookup, by_recurrent.replace(output_kernel=outputs_bar.T @ behind.after)),
+        gates_bar=jnp.concatenate([product_bar[:, : 2 * size], candidate_bar], axis=1),
     )
 
 
-def _accumulate(gradients: tuple[Any, RecurrentParams], back: _Back, seen: jax.Array) -> tuple[Any, RecurrentParams]:
+def _accumulate(
+    gradients: tuple[Any, RecurrentParams], found: _Contribution, recorded: tuple[Any, ...]
+) -> tuple[Any, RecurrentParams]:
     """Add what one step contributes to the derivatives by the lookup and the recurrence."""
     by_lookup, by_recurrent = gradients
     if by_lookup.access == "gather":
-        by_lookup = by_lookup.plus(back.gates_bar, seen)
+        by_lookup = by_lookup.plus(found.gates_bar, recorded[0])
     else:
-        by_lookup = jax.tree.map(jnp.add, by_lookup, back.gradients[0])
-    return by_lookup, jax.tree.map(jnp.add, by_recurrent, back.gradients[1])
+        by_lookup = jax.tree.map(jnp.add, by_lookup, found.gradients[0])
+    return by_lookup, jax.tree.map(jnp.add, by_recurrent, found.gradients[1])
 
 
 class _GateSums(NamedTuple):
@@ -346,7 +490,7 @@ class _GateSums(NamedTuple):
     candidate: jax.Array  # [B, H]: the rest of the candidate
 
 
-def _gate_sums(
+def _sums(
     lookup: EncoderParams | Table,
     recurrent: RecurrentParams,
     hidden: jax.Array,
@@ -354,22 +498,36 @@ def _gate_sums(
     *,
     merge: bool | None = None,
 ) -> _GateSums:
-    """Everything linear of one step.
+    """Everything linear of one step; ``merge`` as in `_gate_sums`, None where that is faster."""
+    merge = _merges(lookup, recurrent) if merge is None else merge
+    return _gate_sums(lookup, recurrent, hidden, _enter(lookup, seen, merge=merge), merge=merge)
 
-    Looking rows up by a product with one-hot rows can be one product with the hidden state's (``merge``). The
-    derivative by the parameters is always faster so, the sums themselves in wide networks only (None).
+
+def _merges(lookup: EncoderParams | Table, recurrent: RecurrentParams) -> bool:
+    """Tell whether the sums themselves are faster in one product: on a CPU, in wide networks."""
+    return lookup.access == "product" and recurrent.candidate_bias.shape[-1] >= _WIDE and on_cpu()
+
+
+def _enter(lookup: EncoderParams | Table, seen: jax.Array, *, merge: bool) -> jax.Array:
+    """Return what `_gate_sums` needs of the observations: one-hot rows to merge, else the input gates."""
+    return lookup.one_hot(seen) if merge and lookup.access == "product" else lookup.gates(seen)
+
+
+def _gate_sums(
+    lookup: EncoderParams | Table, recurrent: RecurrentParams, hidden: jax.Array, entering: jax.Array, *, merge: bool
+) -> _GateSums:
+    """Everything linear of one step, given what entered.
+
+    Looking rows up by a product with one-hot rows can be one product with the hidden state's (``merge``).
     """
     size = hidden.shape[-1]
-    merge = size >= _WIDE if merge is None else merge
     if not merge or lookup.access != "product":
-        gates = lookup.gates(seen)
         bias = jnp.broadcast_to(recurrent.candidate_bias, hidden.shape)
-        beside = jnp.concatenate([gates[:, : 2 * size], bias], axis=1)
-        return _GateSums(hidden @ recurrent.gate_kernel + beside, gates[:, 2 * size :])
-    rows = lookup.one_hot(seen)
+        beside = jnp.concatenate([entering[:, : 2 * size], bias], axis=1)
+        return _GateSums(hidden @ recurrent.gate_kernel + beside, entering[:, 2 * size :])
     by_row = lookup.rows.at[:, 2 * size :].set(recurrent.candidate_bias)
     kernel = jnp.concatenate([recurrent.gate_kernel, by_row])
-    return _GateSums(jnp.concatenate([hidden, rows], axis=1) @ kernel, rows @ lookup.rows[:, 2 * size :])
+    return _GateSums(jnp.concatenate([hidden, entering], axis=1) @ kernel, entering @ lookup.rows[:, 2 * size :])
 
 
 def _gates(sums: _GateSums) -> tuple[jax.Array, jax.Array, jax.Array]:

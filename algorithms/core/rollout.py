@@ -10,6 +10,7 @@ from flax import struct
 
 from ...envs.base import Game
 from . import networks
+from .devices import steps_at_once
 from .networks import NetworkParams, Observations
 
 
@@ -112,7 +113,8 @@ def sample(
     observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(jax.random.split(key_reset, num_envs), params)
     start = (state, view(observation, state), tuple(networks.initial_hidden(policy, num_envs) for policy in policies))
     uniforms = jax.random.uniform(key_actions, (num_steps, 2, num_envs))
-    (_, last, _), record = jax.lax.scan(play, start, (uniforms, jax.random.split(key_env, num_steps)))
+    randomness = (uniforms, jax.random.split(key_env, num_steps))
+    (_, last, _), record = jax.lax.scan(play, start, randomness, unroll=steps_at_once())
     seen, actions, rewards, logits, hidden = record
     sides = (
         Side(

@@ -8,6 +8,7 @@ import numpy as np
 import polax
 import pytest
 import textbook
+from polax.algorithms.core import devices, networks
 from polax.algorithms.core.lookahead import ActorCritic, Coefficients, Lookahead, Structure, outer_gradient
 from polax.algorithms.core.networks import init_network
 
@@ -118,3 +119,14 @@ def test_gradients_equal_the_textbooks_to_float32_precision_in_the_coin_game():
     fast, slow = both_gradients("CoinGame-v0", player=1, settings=SETTINGS, dtype=jnp.float32)
     assert_close(fast[0], slow[0], 1e-5)
     assert_close(fast[1], slow[1], 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["IPD-v0", "CoinGame-v0"])
+def test_gradients_equal_the_textbooks_as_a_gpu_computes_them(name, monkeypatch):
+    for module in (networks, devices):
+        monkeypatch.setattr(module, "on_cpu", lambda: False)
+    with jax.enable_x64(True):
+        fast, slow = both_gradients(name, player=0, settings=SETTINGS, dtype=jnp.float64)
+        assert_close(fast[0], slow[0], 1e-9)
+        assert_close(fast[1], slow[1], 1e-9)

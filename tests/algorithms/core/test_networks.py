@@ -32,7 +32,9 @@ def observations(lookup):
     return Observations(table[index]) if lookup == "no table" else Observations(index, table)
 
 
-def test_network_is_flaxs_dense_gru_and_dense():
+@pytest.mark.parametrize("device", ["CPU", "GPU"])
+def test_network_is_flaxs_dense_gru_and_dense(device, monkeypatch):
+    monkeypatch.setattr(networks, "on_cpu", lambda: device == "CPU")
     params, seen = random_network(0), observations("no table").values
     module, variables = to_flax(params)
     memory, expected = jnp.zeros((B, H)), []
@@ -57,7 +59,9 @@ def test_parameters_survive_the_way_to_flax_and_back():
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_table_of_observations_gives_what_the_observations_give():
+@pytest.mark.parametrize("device", ["CPU", "GPU"])
+def test_a_table_of_observations_gives_what_the_observations_give(device, monkeypatch):
+    monkeypatch.setattr(networks, "on_cpu", lambda: device == "CPU")
     params = random_network(0)
     for lookup in ("short table", "long table"):
         seen = observations(lookup)
@@ -72,9 +76,11 @@ def assert_trees_close(ours, theirs):
         np.testing.assert_allclose(one, other, atol=1e-11, rtol=1e-10)
 
 
+@pytest.mark.parametrize("device", ["CPU", "GPU"])
 @pytest.mark.parametrize("lookup", LOOKUPS)
-def test_derivatives_are_those_of_unroll(lookup):
+def test_derivatives_are_those_of_unroll(lookup, device, monkeypatch):
     """Reverse, forward, and forward over reverse of a loss whose own derivatives are not constant."""
+    monkeypatch.setattr(networks, "on_cpu", lambda: device == "CPU")
     params, direction, seen = random_network(0), random_network(1), observations(lookup)
     weights = jax.random.normal(jax.random.key(3), (T, B, 2))
 
@@ -113,7 +119,7 @@ def test_one_product_for_hidden_state_and_rows_gives_what_two_give():
     lookup = networks.prepare(params.encoder, seen.table)
     hidden = jax.random.normal(jax.random.key(3), (B, H))
     one, two = (
-        networks._gate_sums(lookup, params.recurrent, hidden, seen.values[0], merge=merge) for merge in (True, False)
+        networks._sums(lookup, params.recurrent, hidden, seen.values[0], merge=merge) for merge in (True, False)
     )
     np.testing.assert_allclose(one.product, two.product, atol=1e-12)
     np.testing.assert_allclose(one.candidate, two.candidate, atol=1e-12)
