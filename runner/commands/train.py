@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 from ... import registry
 from ...options import OptionError
+from ..api import Run, TrainingError, TrainingInterrupted, load, train
 from ..cli import UsageError
 from ..process import set_up
 from .arguments import CommandParser, allow_local_modules, at_least, describe_options
@@ -29,7 +29,15 @@ def main(arguments: list[str]) -> int:
     if asks_for_help:
         _print_help(parser, [name for name in (options.algorithm, options.env) if name is not None])
         return 0
-    return _start(parser, options) if options.resume is None else _resume(parser, options)
+    try:
+        _start(parser, options) if options.resume is None else _resume(parser, options)
+    except TrainingError as failure:
+        print(f"polax: {failure}", file=sys.stderr)
+        return 1
+    except TrainingInterrupted as stop:
+        print(f"polax: {stop}", file=sys.stderr)
+        return stop.exit_status
+    return 0
 
 
 def _parser() -> CommandParser:
@@ -53,18 +61,15 @@ def _parser() -> CommandParser:
     return parser
 
 
-def _start(parser: CommandParser, options: argparse.Namespace) -> int:
+def _start(parser: CommandParser, options: argparse.Namespace) -> Run:
     if options.algorithm is None or options.env is None:
         raise UsageError("train: missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
     seeds = _seeds(options)
-    set_up(num_seeds=len(seeds))
-    from ..runs.folder import RunFolder
-    from ..runs.spec import build, resolve
-
+    set_up(num_seeds=len(seeds))  # before a plug-in is loaded
     algorithm = (options.algorithm, registry.algorithm_plugin)
     plugin_options = parser.read(options, {"": algorithm, "env": (options.env, registry.environment_plugin)})
-    settings = ("preset", "updates", "eval_every", "eval_envs", "checkpoint_every")
-    spec = resolve(
+    settings = ("preset", "updates", "out", "eval_every", "eval_envs", "checkpoint_every")
+    return train(
         options.algorithm,
         options.env,
         options=plugin_options[""],
@@ -72,57 +77,16 @@ def _start(parser: CommandParser, options: argparse.Namespace) -> int:
         seeds=seeds,
         **{name: getattr(options, name) for name in settings},
     )
-    setup = build(spec)  # plug-ins refuse options before a folder is made
-    return _train(spec, setup, RunFolder.create(options.out, spec), resume=False)
 
 
-def _resume(parser: CommandParser, options: argparse.Namespace) -> int:
+def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
     kept = ("resume", "updates", "algorithm", "env", "plugin_options")
     own = [name for name, value in vars(options).items() if name not in kept and value != parser.get_default(name)]
     given = [f"--{name.replace('_', '-')}" for name in (*own, *options.plugin_options)]
     given += [name for name in (options.algorithm, options.env) if name is not None]
     if given:
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
-    from ..runs.folder import RunFolder
-    from ..runs.spec import build
-
-    folder = RunFolder.open(options.resume)
-    spec = folder.spec()
-    set_up(num_seeds=len(spec.seeds))
-    if options.updates is not None:
-        spec = dataclasses.replace(spec, updates=options.updates)
-    return _train(spec, build(spec), folder, resume=True)
-
-
-def _train(spec: Any, setup: Any, folder: Any, *, resume: bool) -> int:
-    from ..evaluation.evaluate import measure_dilemma
-    from ..evaluation.verdict import verdict
-    from ..report.evaluation import score_table
-    from ..report.learning import draw_learning_curves
-    from ..report.writers import console_table
-    from ..training.loop import last_rows, train
-    from ..training.progress import say, wide_console
-
-    console = wide_console()
-    outcome = train(spec, setup, folder, resume=resume, console=console)
-    rows = last_rows(folder)
-    if rows:
-        learned = verdict(
-            rows,
-            measure_dilemma(setup.env, setup.params),
-            self_play=setup.algorithm.self_play,
-            trained_against=setup.algorithm.trained_against,
-        )
-        if learned:
-            say(console, learned)
-        console.print(console_table(score_table(rows, self_play=setup.algorithm.self_play)))
-        figure = draw_learning_curves([folder], folder.figures / "learning.png")
-        say(console, f"figure: {figure}")
-    if outcome.exit_status:
-        print(f"polax: {outcome.message}", file=sys.stderr)
-    else:
-        say(console, outcome.message)
-    return outcome.exit_status
+    return load(options.resume).resume(updates=options.updates)
 
 
 def _seeds(options: argparse.Namespace) -> tuple[int, ...]:

@@ -1,0 +1,336 @@
+"""Train, load and evaluate from Python. The commands of these names call these functions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..options import OptionError, PolaxError
+from .process import set_up
+
+if (
+    TYPE_CHECKING
+):  # these import gymnax, which starts jax's devices, before `set_up` has asked for as many as are needed
+    import numpy as np
+
+    from ..envs.base import Game, Policy
+    from .runs.folder import RunFolder
+    from .runs.load import LoadedRun
+    from .runs.spec import RunSpec, Setup
+
+
+class TrainingError(PolaxError):
+    """Every seed of a run stopped being finite.
+
+    Attributes:
+        run: what was written until then.
+    """
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """A signal stopped a run after the update it was in; everything is saved.
+
+    Attributes:
+        run: the run; ``run.resume()`` continues it.
+        exit_status: what a shell expects of a process that this signal ended.
+    """
+
+    def __init__(self, message: str, run: Run, exit_status: int) -> None:
+        super().__init__(message)
+        self.run = run
+        self.exit_status = exit_status
+
+
+class Run:
+    """A training run in its folder. What it holds is read when it is asked for.
+
+    Attributes:
+        folder: the files of the run.
+
+    Example:
+        >>> run = polax.load("runs/mine")  # doctest: +SKIP
+        >>> first, second = run.policies(seed=3)  # doctest: +SKIP
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._loaded: dict[str, LoadedRun] = {}
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """Where the folder is."""
+        return self.folder.path
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run was asked to do: names, options, seeds, updates."""
+        return self.folder.spec()
+
+    def game(self) -> tuple[Game[Any, Any], Any]:
+        """Return the game that was learned, and its params, as `polax.make_env` does."""
+        from .. import registry
+
+        spec = self.spec
+        return registry.make_env(spec.env, **spec.env_options)
+
+    def policies(self, seed: int | None = None, *, checkpoint: str | int = "last") -> tuple[Policy, ...]:
+        """Return the trained policy of every player.
+
+        Args:
+            seed: one of the run's seeds; None: the first.
+            checkpoint: the number of an update that was saved, ``last`` or ``best``.
+
+        Raises:
+            PolaxError: no such seed or checkpoint, or the checkpoint cannot be read.
+        """
+        run = self._load(str(checkpoint))
+        return run.players(run.seed_index(seed))
+
+    def policy(self, seed: int | None = None, *, player: int = 0, checkpoint: str | int = "last") -> Policy:
+        """Return the trained policy of one player; otherwise like `policies`."""
+        policies = self.policies(seed, checkpoint=checkpoint)
+        if player not in range(len(policies)):
+            raise OptionError(f"{self.path} has the players 0 to {len(policies) - 1}, not {player!r}")
+        return policies[player]
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Return the metrics of the run, one entry for each update and seed.
+
+        Returns:
+            Arrays of one length by name: ``update``, ``seed``, ``seconds`` and the names that docs/learners.md lists;
+            NaN where an update has no such value, as between evaluations. ``pandas.DataFrame(run.metrics())`` is a
+            table of them.
+        """
+        import numpy as np
+
+        rows = list(self.folder.metrics())
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        whole = ("update", "seed")
+        return {
+            name: np.asarray([row.get(name, np.nan) for row in rows], np.int64 if name in whole else np.float64)
+            for name in names
+        }
+
+    def resume(self, *, updates: int | None = None, quiet: bool = False) -> Run:
+        """Continue at the last checkpoint, bit for bit as if the run had not stopped.
+
+        Args:
+            updates: a new number of updates in all; None: as it was asked for.
+            quiet: show no progress.
+
+        Returns:
+            This run.
+
+        Raises:
+            PolaxError: the run has all its updates, or as `train`.
+        """
+        spec = self.spec
+        set_up(num_seeds=len(spec.seeds))
+        from .runs.spec import build
+
+        if updates is not None:
+            spec = dataclasses.replace(spec, updates=updates)
+        self._loaded.clear()
+        return _train(self, spec, build(spec), resume=True, quiet=quiet)
+
+    def evaluate(
+        self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
+    ) -> dict[str, Any]:
+        """Score the players; see `polax.evaluate`."""
+        return evaluate(self, against, checkpoint=checkpoint, num_envs=num_envs)
+
+    def _load(self, checkpoint: str) -> LoadedRun:
+        from .runs.load import find_update, load_run
+
+        number = str(find_update(self.folder, checkpoint))
+        if number not in self._loaded:
+            self._loaded[number] = load_run(self.folder, checkpoint=number)
+        return self._loaded[number]
+
+
+def train(  # noqa: PLR0913  # one for each option of the command
+    algorithm: str,
+    env: str,
+    *,
+    preset: str | None = None,
+    updates: int | None = None,
+    seeds: int | Sequence[int] = 1,
+    options: Mapping[str, Any] | None = None,
+    env_options: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    eval_every: int = 1,
+    eval_envs: int = 256,
+    checkpoint_every: int | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Train a learner in a game, as ``polax train`` does: the same files, the same numbers.
+
+    Args:
+        algorithm: name of the learner, or ``package.module:ATTRIBUTE``.
+        env: id of the game, or the same.
+        preset: named settings of the learner for this game.
+        updates: updates to take; None: the preset's.
+        seeds: how many seeds, from 0, or which.
+        options: of the learner, over the preset's.
+        env_options: of the game, over the preset's.
+        out: folder of the run; None: ``runs/ALGORITHM-ENV-TIME``.
+        eval_every: updates between evaluations.
+        eval_envs: episodes of each match-up.
+        checkpoint_every: updates between checkpoints; None: a twentieth of all.
+        quiet: show neither progress nor scores.
+
+    Returns:
+        The run, trained.
+
+    Raises:
+        PolaxError: unknown names or options, values out of range, or a folder that is not empty; `TrainingError` if
+            every seed stopped being finite.
+        TrainingInterrupted: on Ctrl-C or SIGTERM, after the update and saved.
+
+    Example:
+        >>> run = polax.train("loqa", "IPD-v0", preset="laptop", seeds=3)  # doctest: +SKIP
+        >>> run.evaluate(["tit-for-tat"])["mean"]  # doctest: +SKIP
+    """
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    set_up(num_seeds=max(1, len(chosen)))
+    from .runs.folder import RunFolder
+    from .runs.spec import build, resolve
+
+    spec = resolve(
+        algorithm,
+        env,
+        preset=preset,
+        updates=updates,
+        seeds=chosen,
+        options=options,
+        env_options=env_options,
+        eval_every=eval_every,
+        eval_envs=eval_envs,
+        checkpoint_every=checkpoint_every,
+    )
+    setup = build(spec)  # plug-ins refuse options before a folder is made
+    run = Run(RunFolder.create(None if out is None else Path(out), spec))
+    return _train(run, spec, setup, resume=False, quiet=quiet)
+
+
+def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, quiet: bool) -> Run:
+    """Train, then show what was learned and draw the curves."""
+    from .evaluation.evaluate import measure_dilemma
+    from .evaluation.verdict import verdict
+    from .report.evaluation import score_table
+    from .report.learning import draw_learning_curves
+    from .report.writers import console_table
+    from .training.loop import last_rows
+    from .training.loop import train as train_in
+    from .training.progress import say, wide_console
+
+    console = wide_console()
+    console.quiet = quiet
+    outcome = train_in(spec, setup, run.folder, resume=resume, console=console)
+    rows = last_rows(run.folder)
+    if rows:
+        learned = verdict(
+            rows,
+            measure_dilemma(setup.env, setup.params),
+            self_play=setup.algorithm.self_play,
+            trained_against=setup.algorithm.trained_against,
+        )
+        if learned:
+            say(console, learned)
+        console.print(console_table(score_table(rows, self_play=setup.algorithm.self_play)))
+        figure = draw_learning_curves([run.folder], run.folder.figures / "learning.png")
+        say(console, f"figure: {figure}")
+    if outcome.exit_status > 1:
+        raise TrainingInterrupted(outcome.message, run, outcome.exit_status)
+    if outcome.exit_status:
+        raise TrainingError(outcome.message, run)
+    say(console, outcome.message)
+    return run
+
+
+def load(path: str | Path) -> Run:
+    """Return a run that was trained before.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        PolaxError: there is no run, or a newer polax wrote it.
+    """
+    from .runs.folder import RunFolder
+
+    return Run(RunFolder.open(Path(path)))
+
+
+def evaluate(
+    run: Run | str | Path, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
+) -> dict[str, Any]:
+    """Score the players of a run at a checkpoint.
+
+    Args:
+        run: the run, or its folder.
+        against: the opponents, as `polax.make_policy` takes them; if empty, the run's own players together and every
+            strategy of the game.
+        checkpoint: the number of an update that was saved, ``last`` or ``best``.
+        num_envs: episodes of each match-up.
+
+    Returns:
+        ``seeds``, the metrics of each; ``mean``, over seeds; ``gap``, between the players by line-up, the mean of that
+        of each seed; ``learned``, a sentence, empty where there is none; and what was played. Scores are mean rewards
+        per step.
+
+    Raises:
+        PolaxError: no such run, checkpoint or opponent.
+    """
+    set_up()
+    from .. import registry
+    from .evaluation.evaluate import Evaluator, measure_dilemma, score_against
+    from .evaluation.scores import mean_gap, opponents_of, pairing
+    from .evaluation.verdict import verdict
+
+    if not isinstance(num_envs, int) or num_envs < 1:
+        raise OptionError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
+    if isinstance(against, str):
+        raise OptionError(f"against is a list of opponents, such as [{against!r}], not a word")
+    found = (run if isinstance(run, Run) else load(run))._load(str(checkpoint))
+    if against:
+        opponents = [
+            [registry.make_policy(name, found.env, found.params, player=p) for p in range(found.env.num_players)]
+            for name in against
+        ]
+        table = score_against(found, opponents, [str(name) for name in against], num_envs=num_envs)
+    else:
+        evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=found.pure)
+        table = evaluator(found.keys.evaluate, found.update, found.policies)
+    seeds = [
+        {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
+        for index, seed in enumerate(found.spec.seeds)
+    ]
+    learned = ""
+    if not against:
+        dilemma = measure_dilemma(found.env, found.params)
+        learned = verdict(seeds, dilemma, self_play=found.self_play, trained_against=found.trained_against)
+    return {
+        "run": str(found.path),
+        "algorithm": found.spec.algorithm,
+        "env": found.spec.env,
+        "checkpoint": found.update,
+        "eval_envs": num_envs,
+        "self_play": found.self_play,
+        "seeds": seeds,
+        "learned": learned,
+        "mean": {name: float(values.mean()) for name, values in table.items()},
+        "gap": {
+            opponent or pairing(self_play=found.self_play): mean_gap(seeds, opponent)
+            for opponent in opponents_of(seeds[0])
+        },
+    }
