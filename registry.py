@@ -291,7 +291,7 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
             - the name of one of the game's strategies: ``"tit-for-tat"``;
             - a `Policy`, which is returned as it is;
             - the path of a training run, with a seed if it is not the first: ``"runs/mine#3"``; it gives the last
-              checkpoint of the player with the same index;
+              checkpoint of the player with the same index, or of another one: ``"runs/mine#3@1"``;
             - ``"prefix:rest"``, such as ``"axelrod:Tit For Tat"`` (``polax list`` shows the prefixes);
             - an object of a library whose name is a prefix, such as ``axelrod.Grudger()``.
         env: the game, from `make_env`.

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         nargs="+",
         default=[],
         metavar="PLAYER",
-        help="play against these instead: strategies, other runs (RUN, RUN#SEED), PREFIX:NAME (axelrod:NAME)",
+        help="play against these instead: strategies, RUN, RUN#SEED, RUN#SEED@PLAYER, PREFIX:NAME (axelrod:NAME)",
     )
     parser.add_argument(
         "--eval-envs", type=at_least(1), default=1024, metavar="N", help="episodes per match-up (default: 1024)"

@@ -14,8 +14,9 @@ from ..process import set_up
 from .arguments import CommandParser, at_least
 
 EPILOG = """\
-A player is the name of a strategy (see polax list --details), the folder of a training run (RUN, or RUN#SEED for
-one of its seeds; a run's first seed by default), or PREFIX:NAME, such as axelrod:NAME where that library is installed.
+A player is the name of a strategy (see polax list --details), the folder of a training run (RUN for its first seed,
+RUN#SEED for another one, RUN#SEED@PLAYER for one of its players alone, which then plays as either player of the game),
+or PREFIX:NAME, such as axelrod:NAME where that library is installed.
 Options of the game are given as --env.contribution-factor 1.5; without them the runs' own options hold. Options of
 the learner of best responses are given as --best-response.num-envs 64.
 The folder gets tournament.json, payoffs.csv, tournament.md and the charts, such as payoffs.png."""
@@ -37,7 +38,9 @@ def main(arguments: list[str]) -> int:
 def _parser() -> CommandParser:
     hint = "; options of the game are given as --env.OPTION"
     parser = CommandParser("tournament", epilog=EPILOG, plugin_options=hint)
-    parser.add_argument("players", nargs="*", metavar="PLAYER", help="a strategy, RUN, RUN#SEED or PREFIX:NAME")
+    parser.add_argument(
+        "players", nargs="*", metavar="PLAYER", help="a strategy, RUN, RUN#SEED, RUN#SEED@PLAYER or PREFIX:NAME"
+    )
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
         "--episodes", type=at_least(1), default=1000, metavar="N", help="episodes per pair and order (default: 1000)"

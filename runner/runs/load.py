@@ -41,6 +41,28 @@ class LoadedRun(NamedTuple):
         """Return the policies of all players of the seed at ``index`` of the run's seeds."""
         return tuple(jax.tree.map(lambda leaf: leaf[index], self.policies) if self.pure else self.policies[index])
 
+    def policy(self, index: int, *, seat: int, player: int | None = None) -> Policy:
+        """Return the policy that plays as one player of the game.
+
+        Args:
+            index: of the seed, among the run's seeds.
+            seat: which player it plays as.
+            player: which player of the run learned it; None: the one of that seat.
+
+        Raises:
+            OptionError: the run has no such player, or its players cannot change seats.
+        """
+        players = self.players(index)
+        learned_as = seat if player is None else player
+        if learned_as >= len(players):
+            raise OptionError(f"{self.path} has no player {learned_as}; there are 0 to {len(players) - 1}")
+        if learned_as != seat and self.env.observation_layout == "shared":
+            raise OptionError(
+                f"player {player} of {self.path} learned with observations in the order of the seats "
+                f"(observation_layout shared), so it cannot play as player {seat}"
+            )
+        return players[learned_as]
+
     def seed_index(self, seed: int | None) -> int:
         """Return the index of a seed among the run's seeds; None: the first.
 
@@ -84,29 +106,42 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
     )
 
 
-def read_reference(text: str) -> tuple[Path, int | None]:
-    """Return the folder and the seed of a run given as ``PATH`` or ``PATH#SEED``.
+class Reference(NamedTuple):
+    """Which run, and which of its seeds and players, a reference means."""
+
+    path: Path
+    seed: int | None = None
+    """None: the first."""
+    player: int | None = None
+    """None: in every seat, the player that learned in it."""
+
+
+def read_reference(text: str) -> Reference:
+    """Read a reference to a run: ``PATH``, ``PATH#SEED`` or ``PATH#SEED@PLAYER``.
 
     Raises:
-        OptionError: the seed is not a whole number.
+        OptionError: the seed or the player is not a whole number.
     """
-    path, sign, seed = text.rpartition("#")
+    path, sign, rest = text.rpartition("#")
     if not sign or Path(text).is_dir():
-        return Path(text), None
+        return Reference(Path(text))
+    seed, at, player = rest.partition("@")
     if not seed.isdecimal():
         raise OptionError(f"the seed after # in {text!r} must be a whole number")
-    return Path(path), int(seed)
+    if at and not player.isdecimal():
+        raise OptionError(f"the player after @ in {text!r} must be a whole number")
+    return Reference(Path(path), int(seed), int(player) if at else None)
 
 
 def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> Policy:
-    """Return the trained policy of one player, for references ``run:PATH`` and ``run:PATH#SEED``.
+    """Return the trained policy that plays as ``player``, for references ``run:`` and what `read_reference` reads.
 
     Raises:
-        OptionError: no such seed, or the run learned another game or another form of it.
+        OptionError: no such seed or player, or the run learned another game or another form of it.
         PolaxError: there is no run, it has no checkpoint, or its plug-ins cannot be used.
     """
     del params
-    path, seed = read_reference(reference)
+    path, seed, learned_as = read_reference(reference)
     run = load_run(RunFolder.open(path))
     if run.env.name != game.name:
         raise OptionError(f"the run {path} learned {run.env.name}; it cannot play {game.name}")
@@ -114,12 +149,12 @@ def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> P
     forms = [(env.observation_space(None).shape, env.observation_layout, env.num_actions) for env in (game, run.env)]
     if forms[0] != forms[1]:
         raise OptionError(f"the run {path} learned another form of {game.name}; use its options: {run.env!r}")
-    return run.players(run.seed_index(seed))[player]
+    return run.policy(run.seed_index(seed), seat=player, player=learned_as)
 
 
 def own_game(reference: str) -> Game[Any, Any]:
     """Return the game that a run has learned; ``reference`` as in `resolve`."""
-    return build(RunFolder.open(read_reference(reference)[0]).spec()).env
+    return build(RunFolder.open(read_reference(reference).path).spec()).env
 
 
 resolve.own_game = own_game  # type: ignore[attr-defined]  # for `polax.registry.own_game`

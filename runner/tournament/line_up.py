@@ -36,6 +36,8 @@ class Participant(NamedTuple):
     """Whether its policies go through ``jax.jit``; else it plays in ordinary Python."""
     path: str | None = None
     seed: int | None = None
+    player: int | None = None
+    """Which player of the run it is, if it is one alone."""
     update: int | None = None
     spec: RunSpec | None = None
     self_play: bool = True
@@ -49,6 +51,7 @@ class Participant(NamedTuple):
             "kind": self.kind,
             "path": self.path,
             "seed": self.seed,
+            "player": self.player,
             "algorithm": None if self.spec is None else self.spec.algorithm,
             "update": self.update,
             "self_play": self.self_play,
@@ -56,22 +59,24 @@ class Participant(NamedTuple):
         }
 
     @classmethod
-    def of_run(cls, run: LoadedRun, view: Game[Any, Any], seed: int) -> Participant:
-        """Return one seed of a run."""
+    def of_run(cls, run: LoadedRun, view: Game[Any, Any], seed: int, player: int | None = None) -> Participant:
+        """Return one seed of a run; with ``player``, that player of it, whichever player of the game it is."""
         index = run.seed_index(seed)
         base = run.path.resolve().name
+        name = base if len(run.spec.seeds) == 1 and player is None else f"{base}#{seed}"
         return cls(
-            name=base if len(run.spec.seeds) == 1 else f"{base}#{seed}",
+            name=name if player is None else f"{name}@{player}",
             kind=registry.RUN_PREFIX,
-            policies=run.players(index),
+            policies=tuple(run.policy(index, seat=seat, player=player) for seat in range(view.num_players)),
             view=view,
             compiled=run.pure,
             path=str(run.path),
             seed=seed,
+            player=player,
             # A seed that stopped being finite keeps what it was before that.
             update=int(run.ended[index] - 1) if run.ended[index] else run.update,
             spec=run.spec,
-            self_play=run.self_play,
+            self_play=run.self_play or player is not None,
         )
 
 
@@ -122,7 +127,7 @@ def make_line_up(
             "missing players: name some, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
         )
     runs = {text: found for text in references if (found := _find_run(text)) is not None}
-    specs = {str(folder.path): folder.spec() for folder, _ in runs.values()}
+    specs = {str(folder.path): folder.spec() for folder, *_ in runs.values()}
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
     line_up = LineUp(env, options, *registry.make_env(env, **options), [])
@@ -133,21 +138,21 @@ def make_line_up(
         if text not in runs:
             line_up = line_up.add(text)
             continue
-        folder, seed = runs[text]
+        folder, seed, player = runs[text]
         run = loaded[str(folder.path)]
         seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
         view = _view(line_up.game, run, text)
-        line_up.participants.extend(Participant.of_run(run, view, each) for each in seeds)
+        line_up.participants.extend(Participant.of_run(run, view, each, player) for each in seeds)
     return line_up._replace(participants=_with_own_names(line_up.participants))
 
 
-def _find_run(text: str) -> tuple[RunFolder, int | None] | None:
-    """Return the run and the seed that a reference means, or None where there is no such run."""
+def _find_run(text: str) -> tuple[RunFolder, int | None, int | None] | None:
+    """Return the run, the seed and the player that a reference means, or None where there is no such run."""
     prefix, rest = registry.split_reference(text)
     if prefix != registry.RUN_PREFIX:
         return None
-    path, seed = read_reference(rest)
-    return (RunFolder.open(path), seed) if (path / "config.json").exists() else None
+    path, seed, player = read_reference(rest)
+    return (RunFolder.open(path), seed, player) if (path / "config.json").exists() else None
 
 
 def _common_env(asked: str | None, specs: Mapping[str, RunSpec]) -> str:
@@ -226,13 +231,13 @@ def _with_own_names(participants: list[Participant]) -> list[Participant]:
     """
     seen: set[Any] = set()
     for each in participants:
-        who = (each.name if each.path is None else Path(each.path).resolve(), each.seed)
+        who = (each.name if each.path is None else Path(each.path).resolve(), each.seed, each.player)
         if who in seen:
             raise OptionError(f"{each.name} is named twice; name each player once")
         seen.add(who)
     count = Counter(each.name for each in participants)
     return [
-        each._replace(name=each.path + (f"#{each.seed}" if "#" in each.name else ""))
+        each._replace(name=each.path + "".join(each.name.rpartition("#")[1:] if "#" in each.name else ""))
         if count[each.name] > 1 and each.path is not None
         else each
         for each in participants

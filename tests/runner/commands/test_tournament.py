@@ -62,8 +62,14 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert (out / "payoffs.png").stat().st_size > 5000
     assert "| tit-for-tat |" in (out / "tournament.md").read_text()
     assert "Ranking" in capsys.readouterr().out
-    assert main(["tournament", f"{several.path}#1", f"{several.path}#0", *QUICK, "--out", str(tmp_path / "two")]) == 0
-    assert _names(tmp_path / "two") == ["several#1", "several#0"]
+    words = [f"{several.path}#1", f"{several.path}#0", f"{several.path}#1@0", f"{several.path}#1@1"]
+    assert main(["tournament", *words, *QUICK, "--out", str(tmp_path / "two")]) == 0
+    assert _names(tmp_path / "two") == ["several#1", "several#0", "several#1@0", "several#1@1"]
+    players = _read(tmp_path / "two")["players"]
+    assert [(player["player"], player["self_play"]) for player in players[1:3]] == [(None, False), (0, True)]
+    with_itself = {row["name"]: row["with_itself"] for row in _read(tmp_path / "two")["measures"]}
+    # Each player of the toy has learned another policy, so neither alone plays as the two do.
+    assert len({round(sum(with_itself[f"several#1{which}"]), 6) for which in ("", "@0", "@1")}) == 3
 
 
 def test_the_same_seed_gives_the_same_table_and_one_episode_no_error_bar(tmp_path: Path) -> None:

@@ -26,22 +26,31 @@ def _log_odds(policy: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "seed"),
-    [("runs/a", "runs/a", None), ("runs/a#3", "runs/a", 3), ("a#b#12", "a#b", 12), ("a", "a", None)],
+    ("text", "path", "seed", "player"),
+    [
+        ("runs/a", "runs/a", None, None),
+        ("runs/a#3", "runs/a", 3, None),
+        ("a#b#12", "a#b", 12, None),
+        ("a", "a", None, None),
+        ("runs/a#3@1", "runs/a", 3, 1),
+        ("runs/a@1", "runs/a@1", None, None),
+    ],
 )
-def test_a_reference_is_a_folder_and_perhaps_a_seed(text: str, path: str, seed: int | None) -> None:
-    assert read_reference(text) == (Path(path), seed)
+def test_a_reference_is_a_folder_and_perhaps_a_seed_and_a_player(
+    text: str, path: str, seed: int | None, player: int | None
+) -> None:
+    assert read_reference(text) == (Path(path), seed, player)
 
 
 def test_a_folder_whose_name_has_a_number_sign_is_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "trial#3"
     folder.mkdir()
-    assert read_reference(str(folder)) == (folder, None)
-    assert read_reference(f"{folder}#4") == (folder, 4)
+    assert read_reference(str(folder)) == (folder, None, None)
+    assert read_reference(f"{folder}#4") == (folder, 4, None)
 
 
-@pytest.mark.parametrize("text", ["runs/a#", "runs/a#last", "runs/a#-1"])
-def test_what_follows_the_sign_is_a_whole_number(text: str) -> None:
+@pytest.mark.parametrize("text", ["runs/a#", "runs/a#last", "runs/a#-1", "runs/a#@1", "runs/a#3@", "runs/a#3@second"])
+def test_what_follows_a_sign_is_a_whole_number(text: str) -> None:
     with pytest.raises(OptionError, match="must be a whole number"):
         read_reference(text)
 
@@ -52,6 +61,20 @@ def test_a_reference_to_a_run_brings_the_game_with_it(run: RunFolder) -> None:
     assert registry.own_game("axelrod:Tit For Tat") is None
     with pytest.raises(RunError):
         registry.own_game(f"run:{run.path}-elsewhere")
+
+
+def test_a_player_of_a_run_plays_in_either_seat_if_it_sees_its_own_side_first(train: Train, run: RunFolder) -> None:
+    env, params = polax.make_env("IPD-v0")
+    second = _log_odds(load_run(run).players(1)[1])
+    for seat in (0, 1):
+        assert _log_odds(polax.make_policy(f"{run.path}#4@1", env, params, player=seat)) == second
+    with pytest.raises(OptionError, match="has no player 2; there are 0 to 1"):
+        polax.make_policy(f"{run.path}#4@2", env, params)
+    shared = train("shared", "--updates", "1", "--env.observation-layout", "shared")
+    env, params = load_run(shared).env, None
+    assert _log_odds(polax.make_policy(f"{shared.path}#0@1", env, params, player=1))
+    with pytest.raises(OptionError, match="so it cannot play as player 0"):
+        polax.make_policy(f"{shared.path}#0@1", env, params, player=0)
 
 
 def test_every_spelling_of_a_run_gives_the_policy_of_its_seed_and_player(
