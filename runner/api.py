@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..options import OptionError, PolaxError
 from .process import set_up
 
-if (
-    TYPE_CHECKING
-):  # these import gymnax, which starts jax's devices, before `set_up` has asked for as many as are needed
+# These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
+if TYPE_CHECKING:
     import numpy as np
 
     from ..envs.base import Game, Policy
@@ -264,7 +263,7 @@ def load(path: str | Path) -> Run:
         path: its folder.
 
     Raises:
-        PolaxError: there is no run, or a newer polax wrote it.
+        PolaxError: the folder holds no run, or the run of a newer polax.
     """
     from .runs.folder import RunFolder
 

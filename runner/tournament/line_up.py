@@ -147,7 +147,7 @@ def make_line_up(
 
 
 def _find_run(text: str) -> tuple[RunFolder, int | None, int | None] | None:
-    """Return the run, the seed and the player that a reference means, or None where there is no such run."""
+    """Return the run, seed and player that a reference names; None if it names no run."""
     prefix, rest = registry.split_reference(text)
     if prefix != registry.RUN_PREFIX:
         return None
