@@ -63,7 +63,8 @@ def describe_error(error: BaseException, *, longest: int = 400) -> str:
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
     """Build ``config(**options)`` after checking names and plain types.
 
-    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written.
+    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written. An
+    option that is itself a configuration is made from a mapping of its own options.
 
     Args:
         config: a dataclass whose fields are the options.
@@ -73,14 +74,18 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
     Raises:
         OptionError: an unknown name (the nearest one is in the message), a value of the wrong type or out of range.
     """
-    fields = option_types(config)
+    fields, values = option_types(config), {}
     for name, value in options.items():
         if name not in fields:
             raise OptionError(f"{what} {unknown_option(name, fields)}")
+        if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping):
+            values[name] = make_config(fields[name], value, what=f"{what}: {name}")
+            continue
         if not _fits(value, fields[name]):
             raise OptionError(f"{what}: {name} must be {describe(fields[name])}, not {value!r}")
+        values[name] = _frozen(value)
     try:
-        return config(**{name: _frozen(value) for name, value in options.items()})
+        return config(**values)
     except (TypeError, ValueError) as cause:
         raise OptionError(f"{what}: {one_line(cause)}") from cause
 
@@ -113,6 +118,8 @@ def player_index(player: Any, num_players: int) -> int:
 
 def describe(kind: Any) -> str:
     """Say in words what values a type allows."""
+    if dataclasses.is_dataclass(kind):
+        return "a mapping of options"
     names = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
     if kind in names:
         return names[kind]
@@ -127,6 +134,8 @@ def _fits(value: Any, kind: Any) -> bool:
     """Tell whether a plain value fits ``kind``; the configuration itself checks values that are not plain."""
     if _is_union(kind):
         return any(_fits(value, each) for each in get_args(kind))
+    if dataclasses.is_dataclass(kind):
+        return isinstance(value, kind)  # type: ignore[arg-type]
     if get_origin(kind) is Literal:
         return any(value == each and type(value) is type(each) for each in get_args(kind))
     if get_origin(kind) is tuple:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .algorithms.base import Algorithm, AlgorithmPlugin
     from .envs.base import EnvironmentPlugin, Game, Policy, PolicyResolver
 
+BESIDE = "+"
+"""Between the names of different learners, one for each player: ``lola-dice+naive``."""
+
 RUN_PREFIX = "run"
 """The prefix that the path of a run need not be given."""
 
@@ -104,8 +107,8 @@ class _Kind:
 
     def register(self, name: str, plugin: Any, *, replace: bool) -> None:
         """Add a plug-in object under ``name`` for this process."""
-        if not isinstance(name, str) or not name or ":" in name or name != name.strip():
-            raise PluginError(f"{self.word} names must be a word without ':', not {name!r}")
+        if not isinstance(name, str) or not name or {":", BESIDE} & set(name) or name != name.strip():
+            raise PluginError(f"{self.word} names must be a word without ':' and {BESIDE!r}, not {name!r}")
         self.check(plugin, f"{self.word} {name!r}")
         owners = self.claims().get(name)
         if owners and not replace:
@@ -229,9 +232,23 @@ def environment_plugin(name: str) -> EnvironmentPlugin:
 
 
 def algorithm_plugin(name: str) -> AlgorithmPlugin:
-    """Return the algorithm plug-in of that name; otherwise like `environment_plugin`."""
-    plugin: AlgorithmPlugin = _ALGORITHMS.find(name)
+    """Return the algorithm plug-in of that name; otherwise like `environment_plugin`.
+
+    Names with a ``+`` between them make a plug-in that trains a learner for each player; one of them may be a reference
+    to a policy that does not learn: ``lola-dice+naive``, ``pola-om+tit-for-tat``.
+    """
+    plugin: AlgorithmPlugin
+    if isinstance(name, str) and BESIDE in name:
+        together = importlib.import_module(".algorithms.core.side_by_side", __package__)
+        plugin = together.side_by_side(tuple(each.strip() for each in name.split(BESIDE)))
+    else:
+        plugin = _ALGORITHMS.find(name)
     return plugin
+
+
+def policy_prefixes() -> list[str]:
+    """Return the prefixes of references to policies, sorted."""
+    return _POLICIES.names()
 
 
 def policy_resolver(prefix: str) -> PolicyResolver:

@@ -54,6 +54,38 @@ class Algorithm(NamedTuple):
     """Strategies of the game that are opponents in training: scores against them are not held out, which is said."""
 
 
+class Shown(NamedTuple):
+    """What one player lets the others see of itself."""
+
+    policy: Policy
+    """How it plays."""
+
+    parameters: Any = None
+    """What a learner with a lookahead needs to imagine this player's learning: an instance of the ``needs`` of such
+    learners. None: there is nothing to see but how it plays."""
+
+
+class PlayerLearner(NamedTuple):
+    """A learner of one player of a game, whatever plays as the others.
+
+    All players learn at once, each from what the others showed before the update. Like those of an `Algorithm`, the
+    functions are hashable by value.
+    """
+
+    init: Callable[[jax.Array], State]
+    """``init(key) -> State``. Every player gets the same key."""
+
+    update: Callable[[jax.Array, State, tuple[Shown, ...]], tuple[State, Metrics]]
+    """``update(key, state, shown) -> (state, metrics)``; ``shown`` has one entry for each player, its own included.
+    Every player gets the same key."""
+
+    show: Callable[[State], Shown]
+    """``show(state) -> Shown``."""
+
+    needs: type | None = None
+    """The type of the parameters that it must see of the others; None: how they play is enough."""
+
+
 class Preset(NamedTuple):
     """Settings under which a learner is known to do what its table says."""
 
@@ -87,4 +119,8 @@ class AlgorithmPlugin(NamedTuple):
 
     steps_per_update: Callable[[Any], Mapping[str, int]] = _no_steps
     """``steps_per_update(config)`` -> how many steps of which kind one update takes, such as ``{"outer-steps": 50}``;
-    learning curves can be drawn over each kind."""
+    learning curves can be drawn over each kind. A kind is called like the option that sets it."""
+
+    build_player: Callable[[Game[Any, Any], Any, Any, int], PlayerLearner] | None = None
+    """``build_player(env, params, config, player) -> PlayerLearner``: the learner of one player, beside another learner
+    or a policy that does not learn. None: it trains all players, and nothing can learn beside it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .base import AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, LookaheadConfig, build_learner
+from .core.learner import BEST_RESPONSE, LookaheadConfig, build_learner, build_player
 
 _PUBLISHED = {"observation_layout": "shared"}
 
 LOLA_DICE = AlgorithmPlugin(
     config=LookaheadConfig,
     build=build_learner,
+    build_player=build_player,
     summary="Learning with opponent-learning awareness on sampled trajectories (LOLA with DiCE).",
     steps_per_update=LookaheadConfig.steps_per_update,
     presets={

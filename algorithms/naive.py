@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .base import AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, TrajectoryConfig, build_learner
+from .core.learner import BEST_RESPONSE, TrajectoryConfig, build_learner, build_player
 
 NAIVE = AlgorithmPlugin(
     config=TrajectoryConfig,
     build=build_learner,
+    build_player=build_player,
     summary="Independent policy gradient with a critic; the baseline that defects.",
     steps_per_update=TrajectoryConfig.steps_per_update,
     presets={

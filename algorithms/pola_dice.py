@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .base import AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner
+from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner, build_player
 
 _PUBLISHED = {"observation_layout": "shared"}
 
 POLA_DICE = AlgorithmPlugin(
     config=ProximalConfig,
     build=build_learner,
+    build_player=build_player,
     summary="Proximal LOLA on sampled trajectories: penalties on moving make the update depend on behaviour only.",
     steps_per_update=ProximalConfig.steps_per_update,
     presets={

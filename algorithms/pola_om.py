@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..options import Count, Positive
 from .base import AlgorithmPlugin, Preset
-from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner
+from .core.learner import BEST_RESPONSE, ProximalConfig, build_learner, build_player
 from .core.lookahead import Coefficients
 
 
@@ -44,6 +44,7 @@ _PUBLISHED = {"observation_layout": "shared"}
 POLA_OM = AlgorithmPlugin(
     config=PolaOmConfig,
     build=build_learner,
+    build_player=build_player,
     summary="POLA with opponent models: the opponent's parameters are not seen, a model of them is fitted.",
     presets={
         **BEST_RESPONSE,

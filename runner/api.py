@@ -157,7 +157,7 @@ class Run:
 
 
 def train(  # noqa: PLR0913  # one for each option of the command
-    algorithm: str,
+    algorithm: str | Sequence[str],
     env: str,
     *,
     preset: str | None = None,
@@ -174,12 +174,14 @@ def train(  # noqa: PLR0913  # one for each option of the command
     """Train a learner in a game, as ``polax train`` does: the same files, the same numbers.
 
     Args:
-        algorithm: name of the learner, or ``package.module:ATTRIBUTE``.
+        algorithm: name of the learner, or ``package.module:ATTRIBUTE``; for a learner of its own for each player,
+            their names, of which one may be a reference to a policy that does not learn.
         env: id of the game, or the same.
         preset: named settings of the learner for this game.
         updates: updates to take; None: the preset's.
         seeds: how many seeds, from 0, or which.
-        options: of the learner, over the preset's.
+        options: of the learner, over the preset's; of several learners, mappings of options by ``player_0``,
+            ``player_1``.
         env_options: of the game, over the preset's.
         out: folder of the run; None: ``runs/ALGORITHM-ENV-TIME``.
         eval_every: updates between evaluations.
@@ -201,11 +203,12 @@ def train(  # noqa: PLR0913  # one for each option of the command
     """
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     set_up(num_seeds=max(1, len(chosen)))
+    from .. import registry
     from .runs.folder import RunFolder
     from .runs.spec import build, resolve
 
     spec = resolve(
-        algorithm,
+        algorithm if isinstance(algorithm, str) else registry.BESIDE.join(algorithm),
         env,
         preset=preset,
         updates=updates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -12,10 +13,10 @@ from flax import struct
 
 from ...envs.base import Game
 from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
-from ..base import ANY_ENV, Algorithm, Metrics, Preset
+from ..base import ANY_ENV, Algorithm, Metrics, PlayerLearner, Preset, Shown
 from . import pool as pools
 from .devices import for_each_part
-from .lookahead import ActorCritic, Coefficients, Lookahead, Structure, improve, init_optimizer
+from .lookahead import ActorCritic, Coefficients, Lookahead, Stranger, Structure, improve, init_optimizer
 from .networks import init_network
 from .opponent_model import fit
 from .players import Opponents, Players, by_learner, check_players, each_player, number_of_learners
@@ -62,7 +63,8 @@ class TrajectoryConfig:
     entropy: Positive | None = None
     """Weight of the entropy of the policy in the learner's loss; None: it is not in it."""
     players: Players = "two"
-    """``two``: each player has parameters of its own; ``shared``: one set of parameters plays as both players."""
+    """``two``: each player has parameters of its own; ``shared``: one set of parameters plays as both players. Beside
+    another learner there is one player to train, and the option has no meaning."""
     opponents: Opponents = "current"
     """``current``: the opponent as it was before the update; ``past``: one drawn from a pool of snapshots for every
     gradient step."""
@@ -224,19 +226,7 @@ class _Program:
             pool = jax.vmap(pools.push)(jax.random.split(key_push, self.num_learners), pool, players)
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
-        def improve_one(key: jax.Array, player: jax.Array, *of_player: Any) -> Any:
-            own, other, past, model, optimizer = of_player
-            key_fit, key_learn = jax.random.split(key)
-            lookahead = Lookahead(
-                self.env, state.env_params, self.structure, state.coefficients, player, other, own.policy, past
-            )
-            metrics: Metrics = {}
-            if self.structure.model_batches:
-                model, metrics = fit(key_fit, own.policy, model, lookahead)
-                lookahead = lookahead._replace(other=model)
-            own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
-            return own, optimizer, model, metrics | learning
-
+        improve_one = partial(self.improve_one, coefficients=state.coefficients, params=state.env_params)
         others, pasts = jax.tree.map(lambda leaf: leaf[::-1], (players, pool))
         with jax.default_matmul_precision(self.matmul_precision):
             players, optimizer, models, metrics = for_each_part(
@@ -254,6 +244,107 @@ class _Program:
         )
         named = by_learner(metrics)
         return state, named | {"env_steps": jnp.asarray(self.env_steps, float)}
+
+    def improve_one(
+        self, key: jax.Array, player: jax.Array, *of_player: Any, coefficients: Coefficients, params: Any
+    ) -> tuple[ActorCritic, Any, ActorCritic | None, Metrics]:
+        """Improve one player.
+
+        Args:
+            key: a typed key, used once.
+            player: 0 or 1.
+            *of_player: the player, its opponent as it sees it, the opponent's past, its model of the opponent and its
+                optimiser's state; None for what it does not have.
+            coefficients: settings.
+            params: the game's.
+
+        Returns:
+            The player, its optimiser's state, its model and metrics.
+        """
+        own, other, past, model, optimizer = of_player
+        key_fit, key_learn = jax.random.split(key)
+        lookahead = Lookahead(self.env, params, self.structure, coefficients, player, other, own.policy, past)
+        metrics: Metrics = {}
+        if self.structure.model_batches:
+            model, metrics = fit(key_fit, own.policy, model, lookahead)
+            lookahead = lookahead._replace(other=model)
+        own, optimizer, learning = improve(key_learn, own, optimizer, lookahead)
+        return own, optimizer, model, metrics | learning
+
+
+def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, player: int) -> PlayerLearner:
+    """Make the learner of one player, beside whatever plays as the other.
+
+    It draws the same networks and random numbers as that player does where both are of one configuration.
+
+    Args:
+        env: a game of two players.
+        params: its params.
+        config: the options.
+        player: 0 or 1.
+
+    Returns:
+        The learner. One that imagines the opponent's own steps needs to see its `ActorCritic`.
+
+    Raises:
+        ValueError: the game does not suit, or opponents are to be drawn from the past.
+    """
+    if config.opponents == "past":
+        raise ValueError("opponents must be current beside another learner, whose past is not kept; got past")
+    both = replace(config, players="two")
+    algorithm = build_learner(env, params, both)
+    program: _Program = algorithm.update  # type: ignore[assignment]
+    return PlayerLearner(
+        init=_InitOne(algorithm.init, player),
+        update=_UpdateOne(program, player),
+        show=_show,
+        needs=ActorCritic if program.structure.inner_steps and not program.structure.model_batches else None,
+    )
+
+
+@dataclass(frozen=True)
+class _InitOne:
+    """Draws both players of one configuration and keeps one."""
+
+    init: Callable[[jax.Array], LearnerState]
+    player: int
+
+    def __call__(self, key: jax.Array) -> LearnerState:
+        state = self.init(key)
+        kept = jax.tree.map(lambda leaf: leaf[self.player], (state.players, state.optimizer, state.models))
+        return replace(state, players=kept[0], optimizer=kept[1], models=kept[2])
+
+
+@dataclass(frozen=True)
+class _UpdateOne:
+    """One player's part of an update; no leaf of its state has a player axis."""
+
+    program: _Program
+    player: int
+
+    @partial(jax.jit, static_argnums=0)
+    def __call__(self, key: jax.Array, state: LearnerState, shown: tuple[Shown, ...]) -> tuple[LearnerState, Metrics]:
+        program, other = self.program, shown[1 - self.player]
+        seen = other.parameters if isinstance(other.parameters, ActorCritic) else Stranger(other.policy)
+        optimizer = state.optimizer if program.keep_optimizer else init_optimizer(state.players)
+        with jax.default_matmul_precision(program.matmul_precision):
+            own, optimizer, model, metrics = program.improve_one(
+                jax.random.split(key, program.num_learners)[self.player],
+                jnp.asarray(self.player),
+                state.players,
+                seen,
+                None,
+                state.models,
+                optimizer,
+                coefficients=state.coefficients,
+                params=state.env_params,
+            )
+        state = replace(state, players=own, optimizer=optimizer if program.keep_optimizer else None, models=model)
+        return state, metrics | {"env_steps": jnp.asarray(program.env_steps / program.num_learners, float)}
+
+
+def _show(state: LearnerState) -> Shown:
+    return Shown(RecurrentPolicy(state.players.policy), state.players)
 
 
 def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:

@@ -28,7 +28,7 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from ...envs.base import Game
+from ...envs.base import Game, Policy
 from ..base import Metrics
 from . import dice, networks, pool
 from .dice import Scalar
@@ -45,6 +45,13 @@ class ActorCritic:
 
     policy: NetworkParams
     critic: NetworkParams
+
+
+@struct.dataclass
+class Stranger:
+    """An opponent of which nothing is seen but how it plays."""
+
+    policy: Policy
 
 
 @struct.dataclass
@@ -134,11 +141,11 @@ class Lookahead(NamedTuple):
     structure: Structure
     coefficients: Coefficients
     player: jax.Array  # the learner's, 0 or 1
-    other: ActorCritic  # before the update
+    other: ActorCritic | Stranger  # before the update
     start: NetworkParams  # the learner's policy before the update
     past: Pool | None = None  # of the opponent; every outer step draws another one from it
 
-    def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams) -> Batch:
+    def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams | Policy) -> Batch:
         """Play a fresh batch of episodes."""
         return sample(
             key,
@@ -227,7 +234,9 @@ def adam_step(
 def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) -> tuple[ActorCritic, Metrics]:
     """Return the gradient of the learner's loss after the lookahead, by its policy and its critic."""
     key_inner, key_outer = jax.random.split(key)
-    other, imagined = _imagine(key_inner, player.policy, lookahead)
+    other, imagined = lookahead.other, None
+    if lookahead.structure.inner_steps:
+        other, imagined = _imagine(key_inner, player.policy, lookahead)
     batch = lookahead.sample(key_outer, player.policy, other.policy)
     advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.coefficients)
     objective = lookahead.objective(
@@ -239,7 +248,7 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     )
     by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits)
     gradient = _backward(player.policy, batch.self, by_own)
-    if lookahead.structure.inner_steps:
+    if imagined is not None:
         by_policy = _backward(other.policy, batch.other, by_other)
         gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
     metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}

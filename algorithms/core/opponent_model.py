@@ -15,7 +15,7 @@ from ..base import Metrics
 from . import networks
 from .lookahead import ActorCritic, Lookahead, adam_step, chosen, evaluate_critic, init_optimizer
 from .networks import NetworkParams
-from .rollout import Side
+from .rollout import Side, network_of
 
 
 def fit(key: jax.Array, own: NetworkParams, model: ActorCritic, lookahead: Lookahead) -> tuple[ActorCritic, Metrics]:
@@ -31,9 +31,11 @@ def fit(key: jax.Array, own: NetworkParams, model: ActorCritic, lookahead: Looka
         lookahead: the settings, the game and the real opponent, whose play is seen and nothing else.
 
     Returns:
-        The fitted model and, on the last batch before its last step, the cross-entropy in nats and the agreement: the
-        probability mass that model and opponent give to the same actions, 1 where they are equal.
+        The fitted model and, on the last batch before its last step, the cross-entropy in nats and, where the opponent
+        is a network, the agreement: the probability mass that model and opponent give to the same actions, 1 where
+        they are equal.
     """
+    names = ["model/cross_entropy"] + (["model/agreement"] if network_of(lookahead.other.policy) else [])
     structure, coefficients = lookahead.structure, lookahead.coefficients
 
     def on_batch(carry: tuple[ActorCritic, Any], key: jax.Array) -> tuple[tuple[ActorCritic, Any], Metrics]:
@@ -53,7 +55,7 @@ def fit(key: jax.Array, own: NetworkParams, model: ActorCritic, lookahead: Looka
 
     keys = jax.random.split(key, structure.model_batches)
     (model, _), metrics = jax.lax.scan(on_batch, (model, init_optimizer(model)), keys)
-    return model, jax.tree.map(lambda values: values[-1], metrics)
+    return model, {name: metrics[name][-1] for name in names}
 
 
 def _imitation_gradient(policy: NetworkParams, side: Side) -> tuple[NetworkParams, Metrics]:

@@ -8,10 +8,13 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ...envs.base import Game
+from ...envs.base import Game, Policy
 from . import networks
 from .devices import steps_at_once
 from .networks import NetworkParams, Observations
+
+_OF_STRANGERS = 2**31
+"""Beyond the numbers of the children that a key is split into."""
 
 
 class Side(NamedTuple):
@@ -58,11 +61,18 @@ def sample_actions(uniforms: jax.Array, logits: jax.Array) -> jax.Array:
     return jnp.sum(uniforms[..., None] >= cumulative, axis=-1, dtype=jnp.int32)
 
 
+def network_of(policy: NetworkParams | Policy) -> NetworkParams | None:
+    """Return the network that a policy samples its actions from, or None."""
+    if isinstance(policy, RecurrentPolicy):
+        return policy.params
+    return policy if isinstance(policy, NetworkParams) else None
+
+
 def sample(
     key: jax.Array,
     env: Game[Any, Any],
     params: Any,
-    policies: tuple[NetworkParams, NetworkParams],
+    policies: tuple[NetworkParams, NetworkParams | Policy],
     *,
     player: jax.Array,
     num_envs: int,
@@ -76,7 +86,8 @@ def sample(
         key: a typed key, used once.
         env: the game.
         params: its params.
-        policies: of the player called ``self`` and of the ``other``.
+        policies: of the player called ``self`` and of the ``other``. Of another that is no network, only what it
+            does is recorded: its logits are zero, and its hidden states are empty.
         player: which player ``self`` is, 0 or 1; may be traced.
         num_envs: ``B``.
         num_steps: ``T``.
@@ -86,7 +97,16 @@ def sample(
     """
     key_reset, key_actions, key_env = jax.random.split(key, 3)
     table = None if env.num_observations is None else env.observation_table()
-    lookups = tuple(networks.prepare(policy.encoder, table) for policy in policies)
+    uniforms = jax.random.uniform(key_actions, (num_steps, 2, num_envs))
+    own, other = policies
+    draws: list[jax.Array] = [uniforms[:, 0], uniforms[:, 1]]
+    players: list[_NetworkPlayer | _PolicyPlayer] = [_NetworkPlayer(own, networks.prepare(own.encoder, table))]
+    network = network_of(other)
+    if network is None:
+        players.append(_PolicyPlayer(other, table, env.num_actions))
+        draws[1] = jax.random.split(jax.random.fold_in(key, _OF_STRANGERS), num_steps)
+    else:
+        players.append(_NetworkPlayer(network, networks.prepare(network.encoder, table)))
     own_side = jnp.stack([player, 1 - player])
 
     def view(observation: jax.Array, state: Any) -> jax.Array:
@@ -94,36 +114,71 @@ def sample(
         seen = observation if table is None else jax.vmap(env.observation_index)(state)
         return jnp.take(seen, own_side, axis=1)
 
-    def play(carry: tuple[Any, ...], randomness: tuple[jax.Array, jax.Array]) -> tuple[tuple[Any, ...], Any]:
-        state, seen, hidden = carry
-        uniforms, key_step = randomness
-        logits, after, actions = [], [], []
-        for role in (0, 1):
-            outputs, memory = networks.step(lookups[role], policies[role].recurrent, hidden[role], seen[:, role])
-            logits.append(outputs)
-            after.append(memory)
-            actions.append(sample_actions(uniforms[role], outputs))
-        joint = jnp.take(jnp.stack(actions, axis=1), own_side, axis=1)
+    def play(carry: tuple[Any, ...], given: tuple[list[jax.Array], jax.Array]) -> tuple[tuple[Any, ...], Any]:
+        state, seen, memories = carry
+        drawn, key_step = given
+        moves = [each.move(drawn[role], seen[:, role], memories[role]) for role, each in enumerate(players)]
+        joint = jnp.take(jnp.stack([move.action for move in moves], axis=1), own_side, axis=1)
         observation, state, reward, _, _ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
             jax.random.split(key_step, num_envs), state, joint, params
         )
-        record = (seen, tuple(actions), jnp.take(reward, own_side, axis=1), tuple(logits), hidden)
-        return (state, view(observation, state), tuple(after)), record
+        record = (seen, jnp.take(reward, own_side, axis=1), [(each.action, each.logits, each.hidden) for each in moves])
+        return (state, view(observation, state), [each.memory for each in moves]), record
 
     observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(jax.random.split(key_reset, num_envs), params)
-    start = (state, view(observation, state), tuple(networks.initial_hidden(policy, num_envs) for policy in policies))
-    uniforms = jax.random.uniform(key_actions, (num_steps, 2, num_envs))
-    randomness = (uniforms, jax.random.split(key_env, num_steps))
-    (_, last, _), record = jax.lax.scan(play, start, randomness, unroll=steps_at_once())
-    seen, actions, rewards, logits, hidden = record
+    start = (state, view(observation, state), [each.initial_memory(num_envs) for each in players])
+    given = (draws, jax.random.split(key_env, num_steps))
+    (_, last, _), (seen, rewards, moves) = jax.lax.scan(play, start, given, unroll=steps_at_once())
     sides = (
         Side(
             observations=Observations(jnp.concatenate([seen[:, :, role], last[None, :, role]]), table),
-            actions=actions[role],
+            actions=actions,
             rewards=rewards[:, :, role],
-            logits=logits[role],
-            hidden=hidden[role],
+            logits=logits,
+            hidden=hidden,
         )
-        for role in (0, 1)
+        for role, (actions, logits, hidden) in enumerate(moves)
     )
     return jax.lax.stop_gradient(Batch(*sides))
+
+
+class _Move(NamedTuple):
+    """What a player does in one step of a batch."""
+
+    action: jax.Array  # [B] int32
+    logits: jax.Array  # [B, A]
+    hidden: jax.Array  # [B, H], before the step
+    memory: Any  # after it
+
+
+class _NetworkPlayer(NamedTuple):
+    """A network that plays; it is recorded whole."""
+
+    network: NetworkParams
+    lookup: Any
+
+    def initial_memory(self, num_envs: int) -> jax.Array:
+        return networks.initial_hidden(self.network, num_envs)
+
+    def move(self, uniforms: jax.Array, seen: jax.Array, memory: jax.Array) -> _Move:
+        """Act on what is seen; ``uniforms`` are ``[B]``."""
+        logits, after = networks.step(self.lookup, self.network.recurrent, memory, seen)
+        return _Move(sample_actions(uniforms, logits), logits, memory, after)
+
+
+class _PolicyPlayer(NamedTuple):
+    """Any other policy: only its actions are recorded."""
+
+    policy: Policy
+    table: jax.Array | None
+    num_actions: int
+
+    def initial_memory(self, num_envs: int) -> Any:
+        return self.policy.initial_memory(num_envs)
+
+    def move(self, key: jax.Array, seen: jax.Array, memory: Any) -> _Move:
+        """Act on what is seen, with a key of its own."""
+        observation = seen if self.table is None else self.table[seen]
+        action, after = self.policy.act(key, observation, memory)
+        count = action.shape[0]
+        return _Move(action, jnp.zeros((count, self.num_actions)), jnp.zeros((count, 0)), after)

@@ -84,11 +84,11 @@ class CommandParser(argparse.ArgumentParser):
         """
         sorted_words: dict[str, dict[str, str | bool]] = {prefix: {} for prefix in owners}
         for name, word in options.plugin_options.items():
-            prefix, _, option = name.rpartition(".")
-            owner = next((each for each in sorted_words if each.replace("_", "-") == prefix), None)
+            owner = _owner_of(name, owners)
             if owner is None:
                 near = suggest(f"--{name}", self._own, otherwise="its own are")
                 raise UsageError(f"{self._command} has no option --{name}; {near} (see {self.prog} --help){self._hint}")
+            option = name[len(owner) + 1 :] if owner else name
             sorted_words[owner][option.replace("-", "_")] = word
         values = {}
         for prefix, words in sorted_words.items():
@@ -102,6 +102,19 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
         raise UsageError(f"{self._command}: {message} (see {self.prog} --help)")
+
+
+def _owner_of(name: str, owners: Owners) -> str | None:
+    """Return the prefix of whose plug-in ``name`` is an option, or None."""
+    prefixes = [each for each in owners if each and name.startswith(each.replace("_", "-") + ".")]
+    if prefixes:
+        return max(prefixes, key=len)
+    head, dot, _ = name.partition(".")
+    plugin, find = owners.get("", (None, None))
+    if not dot:
+        return "" if "" in owners else None
+    nested = plugin is not None and head.replace("-", "_") in option_types(find(plugin).config)  # type: ignore[misc]
+    return "" if nested else None
 
 
 class _PluginOption(argparse.Action):
@@ -162,7 +175,12 @@ def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what:
     """
     types = option_types(config)
     values: dict[str, Any] = {}
+    inner: dict[str, dict[str, str | bool]] = {}
     for name, word in options.items():
+        head, dot, rest = name.partition(".")
+        if dot and dataclasses.is_dataclass(types.get(head)):
+            inner.setdefault(head, {})[rest] = word
+            continue
         negated = name.removeprefix("no_")
         if name not in types and word is True and types.get(negated) is bool:
             values[negated] = False
@@ -172,7 +190,7 @@ def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what:
             raise OptionError(f"{what}: --{name.replace('_', '-')} needs a value: {describe(types[name])}")
         else:
             values[name] = word if word is True else _parse(str(word), types[name])
-    return values
+    return values | {head: parse_options(types[head], words, what=f"{what}: {head}") for head, words in inner.items()}
 
 
 def _parse(word: str, kind: Any) -> Any:
@@ -196,7 +214,10 @@ def describe_options(config: type[Any], *, prefix: str = "") -> str:
     documentation = _field_documentation(config)
     lines = []
     for field in dataclasses.fields(config):
-        if field.init:
+        if dataclasses.is_dataclass(field.type):
+            inner = f"{prefix}{field.name.replace('_', '-')}."
+            lines.append(describe_options(field.type, prefix=inner))  # type: ignore[arg-type]
+        elif field.init:
             lines.append(f"  --{prefix}{field.name.replace('_', '-')} ({_default(field)})")
             lines.append(textwrap.indent(textwrap.fill(documentation.get(field.name, ""), 104), " " * 6))
     return "\n".join(line for line in lines if line)

@@ -16,6 +16,8 @@ from .arguments import CommandParser, allow_local_modules, at_least, describe_op
 
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
+A learner for each player: polax train --player-0 lola-dice --player-1 naive IPD-v0 --player-0.inner-lr 0.1, or
+polax train lola-dice+naive IPD-v0. One of the two may be a policy: tit-for-tat, run:FOLDER (see polax list --details).
 A run is resumed with: polax train --resume RUN [--updates N]
 The command line overrides the preset, the preset the defaults. List them with: polax train ALGORITHM ENV --help"""
 
@@ -25,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     asks_for_help = {"-h", "--help"} & set(arguments)
     options = parser.parse([word for word in arguments if word not in ("-h", "--help")], plugins=True)
+    _name_the_players(options)
     allow_local_modules([options.algorithm, options.env])
     if asks_for_help:
         _print_help(parser, [name for name in (options.algorithm, options.env) if name is not None])
@@ -45,6 +48,12 @@ def _parser() -> CommandParser:
     either = "(see polax list), or package.module:ATTRIBUTE"
     parser.add_argument("algorithm", nargs="?", metavar="ALGORITHM", help=f"name of a learner {either}")
     parser.add_argument("env", nargs="?", metavar="ENV", help=f"id of a game {either}")
+    for player in (0, 1):
+        parser.add_argument(
+            f"--player-{player}",
+            metavar="NAME",
+            help=f"in place of ALGORITHM: what learns, or plays, as player {player}",
+        )
     parser.add_argument("--preset", metavar="PRESET", help="named settings of the algorithm for this game")
     parser.add_argument("--updates", type=int, metavar="N", help="updates to take (default: the preset's)")
     seeds = parser.add_mutually_exclusive_group()
@@ -59,6 +68,17 @@ def _parser() -> CommandParser:
         "--checkpoint-every", type=int, metavar="N", help="save every N updates (default: a twentieth of all)"
     )
     return parser
+
+
+def _name_the_players(options: argparse.Namespace) -> None:
+    """Let ``--player-0 A --player-1 B ENV`` mean ``A+B ENV``."""
+    names = [options.player_0, options.player_1]
+    if names == [None, None]:
+        return
+    if None in names or options.env is not None:
+        raise UsageError("train: --player-0 and --player-1 take the place of ALGORITHM, and need each other")
+    options.algorithm, options.env = registry.BESIDE.join(names), options.algorithm
+    options.player_0 = options.player_1 = None
 
 
 def _start(parser: CommandParser, options: argparse.Namespace) -> Run:

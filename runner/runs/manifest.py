@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from ... import registry
 from .folder import RunFolder
@@ -67,7 +68,9 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def _origin(listing: Sequence[registry.Listing], name: str) -> dict[str, str]:
+def _origin(listing: Sequence[registry.Listing], name: str) -> dict[str, Any]:
+    if registry.BESIDE in name:
+        return {"name": name, "players": [_origin(listing, each) for each in name.split(registry.BESIDE)]}
     row = next((row for row in listing if row.name == name), None)
     if row is None:  # given as package.module:ATTRIBUTE
         return {"name": name, "target": name}

@@ -117,7 +117,7 @@ def resolve(
         if base is None:
             raise OptionError(f"{algorithm} has no preset {preset!r} for {env}; {suggest(preset, presets)}")
         updates = base.updates if updates is None else updates
-        options, env_options = {**base.options, **(options or {})}, {**base.env_options, **(env_options or {})}
+        options, env_options = _over(base.options, options or {}), _over(base.env_options, env_options or {})
     if updates is None:
         offer = f" or --preset {' or '.join(presets)}" if presets else ""
         raise OptionError(f"missing training length: pass --updates N{offer}")
@@ -144,7 +144,8 @@ def build(spec: RunSpec) -> Setup:
     env, params = registry.make_env(spec.env, **spec.env_options)
     algorithm = registry.make_algorithm(spec.algorithm, env, params, **spec.options)
     plugin = registry.algorithm_plugin(spec.algorithm)
-    return Setup(env, params, algorithm, plugin.steps_per_update(plugin.config(**spec.options)))
+    config: Any = make_config(plugin.config, spec.options, what=spec.algorithm)
+    return Setup(env, params, algorithm, plugin.steps_per_update(config))
 
 
 def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:
@@ -159,11 +160,22 @@ def find_preset(plugin: AlgorithmPlugin, name: str, env: str) -> Preset | None:
     return plugin.presets.get((name, env), plugin.presets.get((name, ANY_ENV)))
 
 
+def _over(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with others put over them; where an option has options of its own, these are merged too."""
+    merged = dict(before)
+    for name, value in after.items():
+        nested = isinstance(value, Mapping) and isinstance(before.get(name), Mapping)
+        merged[name] = _over(before[name], value) if nested else value
+    return merged
+
+
 def _plain(config: Any, what: str) -> dict[str, Any]:
     """Return a configuration's options as values JSON can hold."""
     options = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.init}
     for name, value in options.items():
-        if not _is_plain(value):
+        if dataclasses.is_dataclass(value):
+            options[name] = _plain(value, f"{what}: {name}")
+        elif not _is_plain(value):
             raise OptionError(f"{what}: {name} is {value!r}, which config.json cannot hold; use numbers, words, lists")
     return options
 
