@@ -44,6 +44,7 @@ from ..report.document import (
 from ..report.figures import Estimate, draw_estimates
 from ..report.learning import LearningRun, learning_curves, read_run
 from ..runs.folder import RunFolder
+from .meetings import meetings
 
 FILE = "results.json"
 FORMAT = 1
@@ -196,6 +197,8 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
             _scores(f"{env}: interquartile mean over seeds (95% interval)", rows, metrics),
             _players(f"{env}: the players of each learner", scored),
         ]
+        matrix = meetings(f"figures/{env}-meetings", env, scored)
+        parts += [] if matrix is None else [matrix]
         if set(every) - set(metrics):
             titles = {metric: metric.replace("_", " ") for metric in every}
             parts.append(_scores(f"{env}: every metric", rows, titles)._replace(folded=True))

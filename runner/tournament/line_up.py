@@ -41,8 +41,8 @@ class Participant(NamedTuple):
     update: int | None = None
     spec: RunSpec | None = None
     self_play: bool = True
-    """Whether it is one policy, whichever player it is; False for a run whose players have learned policies of their
-    own."""
+    """Whether it is one policy, whichever player it is; False for the two policies of a run that cannot change
+    seats."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what identifies the participant, JSON-ready."""
@@ -60,7 +60,7 @@ class Participant(NamedTuple):
 
     @classmethod
     def of_run(cls, run: LoadedRun, view: Game[Any, Any], seed: int, player: int | None = None) -> Participant:
-        """Return one seed of a run; with ``player``, that player of it, whichever player of the game it is."""
+        """Return one seed of a run; with ``player``, that player of it, in either seat."""
         index = run.seed_index(seed)
         base = run.path.resolve().name
         name = base if len(run.spec.seeds) == 1 and player is None else f"{base}#{seed}"
@@ -142,8 +142,19 @@ def make_line_up(
         run = loaded[str(folder.path)]
         seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
         view = _view(line_up.game, run, text)
-        line_up.participants.extend(Participant.of_run(run, view, each, player) for each in seeds)
+        learned = [player] if player is not None else _learned_by(run)
+        line_up.participants.extend(Participant.of_run(run, view, each, of) for each in seeds for of in learned)
     return line_up._replace(participants=_with_own_names(line_up.participants))
+
+
+def _learned_by(run: LoadedRun) -> Sequence[int | None]:
+    """Return the players of a run that enter apart, or None for its policies as they sit.
+
+    Different policies must not be averaged under one name; those that cannot change seats play as one all the same.
+    """
+    if run.self_play or run.env.observation_layout == "shared":
+        return [None]
+    return range(run.env.num_players)
 
 
 def _find_run(text: str) -> tuple[RunFolder, int | None, int | None] | None:

@@ -37,19 +37,20 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     words = [str(several.path), str(single.path), "tit-for-tat", "--all-seeds", *QUICK, "--out", str(out)]
     assert main(["tournament", *words]) == 0
     content = _read(out)
-    names = ["several#0", "several#1", "single", "tit-for-tat"]
+    # Each player of the toy has learned a policy of its own. In the shared layout they cannot change seats.
+    names = ["several#0@0", "several#0@1", "several#1@0", "several#1@1", "single", "tit-for-tat"]
     assert [player["name"] for player in content["players"]] == names
-    assert [player["kind"] for player in content["players"]] == ["run", "run", "run", "strategy"]
-    assert content["players"][1]["seed"] == 1
-    assert content["players"][1]["update"] == 2
+    assert [player["kind"] for player in content["players"]] == ["run"] * 5 + ["strategy"]
+    assert (content["players"][3]["seed"], content["players"][3]["player"]) == (1, 1)
+    assert content["players"][3]["update"] == 2
     assert content["players"][0]["algorithm"] == "toy_learner:TOY"
     assert (content["format"], content["kind"], content["episodes"], content["steps"]) == (1, "tournament", 8, 50)
-    assert len(content["scores"]["mean"]) == len(content["scores"]["by_player"]) == 4
+    assert len(content["scores"]["mean"]) == len(content["scores"]["by_player"]) == 6
     measures = {row["name"]: row for row in content["measures"]}
     assert measures["tit-for-tat"]["with_itself"] == pytest.approx([0.33, 0.33])
     assert measures["tit-for-tat"]["against"]["always-defect"] == pytest.approx([-0.335 / 50] * 2)  # it does not play
     assert set(measures["single"]["against"]) == {"tit-for-tat", "always-defect"}
-    assert [player["self_play"] for player in content["players"]] == [False, False, False, True]
+    assert [player["self_play"] for player in content["players"]] == [True, True, True, True, False, True]
     assert measures["tit-for-tat"]["best_response"] is None
     assert len(content["episodes_shown"]) == 10
     assert {path.name for path in out.iterdir()} == {
@@ -62,14 +63,11 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert (out / "payoffs.png").stat().st_size > 5000
     assert "| tit-for-tat |" in (out / "tournament.md").read_text()
     assert "Ranking" in capsys.readouterr().out
-    words = [f"{several.path}#1", f"{several.path}#0", f"{several.path}#1@0", f"{several.path}#1@1"]
+    words = [f"{several.path}#1@1", f"{several.path}#0", f"{several.path}#1@0"]
     assert main(["tournament", *words, *QUICK, "--out", str(tmp_path / "two")]) == 0
-    assert _names(tmp_path / "two") == ["several#1", "several#0", "several#1@0", "several#1@1"]
-    players = _read(tmp_path / "two")["players"]
-    assert [(player["player"], player["self_play"]) for player in players[1:3]] == [(None, False), (0, True)]
-    with_itself = {row["name"]: row["with_itself"] for row in _read(tmp_path / "two")["measures"]}
-    # Each player of the toy has learned another policy, so neither alone plays as the two do.
-    assert len({round(sum(with_itself[f"several#1{which}"]), 6) for which in ("", "@0", "@1")}) == 3
+    assert _names(tmp_path / "two") == ["several#1@1", "several#0@0", "several#0@1", "several#1@0"]
+    with_itself = [row["with_itself"] for row in _read(tmp_path / "two")["measures"]]
+    assert len({round(sum(each), 6) for each in with_itself}) == 4
 
 
 def test_the_same_seed_gives_the_same_table_and_one_episode_no_error_bar(tmp_path: Path) -> None:
@@ -134,7 +132,7 @@ def test_runs_that_cannot_play_are_refused(train: Train, fails: Fails, tmp_path:
     one, two = str(run.path), str(other.path)
     out = ["--out", str(tmp_path / "out")]
     assert "no seed 7; there are 0, 1" in fails("tournament", f"{one}#7", *out)
-    assert "run#0 is named twice" in fails("tournament", one, f"{one}#0", *out)
+    assert "run#0@0 is named twice" in fails("tournament", one, f"{one}#0", *out)
     assert f"{one} learned IPD-v0; it cannot play CoinGame-v0" in fails("tournament", one, "--env", "CoinGame-v0", *out)
     assert "learned IPD-v0 with contribution_factor 1.5" in fails("tournament", one, two, *out)
     assert "--env.contribution-factor VALUE" in fails("tournament", one, two, *out)
