@@ -167,7 +167,7 @@ def test_a_run_of_two_learners_resumes_and_gives_back_its_players(tmp_path):
     [
         ("lola-dice+tit-for-tat", OptionError, "must see its ActorCritic, which tit-for-tat does not show; take a"),
         ("naive+tit-for-tatt", OptionError, "player 1 is neither a learner nor a policy: .* 'tit-for-tat'"),
-        ("naiv+tit-for-tat", OptionError, "player 0 .* did you mean"),
+        ("naiv+tit-for-tat", UnknownNameError, "unknown algorithm 'naiv'; did you mean 'naive'?"),
         ("loqa+naive", PluginError, "trains all players of a game and cannot learn beside another learner; train it"),
         ("tit-for-tat+grim", UnknownNameError, "unknown algorithm 'tit-for-tat'"),
         ("naive+naive+naive", OptionError, "IPD-v0 has 2 players; got 3"),

@@ -52,7 +52,7 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert set(measures["single"]["against"]) == {"tit-for-tat", "always-defect"}
     assert [player["self_play"] for player in content["players"]] == [True, True, True, True, False, True]
     assert measures["tit-for-tat"]["best_response"] is None
-    assert len(content["episodes_shown"]) == 10
+    assert len(content["episodes_shown"]) == 21
     assert {path.name for path in out.iterdir()} == {
         "tournament.json",
         "payoffs.csv",
@@ -95,7 +95,7 @@ def test_learners_of_other_libraries_play_too(train: Train, tmp_path: Path) -> N
     assert main(["tournament", str(folder), "tit-for-tat", "--episodes", "4", "--out", str(tmp_path / "out")]) == 0
     content = _read(tmp_path / "out")
     assert content["steps"] == 3  # the run's own
-    assert content["policy_tables"]["python"][0]["count"] > 0
+    assert content["policy_tables"]["python#0@0"][0]["count"] > 0
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_two_runs_of_one_name_go_by_their_folders(train: Train, tmp_path: Path) 
         train(f"{folder}/run", "--updates", "1", "--eval-every", "9")
     paths = [str(tmp_path / folder / "run") for folder in ("first", "second")]
     assert main(["tournament", *paths, *QUICK, "--out", str(tmp_path / "out")]) == 0
-    assert _names(tmp_path / "out") == paths
+    assert _names(tmp_path / "out") == [f"{path}#0@{player}" for path in paths for player in (0, 1)]
