@@ -235,8 +235,8 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     """Return the gradient of the learner's loss after the lookahead, by its policy and its critic."""
     key_inner, key_outer = jax.random.split(key)
     other, imagined = lookahead.other, None
-    if lookahead.structure.inner_steps:
-        other, imagined = _imagine(key_inner, player.policy, lookahead)
+    if isinstance(other, ActorCritic) and lookahead.structure.inner_steps:
+        other, imagined = _imagine(key_inner, player.policy, other, lookahead)
     batch = lookahead.sample(key_outer, player.policy, other.policy)
     advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.coefficients)
     objective = lookahead.objective(
@@ -248,7 +248,7 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     )
     by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits)
     gradient = _backward(player.policy, batch.self, by_own)
-    if imagined is not None:
+    if isinstance(other, ActorCritic) and imagined is not None:
         by_policy = _backward(other.policy, batch.other, by_other)
         gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
     metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}
@@ -257,8 +257,10 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     return ActorCritic(policy=gradient, critic=critic_gradient), metrics
 
 
-def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[ActorCritic, Imagined]:
-    """Return the opponent after its inner steps, and a record of each step, stacked."""
+def _imagine(
+    key: jax.Array, own: NetworkParams, start: ActorCritic, lookahead: Lookahead
+) -> tuple[ActorCritic, Imagined]:
+    """Return the opponent after its inner steps from ``start``, and a record of each step, stacked."""
     rates = lookahead.coefficients
 
     def inner_step(other: ActorCritic, inputs: tuple[jax.Array, jax.Array]) -> tuple[ActorCritic, Imagined]:
@@ -268,7 +270,7 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
         reference = jax.lax.cond(
             step == 0,
             lambda batch: batch.other.logits,
-            lambda batch: lookahead.reference(lookahead.other.policy, batch.other),
+            lambda batch: lookahead.reference(start.policy, batch.other),
             batch,
         )
         objective = lookahead.objective(batch.other, batch.self, advantages, reference=reference, beta=rates.inner_beta)
@@ -280,7 +282,7 @@ def _imagine(key: jax.Array, own: NetworkParams, lookahead: Lookahead) -> tuple[
         return after, Imagined(other.policy, batch, objective)
 
     steps = lookahead.structure.inner_steps
-    return jax.lax.scan(inner_step, lookahead.other, (jnp.arange(steps), jax.random.split(key, steps)))
+    return jax.lax.scan(inner_step, start, (jnp.arange(steps), jax.random.split(key, steps)))
 
 
 def _through_imagined_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,6 @@ from ...envs.base import Game, Policy
 from . import networks
 from .devices import steps_at_once
 from .networks import NetworkParams, Observations
-
-_OF_STRANGERS = 2**31
-"""Beyond the numbers of the children that a key is split into."""
 
 
 class Side(NamedTuple):
@@ -95,18 +92,18 @@ def sample(
     Returns:
         Both sides of the batch.
     """
-    key_reset, key_actions, key_env = jax.random.split(key, 3)
+    own, other = policies
+    network = network_of(other)
+    key_reset, key_actions, key_env, *key_other = jax.random.split(key, 3 if network else 4)
     table = None if env.num_observations is None else env.observation_table()
     uniforms = jax.random.uniform(key_actions, (num_steps, 2, num_envs))
-    own, other = policies
     draws: list[jax.Array] = [uniforms[:, 0], uniforms[:, 1]]
     players: list[_NetworkPlayer | _PolicyPlayer] = [_NetworkPlayer(own, networks.prepare(own.encoder, table))]
-    network = network_of(other)
-    if network is None:
-        players.append(_PolicyPlayer(other, table, env.num_actions))
-        draws[1] = jax.random.split(jax.random.fold_in(key, _OF_STRANGERS), num_steps)
-    else:
+    if network:
         players.append(_NetworkPlayer(network, networks.prepare(network.encoder, table)))
+    else:
+        players.append(_PolicyPlayer(cast("Policy", other), table, env.num_actions))
+        draws[1] = jax.random.split(key_other[0], num_steps)
     own_side = jnp.stack([player, 1 - player])
 
     def view(observation: jax.Array, state: Any) -> jax.Array:
