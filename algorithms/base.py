@@ -73,11 +73,10 @@ class PlayerLearner(NamedTuple):
     """
 
     init: Callable[[jax.Array], State]
-    """``init(key) -> State``. Every player gets the same key."""
+    """``init(key) -> State``"""
 
     update: Callable[[jax.Array, State, tuple[Shown, ...]], tuple[State, Metrics]]
-    """``update(key, state, shown) -> (state, metrics)``; ``shown`` has one entry for each player, its own included.
-    Every player gets the same key."""
+    """``update(key, state, shown) -> (state, metrics)``; ``shown`` has one entry for each player, its own included."""
 
     show: Callable[[State], Shown]
     """``show(state) -> Shown``."""

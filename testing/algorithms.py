@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from ..algorithms.base import ANY_ENV, API_VERSION, Algorithm, AlgorithmPlugin, Preset
+from ..algorithms.core.side_by_side import combine
 from ..envs.base import Game
 from ..options import OptionError, PolaxError, describe_error, one_line
 from ..registry import algorithm_plugin, environment_plugin, make_env
@@ -24,8 +25,9 @@ def check_algorithm(
 ) -> None:
     """Check that an algorithm keeps the contract of `polax.algorithms.base`, its policies included.
 
-    It is built for a game with a very short horizon and trained for a few updates, two seeds together, by the code that
-    runs `polax train`.
+    One that can train a single player (`AlgorithmPlugin.build_player`) is then checked beside itself as well. It is
+    built for a game with a very short horizon and trained for a few updates, two seeds together, by the code that runs
+    `polax train`.
 
     Args:
         algorithm: a name, ``"package.module:ATTRIBUTE"``, or a plug-in that is not installed yet.
@@ -43,10 +45,21 @@ def check_algorithm(
     name = algorithm if isinstance(algorithm, str) else getattr(algorithm, "summary", repr(algorithm))
     subject = Subject(f"the algorithm {name!r}")
     plugin = find_plugin(subject, algorithm, algorithm_plugin)
+    game, params = as_game(env)
+    _check(subject, plugin, game, params, options or {})
+    if plugin.build_player is not None:
+        players = range(game.num_players)
+        beside = combine([name] * game.num_players, dict.fromkeys(players, plugin))
+        of_each = {f"player_{player}": options or {} for player in players}
+        _check(Subject(f"the algorithm {name!r} beside itself"), beside, game, params, of_each)
+
+
+def _check(
+    subject: Subject, plugin: AlgorithmPlugin, game: Game[Any, Any], params: Any, options: Mapping[str, Any]
+) -> None:
     check_plugin(subject, plugin, api_version=API_VERSION)
     _check_presets(subject, plugin)
-    config = check_options(subject, plugin.config, options or {}, "config-json")
-    game, params = as_game(env)
+    config = check_options(subject, plugin.config, options, "config-json")
     built, again = (_build(subject, plugin, game, params, config) for _ in range(2))
     trial = Trial(subject, game, params, built, again)
     if built.pure:
@@ -111,7 +124,7 @@ def _check_functions(trial: Trial, build: Callable[[Any, Any], Algorithm], confi
     if changed:  # name the one that it is
         for name, value in changes.items():
             alone = _differing(first, build(trial.params, dataclasses.replace(config, **{name: value})))
-            subject.demand("numbers-in-state", not alone, f"with {name}={value:g}, {alone}")
+            subject.demand("numbers-in-state", not alone, f"with {name}={value!r}, {alone}")
         raise subject.breach("numbers-in-state", f"with {changes}, {changed}")
     changed = _differing(first, build(jax.tree.map(_other_number, trial.params), config))
     subject.demand("numbers-in-state", not changed, f"with other numbers in the environment's params, {changed}")

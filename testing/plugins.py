@@ -55,7 +55,7 @@ def _check_config(subject: Subject, config: type) -> None:
         hash(usual)
     except TypeError as cause:
         raise subject.breach("config-frozen", f"{name}() has no hash: {describe_error(cause)}") from cause
-    options = {option: getattr(usual, option) for option in option_types(config)}
+    options = {option: value for option, value in dataclasses.asdict(usual).items() if option in option_types(config)}
     with subject.running("config-json"):
         text = json.dumps(options, allow_nan=False)
         again: Any = make_config(config, json.loads(text), what=name)
@@ -70,10 +70,16 @@ def check_options(subject: Subject, config: type, options: Mapping[str, Any], cl
         raise subject.breach(clause, str(cause)) from cause
 
 
-def other_numbers(config: Any) -> dict[str, float]:
-    """Return, for every floating-point option, another value that is allowed; one that has none is left out."""
-    changes = {}
+def other_numbers(config: Any) -> dict[str, Any]:
+    """Return, for every floating-point option, another value that is allowed; one that has none is left out.
+
+    An option that has options of its own is given with all of them changed.
+    """
+    changes: dict[str, Any] = {}
     for name, kind in option_types(type(config)).items():
+        if dataclasses.is_dataclass(kind):
+            inner = getattr(config, name)
+            changes[name] = dataclasses.replace(inner, **other_numbers(inner))
         for value in _near(getattr(config, name)) if kind is float else ():
             try:
                 dataclasses.replace(config, **{name: value})

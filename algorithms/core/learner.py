@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -275,7 +274,8 @@ class _Program:
 def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, player: int) -> PlayerLearner:
     """Make the learner of one player, beside whatever plays as the other.
 
-    It draws the same networks and random numbers as that player does where both are of one configuration.
+    Without a model of the opponent, it draws the same networks and random numbers as that player does where both are of
+    one configuration.
 
     Args:
         env: a game of two players.
@@ -291,28 +291,31 @@ def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, pla
     """
     if config.opponents == "past":
         raise ValueError("opponents must be current beside another learner, whose past is not kept; got past")
-    both = replace(config, players="two")
-    algorithm = build_learner(env, params, both)
-    program: _Program = algorithm.update  # type: ignore[assignment]
+    both = build_learner(env, params, replace(config, players="two"))
+    program: _Program = both.update  # type: ignore[assignment]
     return PlayerLearner(
-        init=_InitOne(algorithm.init, player),
+        init=partial(_init_one, program, config.coefficients(), params),
         update=_UpdateOne(program, player),
         show=_show,
         needs=ActorCritic if program.structure.inner_steps and not program.structure.model_batches else None,
     )
 
 
-@dataclass(frozen=True)
-class _InitOne:
-    """Draws both players of one configuration and keeps one."""
-
-    init: Callable[[jax.Array], LearnerState]
-    player: int
-
-    def __call__(self, key: jax.Array) -> LearnerState:
-        state = self.init(key)
-        kept = jax.tree.map(lambda leaf: leaf[self.player], (state.players, state.optimizer, state.models))
-        return replace(state, players=kept[0], optimizer=kept[1], models=kept[2])
+def _init_one(program: _Program, coefficients: Coefficients, params: Any, key: jax.Array) -> LearnerState:
+    """Draw one player, and its model of the other; no leaf has a player axis."""
+    model = None
+    if program.structure.model_batches:
+        key, key_model = jax.random.split(key)
+        model = program.draw(key_model, params)
+    own = program.draw(key, params)
+    return LearnerState(
+        players=own,
+        optimizer=init_optimizer(own) if program.keep_optimizer else None,
+        models=model,
+        pool=None,
+        coefficients=jax.tree.map(lambda value: jnp.asarray(value, float), coefficients),
+        env_params=jax.tree.map(jnp.asarray, params),
+    )
 
 
 @dataclass(frozen=True)
@@ -329,7 +332,7 @@ class _UpdateOne:
         optimizer = state.optimizer if program.keep_optimizer else init_optimizer(state.players)
         with jax.default_matmul_precision(program.matmul_precision):
             own, optimizer, model, metrics = program.improve_one(
-                jax.random.split(key, program.num_learners)[self.player],
+                key,
                 jnp.asarray(self.player),
                 state.players,
                 seen,

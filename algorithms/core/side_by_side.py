@@ -19,7 +19,7 @@ from ...envs.policies.play import is_compiled
 from ...options import OptionError, one_line
 from ..base import Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset, Shown
 
-__all__ = ["side_by_side"]
+__all__ = ["combine", "side_by_side"]
 
 Plugins = Mapping[int, AlgorithmPlugin]
 """The learners by player; the players that are not there do not learn."""
@@ -43,6 +43,16 @@ def side_by_side(names: Sequence[str]) -> AlgorithmPlugin:
     plugins = {player: plugin for player, plugin in found.items() if plugin is not None}
     if not plugins:
         registry.algorithm_plugin(names[0])  # which says what it is near to
+    return combine(names, plugins)
+
+
+def combine(names: Sequence[str], plugins: Plugins) -> AlgorithmPlugin:
+    """Return the plug-in of learners that are at hand; otherwise like `side_by_side`.
+
+    Args:
+        names: for each player, what its learner is called, or a reference to a policy that does not learn.
+        plugins: the learners; each has `AlgorithmPlugin.build_player`.
+    """
     title = " beside ".join(names)
     options = [
         (
@@ -169,12 +179,14 @@ def _keep(key: jax.Array, state: Any, shown: tuple[Shown, ...]) -> tuple[Any, Me
 
 @dataclass(frozen=True)
 class _Init:
-    """``init``: every player's state, from the same key."""
+    """``init``: every player's state."""
 
     inits: tuple[Callable[[jax.Array], Any], ...]
 
     def __call__(self, key: jax.Array) -> tuple[Any, ...]:
-        return tuple(init(key) for init in self.inits)
+        # The keys that the built-in learners of all players draw the players from, for equal numbers beside each other.
+        keys = jax.random.split(jax.random.split(key)[0], len(self.inits))
+        return tuple(init(key) for init, key in zip(self.inits, keys, strict=True))
 
 
 @dataclass(frozen=True)
@@ -186,7 +198,8 @@ class _Update:
 
     def __call__(self, key: jax.Array, states: tuple[Any, ...]) -> tuple[tuple[Any, ...], Metrics]:
         shown = tuple(show(state) for show, state in zip(self.shows, states, strict=True))
-        results = [update(key, state, shown) for update, state in zip(self.updates, states, strict=True)]
+        keys = jax.random.split(key, len(states))
+        results = [update(key, state, shown) for update, key, state in zip(self.updates, keys, states, strict=True)]
         metrics: Metrics = {}
         for player, (_, of_player) in enumerate(results):
             metrics |= {f"{name}/player_{player}": value for name, value in of_player.items() if name != "env_steps"}

@@ -37,7 +37,7 @@ def two_updates(algorithm):
     [
         ("naive", {**SMALL, "outer_steps": 2, "keep_optimizer": True}),
         ("lola-dice", LOOKAHEAD),
-        ("pola-om", {**LOOKAHEAD, "model_batches": 2}),
+        ("pola-dice", LOOKAHEAD),
     ],
 )
 def test_a_learner_beside_its_like_is_the_learner_of_both_to_the_last_digit(name, options):
