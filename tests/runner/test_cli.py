@@ -220,10 +220,15 @@ def test_evaluation_of_a_checkpoint_gives_what_training_wrote_for_it(
 def test_help_of_a_learner_and_a_game_shows_their_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "toy", "IPD-v0", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "--step-size (0.5)\n      how far the log-odds move in an update." in out
-    assert "--outer-steps (2)\n      Steps in an update." in out
-    assert "--env.contribution-factor (1.33)" in out
-    assert "presets of toy for IPD-v0: quick" in out
+    assert "  --step-size: a number (default: 0.5)\n      how far the log-odds move in an update." in out
+    assert "  --outer-steps: a whole number (default: 2)\n      Steps in an update." in out
+    assert "  --env.contribution-factor: a number above 1 and below 2 (default: 1.33)" in out
+    assert "presets of toy for IPD-v0 (polax list toy): quick" in out
+    assert main(["train", "pola-dice", "CoinGame-v0", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "  --kl-direction: one of forward, reverse (default: forward)\n" in out
+    assert "  --env.grid-size: one of 3, 4, 5, 6, 7 (default: 3)\n" in out
+    assert "  --env.max-steps-in-episode: a whole number of at least 1 (default: 50)\n" in out
 
 
 def test_list_details_shows_summaries_presets_and_strategies(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +238,7 @@ def test_list_details_shows_summaries_presets_and_strategies(capsys: pytest.Capt
     assert "tit-for-tat" in games["IPD-v0"]["strategies"]
     assert "tit-for-tat" in games["CoinGame-v0"]["strategies"]
     learners = {entry["name"]: entry for entry in listing["algorithms"]}
-    assert {"preset": "laptop", "env": "IPD-v0"} in learners["pola-dice"]["presets"]
+    assert {"preset": "laptop", "env": "IPD-v0", "command": ""} in learners["pola-dice"]["presets"]
     assert main(["list", "--details"]) == 0
     assert "strategies: always-cooperate, always-defect" in capsys.readouterr().out
 
