@@ -272,8 +272,7 @@ def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, told: _Told) 
     from .training.loop import train as train_in
     from .training.progress import say, wide_console
 
-    console = wide_console()
-    console.quiet = told.quiet
+    console = wide_console(quiet=told.quiet)
     outcome = train_in(
         spec, setup, run.folder, resume=resume, console=console, loggers=told.loggers, callbacks=told.callbacks
     )

@@ -150,9 +150,9 @@ class _ConsoleHandler(logging.Handler):
         say(self._console, record.getMessage())
 
 
-def wide_console() -> Console:
-    """Return a console for tables; a file or a pipe gets 130 columns."""
-    return Console(width=None if sys.stdout.isatty() else 130)
+def wide_console(*, quiet: bool = False) -> Console:
+    """Return a console for tables; a file or a pipe gets 130 columns, and ``quiet`` nothing."""
+    return Console(width=None if sys.stdout.isatty() else 130, quiet=quiet)
 
 
 def say(console: Console, text: str) -> None:
