@@ -246,7 +246,7 @@ class Option(NamedTuple):
 
 
 def options_of(config: type[Any]) -> list[Option]:
-    """Return the options of a configuration, with what is known of them; those of an option after its name and a dot."""
+    """Return the options of a configuration, with what is known of them; nested ones as ``outer.inner``."""
     about, types, words = _field_documentation(config), option_types(config), describe_options(config)
     defaults = {field.name: _default(field) for field in dataclasses.fields(config)}
     found: list[Option] = []

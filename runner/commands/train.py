@@ -67,9 +67,7 @@ def _parser() -> CommandParser:
     )
     for player in (0, 1):
         instead = f"in place of ALGORITHM: what learns, or plays, as player {player}"
-        with_names(
-            parser.add_argument(f"--player-{player}", metavar="NAME", help=instead), registry.list_algorithms
-        )
+        with_names(parser.add_argument(f"--player-{player}", metavar="NAME", help=instead), registry.list_algorithms)
     parser.add_argument("--preset", metavar="PRESET", help="named settings of the algorithm for this game")
     parser.add_argument("--updates", type=int, metavar="N", help="updates to take (default: the preset's)")
     seeds = parser.add_mutually_exclusive_group()

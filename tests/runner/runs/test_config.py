@@ -148,3 +148,13 @@ def test_a_file_that_is_not_there_and_a_folder_are_told_apart(train: Train, fail
     assert f"is a folder; the settings of a run are in {run.path / 'config.json'}" in fails(
         "train", "--config", str(run.path)
     )
+
+
+def test_options_of_each_of_two_learners_are_overridden_one_by_one(tmp_path: Path) -> None:
+    options = {"player_0": {"inner_lr": 0.1, "num_envs": 8}, "player_1": {"num_envs": 8}}
+    config = _write(tmp_path / "pair.json", {**GOOD, "algorithm": "lola-dice+naive", "options": options})
+    words = ["--player-0.inner-lr", "0.2", "--player-1.outer-lr", "0.01", "--save-config", str(tmp_path / "all.yaml")]
+    assert main(["train", "--config", config, *words]) == 0
+    found = polax.read_config(tmp_path / "all.yaml")["options"]
+    assert (found["player_0"]["inner_lr"], found["player_0"]["num_envs"]) == (0.2, 8)
+    assert (found["player_1"]["outer_lr"], found["player_1"]["num_envs"]) == (0.01, 8)
