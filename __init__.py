@@ -17,6 +17,7 @@ from .registry import (
     environment_plugin,
     list_algorithms,
     list_environments,
+    list_loggers,
     list_policies,
     make_algorithm,
     make_env,
@@ -24,13 +25,16 @@ from .registry import (
     policy_resolver,
     register_algorithm,
     register_environment,
+    register_logger,
     register_policy,
 )
 
 if TYPE_CHECKING:
-    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, train
+    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, train
+    from .runner.training.callbacks import Callback
 
 __all__ = [
+    "Callback",
     "Listing",
     "MissingExtraError",
     "OptionError",
@@ -46,20 +50,27 @@ __all__ = [
     "evaluate",
     "list_algorithms",
     "list_environments",
+    "list_loggers",
     "list_policies",
     "load",
     "make_algorithm",
     "make_env",
     "make_policy",
     "policy_resolver",
+    "read_config",
     "register_algorithm",
     "register_environment",
+    "register_logger",
     "register_policy",
     "train",
 ]
 
 
-_IN_API = ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "train")
+_LOADED_LATER = {
+    **dict.fromkeys(("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "train"), "api"),
+    "Callback": "training.callbacks",
+}
+"""What trains, and the modules of `runner` that have it."""
 
 
 def __getattr__(name: str) -> Any:
@@ -68,10 +79,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("polax")
-    if name in _IN_API:
-        from .runner import api
+    if name in _LOADED_LATER:
+        from importlib import import_module
 
-        return getattr(api, name)
+        return getattr(import_module(f".runner.{_LOADED_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -116,10 +116,19 @@ def player_index(player: Any, num_players: int) -> int:
     return index
 
 
+def describe_options(config: type[Any]) -> dict[str, str]:
+    """Say in words which values each option of a configuration class allows, by name, in order."""
+    hints = get_type_hints(config, include_extras=True)
+    return {name: describe(hints[name]) for name in option_types(config)}
+
+
 def describe(kind: Any) -> str:
-    """Say in words what values a type allows."""
+    """Say in words what values a type allows, by the check that it carries if that is one of this module."""
     if dataclasses.is_dataclass(kind):
         return "a mapping of options"
+    if get_origin(kind) is Annotated:
+        words = (_words(check) for check in kind.__metadata__)
+        return next((each for each in words if each), "") or describe(get_args(kind)[0])
     names = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
     if kind in names:
         return names[kind]
@@ -181,10 +190,26 @@ def check_number(
     """Return ``given``; ValueError unless it is a finite number within the bounds; ``hint`` says what to do."""
     number = isinstance(given, Real) and not isinstance(given, bool)
     if not number or not (-math.inf < given < math.inf and above < given < below and at_least <= given <= at_most):
-        bounds = {"above": above, "at least": at_least, "below": below, "at most": at_most}
-        wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
-        raise ValueError(f"{option} must be a finite number{' ' if wanted else ''}{wanted}{hint}; got {given!r}")
+        wanted = _bounds(above=above, at_least=at_least, below=below, at_most=at_most)
+        raise ValueError(f"{option} must be a finite number{wanted}{hint}; got {given!r}")
     return given
+
+
+def _bounds(**bounds: float) -> str:
+    """Return the finite bounds of a number in words, each after a space."""
+    wanted = (f" {name.replace('_', ' ')} {bound:g}" for name, bound in bounds.items() if math.isfinite(bound))
+    return " and".join(wanted)
+
+
+def _words(check: Any) -> str:
+    """Say what one of the checks above allows; empty for other checks."""
+    if not isinstance(check, partial):
+        return ""
+    limits = {name: bound for name, bound in check.keywords.items() if isinstance(bound, int | float)}
+    if check.func is check_choice:
+        return f"one of {', '.join(map(str, check.keywords['allowed']))}"
+    kind = {check_whole_number: "a whole number", check_number: "a number"}.get(check.func)
+    return f"{kind}{_bounds(**limits)}".replace("number at", "number of at") if kind else ""
 
 
 Count = Annotated[int, partial(check_whole_number, at_least=1)]

@@ -1,9 +1,9 @@
-"""Names of environments, algorithms and policies, and the plug-ins behind them.
+"""Names of environments, algorithms, policies and loggers, and the plug-ins behind them.
 
-Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algorithms`` and ``polax.policies``; the
-built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when its name is first asked
-for, and a broken one does not affect the others. This module needs the standard library only, so that ``import polax``
-stays quick.
+Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algorithms``, ``polax.policies`` and
+``polax.loggers``; the built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when
+its name is first asked for, and a broken one does not affect the others. This module needs the standard library only,
+so that ``import polax`` stays quick.
 
 Example:
     >>> import polax
@@ -23,13 +23,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .options import OptionError, PolaxError, make_config, one_line, player_index, suggest
+from .options import MissingExtraError, OptionError, PolaxError, make_config, one_line, player_index, suggest
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
     from .algorithms.base import Algorithm, AlgorithmPlugin
     from .envs.base import EnvironmentPlugin, Game, Policy, PolicyResolver
+    from .runner.training.callbacks import Logger
 
 BESIDE = "+"
 """Between the names of different learners, one for each player: ``lola-dice+naive``."""
@@ -39,7 +40,7 @@ RUN_PREFIX = "run"
 
 
 class UnknownNameError(PolaxError, ValueError):
-    """No environment, algorithm or policy has this name."""
+    """No environment, algorithm, policy or logger has this name."""
 
 
 class PluginError(PolaxError, RuntimeError):
@@ -135,6 +136,8 @@ class _Kind:
             found: Any = importlib.import_module(module_name.strip())
             for part in attribute.split("[")[0].strip().split("."):
                 found = getattr(found, part)
+        except MissingExtraError:
+            raise
         except (Exception, SystemExit) as cause:  # whatever the code of a plug-in raises becomes this one error
             missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
             hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
@@ -160,9 +163,9 @@ def _check_plugin(plugin: Any, what: str, *, word: str, contract: str) -> None:
         )
 
 
-def _check_resolver(resolver: Any, what: str) -> None:
-    if not callable(resolver):
-        raise PluginError(f"{what} must be a function (reference, game, params, player) -> policy, not {resolver!r}")
+def _check_function(found: Any, what: str, *, form: str) -> None:
+    if not callable(found):
+        raise PluginError(f"{what} must be a function {form}, not {found!r}")
 
 
 def _clash(claims: Iterable[_Claim]) -> str:
@@ -216,7 +219,10 @@ _ENVIRONMENTS = _Kind("polax.envs", "environment", partial(_check_plugin, word="
 _ALGORITHMS = _Kind(
     "polax.algorithms", "algorithm", partial(_check_plugin, word="algorithm", contract=".algorithms.base")
 )
-_POLICIES = _Kind("polax.policies", "policy prefix", _check_resolver)
+_POLICIES = _Kind(
+    "polax.policies", "policy prefix", partial(_check_function, form="(reference, game, params, player) -> policy")
+)
+_LOGGERS = _Kind("polax.loggers", "logger", partial(_check_function, form="(launch) -> callback"))
 _listeners: list[Callable[[str], None]] = []
 
 
@@ -226,6 +232,7 @@ def environment_plugin(name: str) -> EnvironmentPlugin:
     Raises:
         UnknownNameError: the name is unknown; the nearest match is in the message.
         PluginError: the plug-in cannot be used; the cause is chained.
+        MissingExtraError: it needs a library that one of polax's extras installs.
     """
     plugin: EnvironmentPlugin = _ENVIRONMENTS.find(name)
     return plugin
@@ -255,6 +262,12 @@ def policy_resolver(prefix: str) -> PolicyResolver:
     """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`."""
     resolver: PolicyResolver = _POLICIES.find(prefix)
     return resolver
+
+
+def logger(name: str) -> Logger:
+    """Return what makes the callback of a logger for each run; otherwise like `environment_plugin`."""
+    make: Logger = _LOGGERS.find(name)
+    return make
 
 
 def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
@@ -409,6 +422,11 @@ def list_policies() -> tuple[Listing, ...]:
     return _POLICIES.listing()
 
 
+def list_loggers() -> tuple[Listing, ...]:
+    """Return the names of all loggers with their origin, sorted, without loading them."""
+    return _LOGGERS.listing()
+
+
 def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool = False) -> None:
     """Make an environment known by name in this process, for a notebook or a test.
 
@@ -436,6 +454,11 @@ def register_algorithm(name: str, plugin: AlgorithmPlugin, *, replace: bool = Fa
 def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = False) -> None:
     """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`."""
     _POLICIES.register(prefix, resolver, replace=replace)
+
+
+def register_logger(name: str, make: Logger, *, replace: bool = False) -> None:
+    """Make a logger known by name in this process; otherwise like `register_environment`."""
+    _LOGGERS.register(name, make, replace=replace)
 
 
 def on_environment_registered(listener: Callable[[str], None]) -> None:

@@ -91,6 +91,8 @@ class Preset(NamedTuple):
     updates: int
     options: Mapping[str, Any] = MappingProxyType({})
     env_options: Mapping[str, Any] = MappingProxyType({})
+    command: str = ""
+    """The command that it is made for, which lists it apart; empty: for training."""
 
 
 def _no_steps(config: Any) -> Mapping[str, int]:

@@ -63,7 +63,11 @@ GOODWILL_LOQA = AlgorithmPlugin(
     summary="LOQA with a growing goodwill towards the opponent and tit-for-tat among its past selves; not LOQA proper.",
     presets={
         ("laptop", "CoinGame-v0"): Preset(updates=100),
-        ("laptop-5x5", "CoinGame-v0"): Preset(updates=100, env_options={"grid_size": 5}),
-        ("laptop-7x7", "CoinGame-v0"): Preset(updates=100, env_options={"grid_size": 7}),
+        ("laptop-5x5", "CoinGame-v0"): Preset(
+            updates=100, env_options={"grid_size": 5}, command="reproduce loqa-scalability"
+        ),
+        ("laptop-7x7", "CoinGame-v0"): Preset(
+            updates=100, env_options={"grid_size": 7}, command="reproduce loqa-scalability"
+        ),
     },
 )

@@ -43,8 +43,12 @@ LOQA = AlgorithmPlugin(
             },
         ),
         ("laptop", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME),
-        ("laptop-5x5", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME, env_options={"grid_size": 5}),
-        ("laptop-7x7", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME, env_options={"grid_size": 7}),
+        ("laptop-5x5", "CoinGame-v0"): Preset(
+            updates=100, options=_COIN_GAME, env_options={"grid_size": 5}, command="reproduce loqa-scalability"
+        ),
+        ("laptop-7x7", "CoinGame-v0"): Preset(
+            updates=100, options=_COIN_GAME, env_options={"grid_size": 7}, command="reproduce loqa-scalability"
+        ),
         ("published", "IPD-v0"): Preset(
             updates=70,
             options={

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     ClassVar,
     Literal,
@@ -388,7 +389,11 @@ class EnvironmentPlugin(NamedTuple):
         config = dataclasses.make_dataclass(
             f"{type(game).__name__}Options",
             [
-                (name, setting.kind, setting.field(default=defaults.get(name, setting.default)))
+                (
+                    name,
+                    Annotated[setting.kind, setting.read],
+                    setting.field(default=defaults.get(name, setting.default)),
+                )
                 for name, setting in options.items()
             ],
             namespace={"__post_init__": check, "__doc__": f"Options of {game.name}."},

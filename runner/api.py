@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..options import OptionError, PolaxError
 from .process import set_up
+from .training.callbacks import LOGGERS, Callback, find
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class TrainingError(PolaxError):
-    """Every seed of a run stopped being finite.
+    """Every seed of a run stopped being finite, or a callback or logger raised; what it raised is the cause.
 
     Attributes:
-        run: what was written until then.
+        run: what was written until then; after a callback, ``run.resume()`` continues it.
     """
 
     def __init__(self, message: str, run: Run) -> None:
@@ -119,12 +120,21 @@ class Run:
             for name in names
         }
 
-    def resume(self, *, updates: int | None = None, quiet: bool = False) -> Run:
+    def resume(
+        self,
+        *,
+        updates: int | None = None,
+        callbacks: Sequence[Callback] = (),
+        loggers: Sequence[str] = LOGGERS,
+        quiet: bool = False,
+    ) -> Run:
         """Continue at the last checkpoint, bit for bit as if the run had not stopped.
 
         Args:
             updates: a new number of updates in all; None: as it was asked for.
-            quiet: show no progress.
+            callbacks: as in `train`; they are told of what follows the checkpoint.
+            loggers: as in `train`; the run does not remember those of before.
+            quiet: as in `train`.
 
         Returns:
             This run.
@@ -134,12 +144,13 @@ class Run:
         """
         spec = self.spec
         set_up(num_seeds=len(spec.seeds))
+        find(loggers, callbacks)  # an unknown one is refused before anything changes
         from .runs.spec import build
 
         if updates is not None:
             spec = dataclasses.replace(spec, updates=updates)
         self._loaded.clear()
-        return _train(self, spec, build(spec), resume=True, quiet=quiet)
+        return _train(self, spec, build(spec), resume=True, told=_Told(callbacks, loggers, quiet))
 
     def evaluate(
         self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
@@ -169,6 +180,8 @@ def train(  # noqa: PLR0913  # one for each option of the command
     eval_every: int = 1,
     eval_envs: int = 256,
     checkpoint_every: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[str] = LOGGERS,
     quiet: bool = False,
 ) -> Run:
     """Train a learner in a game, as ``polax train`` does: the same files, the same numbers.
@@ -187,44 +200,68 @@ def train(  # noqa: PLR0913  # one for each option of the command
         eval_every: updates between evaluations.
         eval_envs: episodes of each match-up.
         checkpoint_every: updates between checkpoints; None: a twentieth of all.
-        quiet: show neither progress nor scores.
+        callbacks: functions that are told of updates, evaluations, checkpoints and the end.
+        loggers: names of loggers, each of which makes such a callback (``polax list`` shows them). The run's own
+            ``metrics.jsonl`` does not depend on them.
+        quiet: show neither progress nor scores; warnings remain, through the logger ``polax`` of `logging`.
 
     Returns:
         The run, trained.
 
     Raises:
         PolaxError: unknown names or options, values out of range, or a folder that is not empty; `TrainingError` if
-            every seed stopped being finite.
+            every seed stopped being finite, or a callback or a logger raised.
         TrainingInterrupted: on Ctrl-C or SIGTERM, after the update and saved.
 
     Example:
         >>> run = polax.train("loqa", "IPD-v0", preset="laptop", seeds=3)  # doctest: +SKIP
         >>> run.evaluate(["tit-for-tat"])["mean"]  # doctest: +SKIP
     """
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    set_up(num_seeds=max(1, len(chosen)))
-    from .. import registry
-    from .runs.folder import RunFolder
-    from .runs.spec import build, resolve
-
-    spec = resolve(
-        algorithm if isinstance(algorithm, str) else registry.BESIDE.join(algorithm),
+    spec = plan(
+        algorithm,
         env,
         preset=preset,
         updates=updates,
-        seeds=chosen,
+        seeds=seeds,
         options=options,
         env_options=env_options,
         eval_every=eval_every,
         eval_envs=eval_envs,
         checkpoint_every=checkpoint_every,
     )
+    find(loggers, callbacks)
+    from .runs.folder import RunFolder
+    from .runs.spec import build
+
     setup = build(spec)  # plug-ins refuse options before a folder is made
     run = Run(RunFolder.create(None if out is None else Path(out), spec))
-    return _train(run, spec, setup, resume=False, quiet=quiet)
+    return _train(run, spec, setup, resume=False, told=_Told(callbacks, loggers, quiet))
 
 
-def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, quiet: bool) -> Run:
+def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int] = 1, **settings: Any) -> RunSpec:
+    """Return what `train` would do with the same arguments.
+
+    Raises:
+        PolaxError: unknown names or options, or values out of range.
+    """
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    set_up(num_seeds=max(1, len(chosen)))
+    from .. import registry
+    from .runs.spec import resolve
+
+    name = algorithm if isinstance(algorithm, str) else registry.BESIDE.join(algorithm)
+    return resolve(name, env, seeds=chosen, **settings)
+
+
+class _Told(NamedTuple):
+    """Who is told of a run."""
+
+    callbacks: Sequence[Callback]
+    loggers: Sequence[str]
+    quiet: bool
+
+
+def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, told: _Told) -> Run:
     """Train, then show what was learned and draw the curves."""
     from .evaluation.evaluate import measure_dilemma
     from .evaluation.verdict import verdict
@@ -235,9 +272,10 @@ def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, quiet: bool) 
     from .training.loop import train as train_in
     from .training.progress import say, wide_console
 
-    console = wide_console()
-    console.quiet = quiet
-    outcome = train_in(spec, setup, run.folder, resume=resume, console=console)
+    console = wide_console(quiet=told.quiet)
+    outcome = train_in(
+        spec, setup, run.folder, resume=resume, console=console, loggers=told.loggers, callbacks=told.callbacks
+    )
     rows = last_rows(run.folder)
     if rows:
         learned = verdict(
@@ -254,9 +292,26 @@ def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, quiet: bool) 
     if outcome.exit_status > 1:
         raise TrainingInterrupted(outcome.message, run, outcome.exit_status)
     if outcome.exit_status:
-        raise TrainingError(outcome.message, run)
+        raise TrainingError(outcome.message, run) from outcome.cause
     say(console, outcome.message)
     return run
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Read the settings of a run from a file, as keyword arguments of `train`.
+
+    Args:
+        path: a ``.json``, ``.yaml`` or ``.yml`` file; a run's own ``config.json`` is one.
+
+    Raises:
+        PolaxError: it cannot be read, is of another version, or has an unknown key or a value of the wrong type.
+
+    Example:
+        >>> run = polax.train(**polax.read_config("runs/mine/config.json"))  # doctest: +SKIP
+    """
+    from .runs.config import read_config as read
+
+    return read(path)
 
 
 def load(path: str | Path) -> Run:

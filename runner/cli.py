@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ..options import PolaxError, suggest
+from . import completion
 
 USER_ERROR = 2
 """Exit status of every error that the user can correct."""
@@ -22,8 +23,9 @@ COMMANDS = {
     "plot": "draw the learning curves of one or several runs",
     "render": "save an episode of a run's players as an animation or a strip of pictures",
     "play": "play against a scripted or a trained player in the terminal",
-    "list": "show algorithms, environments, policies and where they come from",
+    "list": "show algorithms, environments, policies, loggers; with NAME, all about one of them",
     "new-algorithm": "write a package with a working learner, as a starting point",
+    "new-environment": "write a package with a working game, as a starting point",
 }
 """Every command and what it does; its module in `commands` has ``main(arguments) -> exit status``."""
 
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.remove("--debug")
         debug = True
     try:
+        if completion.ASKED in os.environ:
+            completion.complete_command(COMMANDS, _run)
         return _run(words)
     except PolaxError as error:
         if debug:

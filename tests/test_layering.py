@@ -21,12 +21,12 @@ LAYERS = (
     ("envs.base", "envs.settings", "envs.rendering.frame", "envs.rendering.pictures"),
     ("envs",),
     ("algorithms",),
-    ("runner.runs", "runner.training", "runner.evaluation"),
+    ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
     ("runner.report",),
     ("runner.benchmark", "runner.tournament"),
     ("papers",),
     ("runner",),
-    ("testing",),
+    ("testing", "__main__"),
 )
 """From the lowest to the highest, by the longest prefix of a module's name. A module may import its own layer and every
 lower one, never a higher one, and no circle anywhere."""

@@ -23,9 +23,9 @@ def _modules() -> set[str]:
 
 
 def _data_files() -> set[str]:
-    """Return the templates of `polax new-algorithm` and `polax report`, and the tables of the papers."""
+    """Return the templates of `polax new-...` and of `polax report`, and the tables of the papers."""
     folders = (ROOT / "runner/commands/templates", ROOT / "runner/report/html", *(ROOT / "papers").glob("*/data"))
-    return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.iterdir()}
+    return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.rglob("*.*")}
 
 
 def test_the_list_of_packages_in_pyproject_is_what_the_folders_hold() -> None:

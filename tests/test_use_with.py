@@ -1,5 +1,6 @@
 """The snippets of the README and of pages in docs/ run."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -11,7 +12,11 @@ PAGE = ROOT / "docs" / "use_with.md"
 OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|torchrl|jaxmarl|axelrod)", re.MULTILINE)
 SNIPPETS = [
     pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
-    for page in (ROOT / "README.md", PAGE, ROOT / "docs" / "learners.md", ROOT / "docs" / "exact.md")
+    for page in (
+        ROOT / "README.md",
+        PAGE,
+        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "training")),
+    )
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
@@ -20,7 +25,11 @@ SNIPPETS = [
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
 def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry._POLICIES, "registered", {})
+    for kind in (registry._POLICIES, registry._LOGGERS):
+        monkeypatch.setattr(kind, "registered", {})
+    logger = logging.getLogger("polax")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logger.level)
     exec(compile(snippet, str(PAGE), "exec"), {})
 
 

@@ -36,6 +36,7 @@ BEST_RESPONSE = {
             "critic_lr": 0.002,
             "gae_lambda": 0.8,
         },
+        command="tournament --best-response",
     )
 }
 """Settings of every learner on sampled trajectories against a player that does not learn."""

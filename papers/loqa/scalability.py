@@ -174,7 +174,8 @@ def _curve(quantity: Quantity, colour: int, learner: str, size: int, folder: Run
     if curve is None:
         return None
     factor = normalisation(size)
-    return curve._replace(name=_title(learner, size), mean=factor * curve.mean, half=factor * curve.half, each=None)
+    scaled = {name: factor * getattr(curve, name) for name in ("mean", "low", "high", "seeds")}
+    return curve._replace(name=_title(learner, size), **scaled)
 
 
 def _draw(quantity: Quantity, curves: Sequence[Curve], axes: Axes) -> None:

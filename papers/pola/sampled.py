@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from ...runner.evaluation.scores import mean_gap, scores_of_seeds
-from ...runner.evaluation.statistics import mean_and_interval
+from ...runner.evaluation.statistics import FEWEST, mean_and_spread
 from ...runner.report.document import Document
 from ...runner.report.learning import Mark, Quantity, learning_curves, quantities, read_run
 from ...runner.runs.folder import RunFolder
@@ -70,7 +70,7 @@ def _reproduce(
         {
             "learner": "{learner}",
             "what": "{what}",
-            "ours": "{mean:.3f} ± {half_interval:.3f}",
+            "ours": "{mean:.3f} {spread}",
             "player 0": "{players[0]:.3f}",
             "player 1": "{players[1]:.3f}",
             "gap": "{gap:.3f}",
@@ -94,19 +94,21 @@ def _compare(
     found = {seed: float(value) for seed, value in values.items() if value is not None}
     if not found:
         return None
-    mean, half = mean_and_interval(list(found.values()))
+    ours = mean_and_spread(list(found.values()))
     theirs = published.get((learner, quantity.name))
     scores = None if quantity.metric else scores_of_seeds(rows, quantity.opponent)
     return {
         "learner": learner,
         "what": quantity.name,
-        "mean": mean,
-        "half_interval": half,
+        "mean": ours.mean,
+        "low": ours.low,
+        "high": ours.high,
+        "spread": str(ours),
         "players": None if scores is None else scores.mean(axis=0).tolist(),
         "gap": None if scores is None else mean_gap(rows, quantity.opponent),
         "per_seed": found,
         "published": None if theirs is None else theirs._asdict(),
-        "difference": None if theirs is None else mean - theirs.value,
+        "difference": None if theirs is None else ours.mean - theirs.value,
         "config": folder.spec().to_json(),
     }
 
@@ -121,8 +123,9 @@ def _published(row: Row) -> str:
 def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
     """Say what was trained, for how long, and what the comparison can mean."""
     notes = [
-        "Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds; each "
-        "player's mean over seeds, and the gap between them, which is the mean of each seed's.",
+        "Mean over seeds and players of the last evaluation, with the 95% interval (Student's t) over seeds, or the "
+        f"range of fewer than {FEWEST}; each player's mean over seeds, and the gap between them, which is the mean of "
+        "each seed's.",
         "Co-play: the two policies that were trained together; each player has parameters of its own, as in the paper.",
     ]
     notes += [how_trained(learner, folder) for learner, folder in folders.items()]

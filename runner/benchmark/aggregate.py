@@ -1,4 +1,4 @@
-"""Interquartile means over seeds with bootstrap intervals (Agarwal et al. 2021, arXiv:2108.13264)."""
+"""Interquartile means over seeds with bootstrap intervals (Agarwal et al. 2021, arXiv:2108.13264), or with ranges."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import trim_mean
+
+from ..evaluation.statistics import FEWEST
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -19,7 +21,7 @@ class Aggregate(NamedTuple):
     """Interquartile mean: the mean of the middle half of the seeds."""
     low: float
     high: float
-    """Ends of the 95% interval."""
+    """Ends of the 95% interval, or of the range of fewer than four seeds."""
 
 
 def interquartile_mean(scores: np.ndarray) -> float:
@@ -31,8 +33,8 @@ def aggregate(scores: Sequence[float] | np.ndarray, *, seed: int = 0) -> Aggrega
     """Return the interquartile mean and its percentile interval by a stratified bootstrap.
 
     Seeds are drawn with replacement, separately for each task, and the interquartile mean of the draws is taken. The
-    interval holds the middle 95% of these means and shows how much the choice of seeds matters. With one seed it is
-    that seed's score.
+    interval holds the middle 95% of these means and shows how much the choice of seeds matters. Fewer than `FEWEST`
+    seeds have too few resamples for that, and the range of the seeds' own interquartile means over tasks is given.
 
     Args:
         scores: ``[S]``, or ``[S, tasks]`` to aggregate over tasks whose scores mean the same.
@@ -46,6 +48,9 @@ def aggregate(scores: Sequence[float] | np.ndarray, *, seed: int = 0) -> Aggrega
         raise ValueError("there are no scores to aggregate")
     table = table.reshape(len(table), -1)
     count, tasks = table.shape
+    if count < FEWEST:
+        each = [interquartile_mean(row) for row in table]
+        return Aggregate(interquartile_mean(table), min(each), max(each))
     rows = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count, tasks))
     samples = table[rows, np.arange(tasks)].reshape(RESAMPLES, -1)
     means = trim_mean(samples, 0.25, axis=1)

@@ -19,6 +19,7 @@ from ..evaluation.scores import (
     score_name,
     scored_players,
 )
+from ..evaluation.statistics import FEWEST, spread_word
 from ..report.document import (
     Cell,
     Chart,
@@ -47,8 +48,8 @@ from ..runs.folder import RunFolder
 from .meetings import meetings
 
 FILE = "results.json"
-FORMAT = 1
-"""Version of ``results.json``."""
+FORMAT = 2
+"""Version of ``results.json``; until 1, ``low`` and ``high`` were those of a bootstrap for few seeds too."""
 
 ERRORS = "errors"
 """Folder of what failed combinations raised, in full."""
@@ -190,11 +191,11 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
         every = list(dict.fromkeys(metric for row in scored for metric in row["scores"]))
         every = [metric for metric in every if not metric.startswith(("score/player_", "score/gap"))]
         parts += [
-            "After training: interquartile mean over seeds and its 95% bootstrap interval. Scores are mean rewards per "
+            f"After training: interquartile mean over seeds and its {_spread(rows)}. Scores are mean rewards per "
             "step and player. Co-play: policies that were trained together; self-play: one policy as every player. The "
             "gap is the difference between the players' scores in the same seed.",
             _scores_chart(env, scored, metrics, colours),
-            _scores(f"{env}: interquartile mean over seeds (95% interval)", rows, metrics),
+            _scores(f"{env}: interquartile mean over seeds ({_spread(rows)})", rows, metrics),
             _players(f"{env}: the players of each learner", scored),
         ]
         matrix = meetings(f"figures/{env}-meetings", env, scored)
@@ -242,13 +243,23 @@ def _scores_chart(
         ]
         label = "mean reward per step" if metric.startswith("score") else ""
         panels.append(Panel(title, partial(draw_estimates, estimates=estimates, label=label)))
-    title = f"{env}: interquartile mean, 95% interval, and a tick for each seed"
+    title = f"{env}: interquartile mean, {_spread(rows)}, and a tick for each seed"
     return Chart(f"figures/{env}-scores", title, panels, (3.2, 1.2 + 0.42 * len(rows)), grid="x")
 
 
+def _spread(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what is shown beside the scores of some combinations, of which some may have lost seeds."""
+    counts = {len(_values(found)) for row in rows for found in row["scores"].values()} - {0, 1}
+    words = " or ".join(sorted({spread_word(count) for count in counts})) or spread_word(FEWEST)
+    return f"{words} (range below {FEWEST} seeds)" if " or " in words else words
+
+
+def _values(found: Mapping[str, Any]) -> list[float]:
+    return [value for value in found["per_seed"] if value is not None]
+
+
 def _estimate(name: str, colour: int, found: Mapping[str, Any]) -> Estimate:
-    seeds = [value for value in found["per_seed"] if value is not None]
-    return Estimate(name, colour, found["iqm"], found["low"], found["high"], seeds)
+    return Estimate(name, colour, found["iqm"], found["low"], found["high"], _values(found))
 
 
 def _scores(title: str, rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, str]) -> Table:
@@ -270,7 +281,7 @@ def _players(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _score(row: Mapping[str, Any], metric: str) -> Value:
-    """Return a score with its interval, or the status of a combination without one."""
+    """Return a score with its interval or range, or the status of a combination without one."""
     found = row["scores"].get(metric)
     if found is None:
         return number(None) if row["status"] == DONE else Value(str(row["status"]), None)

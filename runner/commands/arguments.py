@@ -7,15 +7,19 @@ import ast
 import dataclasses
 import inspect
 import json
+import logging
+import os
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin
 
-from ...options import OptionError, describe, option_types, suggest, unknown_option
+from ...options import OptionError, describe, describe_options, option_types, suggest, unknown_option
+from .. import completion
 from ..cli import COMMANDS, UsageError
 
 Owners = dict[str, tuple[str | None, Callable[[str], Any]]]
@@ -58,6 +62,8 @@ class CommandParser(argparse.ArgumentParser):
         Raises:
             PolaxError: a wrong argument, or an option given twice.
         """
+        if completion.ASKED in os.environ:
+            completion.complete(self)
         self._own = sorted(self._option_string_actions)
         for name in dict.fromkeys(word.partition("=")[0] for word in words):
             if name.startswith("--") and name not in {"--", *self._own}:
@@ -147,6 +153,26 @@ def add_run(parser: CommandParser, *, several: bool = False) -> None:
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
 
 
+def add_output(parser: CommandParser) -> None:
+    """Add the arguments of a command that trains about what it prints."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+    choice.add_argument("--verbose", action="store_true", help="also say what is saved, and when")
+
+
+@contextmanager
+def set_output(options: argparse.Namespace) -> Iterator[None]:
+    """Let the logger ``polax`` say as much as the arguments of `add_output` ask for."""
+    logger = logging.getLogger("polax")
+    level = logger.level
+    if options.verbose:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def at_least(minimum: int) -> Callable[[str], int]:
     """Return the type of an option that is a whole number with a minimum, for `argparse`."""
 
@@ -209,17 +235,35 @@ def _parse(word: str, kind: Any) -> Any:
     return word
 
 
-def describe_options(config: type[Any], *, prefix: str = "") -> str:
-    """Return the help text of a configuration: each option with its default and its documentation."""
-    documentation = _field_documentation(config)
+class Option(NamedTuple):
+    """An option of a plug-in, for help and listings."""
+
+    name: str
+    allowed: str
+    """Which values, in words."""
+    default: Any
+    about: str
+
+
+def options_of(config: type[Any]) -> list[Option]:
+    """Return the options of a configuration, with what is known of them; nested ones as ``outer.inner``."""
+    about, types, words = _field_documentation(config), option_types(config), describe_options(config)
+    defaults = {field.name: _default(field) for field in dataclasses.fields(config)}
+    found: list[Option] = []
+    for name, kind in types.items():
+        if dataclasses.is_dataclass(kind):
+            found += [each._replace(name=f"{name}.{each.name}") for each in options_of(kind)]  # type: ignore[arg-type]
+        else:
+            found.append(Option(name, words[name], defaults[name], about.get(name, "")))
+    return found
+
+
+def options_text(config: type[Any], *, prefix: str = "") -> str:
+    """Return the help text of a configuration: each option with its values, its default and its documentation."""
     lines = []
-    for field in dataclasses.fields(config):
-        if dataclasses.is_dataclass(field.type):
-            inner = f"{prefix}{field.name.replace('_', '-')}."
-            lines.append(describe_options(field.type, prefix=inner))  # type: ignore[arg-type]
-        elif field.init:
-            lines.append(f"  --{prefix}{field.name.replace('_', '-')} ({_default(field)})")
-            lines.append(textwrap.indent(textwrap.fill(documentation.get(field.name, ""), 104), " " * 6))
+    for option in options_of(config):
+        lines.append(f"  --{prefix}{option.name.replace('_', '-')}: {option.allowed} (default: {option.default})")
+        lines.append(textwrap.indent(textwrap.fill(option.about, 104), " " * 6))
     return "\n".join(line for line in lines if line)
 
 

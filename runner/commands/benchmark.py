@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import registry
 from ..process import set_up
-from .arguments import CommandParser, Owners, allow_local_modules, at_least
+from .arguments import CommandParser, Owners, add_output, allow_local_modules, at_least, set_output
 
 EPILOG = """\
 --preset takes the options and the number of updates from each learner's preset for each game; --budget sets the length
@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     plugin_options = parser.read(options, owners)
-    return _run(options, {name: values for name, values in plugin_options.items() if values})
+    with set_output(options):
+        return _run(options, {name: values for name, values in plugin_options.items() if values})
 
 
 def _parser() -> CommandParser:
@@ -45,6 +46,7 @@ def _parser() -> CommandParser:
         "--evaluation-episodes", **number, default=1000, help="episodes per match-up at the end (default: 1000)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
+    add_output(parser)
     return parser
 
 
@@ -64,7 +66,7 @@ def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]])
         options=plugin_options,
     )
     planned = combinations(protocol)
-    console = wide_console()
+    console = wide_console(quiet=options.quiet)
     if open_folder(options.out, protocol):
         say(console, f"continuing {options.out}")
     return Series(options.out, protocol, planned, command=["polax", *sys.argv[1:]], console=console).run()

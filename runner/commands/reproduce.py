@@ -8,7 +8,7 @@ from typing import Any
 
 from ...papers import Paper, Target, find_papers, find_targets
 from ..process import set_up
-from .arguments import CommandParser, at_least
+from .arguments import CommandParser, add_output, at_least, set_output
 
 
 def _listing(paper: Paper) -> list[str]:
@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
         "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"
     )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
+    add_output(parser)
     options = parser.parse(arguments)
     target = targets[options.name]
     runs = target.runs if options.runs is None else options.runs
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> int:
     from ..report.writers import show, write
     from ..training.progress import wide_console
 
-    console = wide_console()
+    console = wide_console(quiet=options.quiet)
     prepare(options.out)
     started = time.perf_counter()
     command: dict[str, Any] = {"runs": runs, "seed": options.seed}
@@ -69,7 +70,8 @@ def main(arguments: list[str]) -> int:
         scale = options.scale or target.scales[0]
         command["scale"] = scale
         settings = {"training": options.training or Path("runs") / f"{options.name}-{scale}", "console": console}
-    document = target.load()(**command, **settings)
+    with set_output(options):
+        document = target.load()(**command, **settings)
     found = ran(document, command, None if target.scales else time.perf_counter() - started)
     show(found, console)
     for path in write(found, options.out):

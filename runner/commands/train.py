@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ... import registry
-from ...options import OptionError
-from ..api import Run, TrainingError, TrainingInterrupted, load, train
+from ...options import OptionError, PolaxError
+from ..api import Run, TrainingError, TrainingInterrupted, load, plan, train
 from ..cli import UsageError
+from ..completion import with_names
 from ..process import set_up
-from .arguments import CommandParser, allow_local_modules, at_least, describe_options
+from ..training.callbacks import LOGGERS
+from .arguments import CommandParser, add_output, allow_local_modules, at_least, options_text, set_output
 
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
 A learner for each player: polax train --player-0 lola-dice --player-1 naive IPD-v0 --player-0.inner-lr 0.1, or
 polax train lola-dice+naive IPD-v0. One of the two may be a policy: tit-for-tat, run:FOLDER (see polax list --details).
 A run is resumed with: polax train --resume RUN [--updates N]
-The command line overrides the preset, the preset the defaults. List them with: polax train ALGORITHM ENV --help"""
+The command line overrides --config, which overrides the preset, which overrides the defaults. All options of a learner
+and a game are listed by: polax train ALGORITHM ENV --help"""
+
+NO_LOGGER = "none"
+"""In place of a logger's name."""
+
+SETTINGS = ("preset", "updates", "eval_every", "eval_envs", "checkpoint_every")
+"""Options that are settings of the run, by their own names."""
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +43,8 @@ def main(arguments: list[str]) -> int:
         _print_help(parser, [name for name in (options.algorithm, options.env) if name is not None])
         return 0
     try:
-        _start(parser, options) if options.resume is None else _resume(parser, options)
+        with set_output(options):
+            _start(parser, options) if options.resume is None else _resume(parser, options)
     except TrainingError as failure:
         print(f"polax: {failure}", file=sys.stderr)
         return 1
@@ -46,14 +57,17 @@ def main(arguments: list[str]) -> int:
 def _parser() -> CommandParser:
     parser = CommandParser("train", epilog=EPILOG)
     either = "(see polax list), or package.module:ATTRIBUTE"
-    parser.add_argument("algorithm", nargs="?", metavar="ALGORITHM", help=f"name of a learner {either}")
-    parser.add_argument("env", nargs="?", metavar="ENV", help=f"id of a game {either}")
+    with_names(
+        parser.add_argument("algorithm", nargs="?", metavar="ALGORITHM", help=f"name of a learner {either}"),
+        registry.list_algorithms,
+    )
+    with_names(
+        parser.add_argument("env", nargs="?", metavar="ENV", help=f"id of a game {either}"),
+        registry.list_environments,
+    )
     for player in (0, 1):
-        parser.add_argument(
-            f"--player-{player}",
-            metavar="NAME",
-            help=f"in place of ALGORITHM: what learns, or plays, as player {player}",
-        )
+        instead = f"in place of ALGORITHM: what learns, or plays, as player {player}"
+        with_names(parser.add_argument(f"--player-{player}", metavar="NAME", help=instead), registry.list_algorithms)
     parser.add_argument("--preset", metavar="PRESET", help="named settings of the algorithm for this game")
     parser.add_argument("--updates", type=int, metavar="N", help="updates to take (default: the preset's)")
     seeds = parser.add_mutually_exclusive_group()
@@ -62,11 +76,24 @@ def _parser() -> CommandParser:
     seeds.add_argument("--num-seeds", type=at_least(1), metavar="N", help="train the seeds 0 to N-1 together")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")
-    parser.add_argument("--eval-every", type=int, default=1, metavar="N", help="evaluate every N updates (default: 1)")
-    parser.add_argument("--eval-envs", type=int, default=256, metavar="N", help="episodes per match-up (default: 256)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in JSON or YAML, such as RUN/config.json")
+    parser.add_argument("--save-config", type=Path, metavar="FILE", help="write the settings, and train nothing")
+    parser.add_argument("--eval-every", type=int, metavar="N", help="evaluate every N updates (default: 1)")
+    parser.add_argument("--eval-envs", type=int, metavar="N", help="episodes per match-up (default: 256)")
     parser.add_argument(
         "--checkpoint-every", type=int, metavar="N", help="save every N updates (default: a twentieth of all)"
     )
+    with_names(
+        parser.add_argument(
+            "--log",
+            action="append",
+            metavar="LOGGER",
+            help=f"log with this, which may be repeated (see polax list; {NO_LOGGER}: with nothing; "
+            f"default: {', '.join(LOGGERS)})",
+        ),
+        registry.list_loggers,
+    )
+    add_output(parser)
     return parser
 
 
@@ -81,40 +108,64 @@ def _name_the_players(options: argparse.Namespace) -> None:
     options.player_0 = options.player_1 = None
 
 
-def _start(parser: CommandParser, options: argparse.Namespace) -> Run:
-    if options.algorithm is None or options.env is None:
+def _start(parser: CommandParser, options: argparse.Namespace) -> Run | None:
+    from ..runs.config import merge, read_config, write_config
+    from ..runs.spec import build
+
+    config = {} if options.config is None else read_config(options.config)
+    algorithm, env = options.algorithm or config.get("algorithm"), options.env or config.get("env")
+    if algorithm is None or env is None:
         raise UsageError("train: missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
     seeds = _seeds(options)
-    set_up(num_seeds=len(seeds))  # before a plug-in is loaded
-    algorithm = (options.algorithm, registry.algorithm_plugin)
-    plugin_options = parser.read(options, {"": algorithm, "env": (options.env, registry.environment_plugin)})
-    settings = ("preset", "updates", "out", "eval_every", "eval_envs", "checkpoint_every")
-    return train(
-        options.algorithm,
-        options.env,
-        options=plugin_options[""],
-        env_options=plugin_options["env"],
-        seeds=seeds,
-        **{name: getattr(options, name) for name in settings},
+    set_up(num_seeds=_number_of(seeds or config.get("seeds", 1)))  # before a plug-in is loaded
+    words = parser.read(
+        options, {"": (algorithm, registry.algorithm_plugin), "env": (env, registry.environment_plugin)}
     )
+    given = {name: getattr(options, name) for name in ("algorithm", "env", *SETTINGS)}
+    given |= {"seeds": seeds, "options": words[""], "env_options": words["env"]}
+    settings = merge(options.config, config, given)
+    if options.config is not None or options.save_config is not None:
+        try:
+            spec = plan(**settings)
+        except PolaxError as error:
+            if options.config is None:
+                raise
+            raise OptionError(f"{error} (with the settings in {options.config})") from error
+        if options.save_config is not None:
+            build(spec)  # refuses what the plug-ins refuse
+            write_config(options.save_config, spec)
+            print(f"settings: {options.save_config}")
+            return None
+    return train(**settings, out=options.out, loggers=_loggers(options), quiet=options.quiet)
 
 
 def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
-    kept = ("resume", "updates", "algorithm", "env", "plugin_options")
+    kept = ("resume", "updates", "log", "quiet", "verbose", "algorithm", "env", "plugin_options")
     own = [name for name, value in vars(options).items() if name not in kept and value != parser.get_default(name)]
     given = [f"--{name.replace('_', '-')}" for name in (*own, *options.plugin_options)]
     given += [name for name in (options.algorithm, options.env) if name is not None]
     if given:
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
-    return load(options.resume).resume(updates=options.updates)
+    return load(options.resume).resume(updates=options.updates, loggers=_loggers(options), quiet=options.quiet)
 
 
-def _seeds(options: argparse.Namespace) -> tuple[int, ...]:
+def _loggers(options: argparse.Namespace) -> tuple[str, ...]:
+    names = LOGGERS if options.log is None else tuple(dict.fromkeys(options.log))
+    if NO_LOGGER in names and len(names) > 1:
+        raise UsageError(f"train: --log {NO_LOGGER} cannot be given with other loggers")
+    return () if NO_LOGGER in names else names
+
+
+def _seeds(options: argparse.Namespace) -> tuple[int, ...] | None:
     if options.seeds is not None:
         return tuple(options.seeds)
     if options.num_seeds is not None:
         return tuple(range(options.num_seeds))
-    return (options.seed or 0,)
+    return None if options.seed is None else (options.seed,)
+
+
+def _number_of(seeds: int | Sequence[int]) -> int:
+    return seeds if isinstance(seeds, int) else len(seeds)
 
 
 def _print_help(parser: CommandParser, names: list[str]) -> None:
@@ -123,9 +174,10 @@ def _print_help(parser: CommandParser, names: list[str]) -> None:
     kinds = (("", registry.algorithm_plugin), ("env.", registry.environment_plugin))
     for name, (prefix, find) in zip(names, kinds, strict=False):
         plugin: Any = find(name)
-        print(f"\noptions of {name}: {plugin.summary}\n{describe_options(plugin.config, prefix=prefix)}")
+        print(f"\noptions of {name}: {plugin.summary}\n{options_text(plugin.config, prefix=prefix)}")
     if len(names) > 1:
         from ..runs.spec import presets_for
 
         presets = presets_for(registry.algorithm_plugin(names[0]), names[1])
-        print(f"\npresets of {names[0]} for {names[1]}: {', '.join(presets) or 'none'}")
+        shown = [name for name, preset in presets.items() if not preset.command]
+        print(f"\npresets of {names[0]} for {names[1]} (polax list {names[0]}): {', '.join(shown) or 'none'}")

@@ -205,7 +205,7 @@ def score(value: float | None, error: float | None = None, digits: int = 4) -> V
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> Value:
-    """Return a number and the interval around it."""
+    """Return a number and the interval or range around it."""
     return number(value)._replace(spread=f"({number(low).text} to {number(high).text})")
 
 

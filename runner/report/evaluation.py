@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.scores import opponents_of, over_players, pairing, scored_players, scores_of_seeds
-from ..evaluation.statistics import mean_and_interval
+from ..evaluation.statistics import mean_and_spread, spread_word
 from ..runs.manifest import versions
 from .document import Cell, Document, Provenance, Reach, Section, Table, Value
 
@@ -35,8 +35,8 @@ def score_table(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> Table:
     """Return a table of the mean over players, each player's score and the gap between them, for each opponent.
 
     Args:
-        rows: the metrics of each seed at one update; with several, the 95% interval over seeds is shown. The gap is the
-            mean of theirs.
+        rows: the metrics of each seed at one update; with several, their spread is shown. The gap is the mean of
+            theirs.
         self_play: whether one policy plays as every player.
     """
     lines: list[list[Cell]] = []
@@ -46,10 +46,10 @@ def score_table(rows: Sequence[Mapping[str, Any]], *, self_play: bool) -> Table:
             values = [_mean(each) for each in (mean, *scores.T)]
             lines.append([opponent or pairing(self_play=self_play), *values, _mean(gap, sign="")])
     players = [f"player {player}" for player in scored_players(rows[0])]
-    seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, 95% interval"
+    seeds = "" if len(rows) == 1 else f", {len(rows)} seeds, {spread_word(len(rows))}"
     return Table(f"Mean reward per step{seeds}", ["line-up", "mean", *players, "gap"], lines)
 
 
 def _mean(values: np.ndarray, sign: str = "+") -> Value:
-    mean, half = mean_and_interval(values.tolist())
-    return Value(f"{mean:{sign}.3f}", mean, "" if len(values) == 1 else f"± {half:.3f}")
+    found = mean_and_spread(values.tolist())
+    return Value(f"{found.mean:{sign}.3f}", found.mean, str(found))

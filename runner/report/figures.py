@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from ..evaluation.statistics import Spread
 from ..runs.folder import writing
 from .document import Chart, Panel
 from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
@@ -110,9 +111,16 @@ class Curve(NamedTuple):
     colour: int
     x: np.ndarray  # [N]
     mean: np.ndarray  # [N]
-    half: np.ndarray  # [N]: half of the interval
-    each: np.ndarray | None = None  # [S, N]: the seeds, drawn thin
-    seeds: int = 1
+    low: np.ndarray  # [N]
+    high: np.ndarray  # [N]
+    seeds: np.ndarray  # [S, N], NaN where a seed has ended
+    thin: bool = False
+    """Whether the seeds are drawn too, thin."""
+
+    def spread(self, place: int) -> Spread:
+        """Return the value at one place with what is beside it."""
+        count = int(np.isfinite(self.seeds[:, place]).sum())
+        return Spread(float(self.mean[place]), float(self.low[place]), float(self.high[place]), count)
 
 
 HOVERED = 30
@@ -122,18 +130,17 @@ HOVERED = 30
 def draw_curve(axes: Axes, curve: Curve, x_label: str) -> None:
     """Draw a curve, its band, and what it shows on hover."""
     colour = colour_of(curve.colour)
-    if curve.seeds > 1:
-        low, high = curve.mean - curve.half, curve.mean + curve.half
-        axes.fill_between(curve.x, low, high, color=colour, alpha=0.18, linewidth=0)
-    if curve.each is not None:
-        axes.plot(curve.x, curve.each.T, color=colour, alpha=0.3, linewidth=0.7)
+    if len(curve.seeds) > 1:
+        axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.18, linewidth=0)
+    if curve.thin:
+        axes.plot(curve.x, curve.seeds.T, color=colour, alpha=0.3, linewidth=0.7)
     name, style = shorten(curve.name), DASHES[curve.colour % len(DASHES)]
     axes.plot(curve.x, curve.mean, color=colour, linestyle=style, linewidth=2, label=name)
     axes.plot(curve.x[-1:], curve.mean[-1:], "o", color=colour, markersize=4)
     for place in spread_over(len(curve.x), HOVERED):
         (point,) = axes.plot(curve.x[place], curve.mean[place], "o", color=colour, alpha=0, markersize=11)
-        spread = f" ± {curve.half[place]:.3f}" if curve.seeds > 1 else ""
-        hover(point, f"{curve.name}, {x_label} {curve.x[place]:,.0f}: {curve.mean[place]:.3f}{spread}")
+        value = f"{curve.mean[place]:.3f} {curve.spread(place)}".rstrip()
+        hover(point, f"{curve.name}, {x_label} {curve.x[place]:,.0f}: {value}")
 
 
 def draw_players(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -170,7 +177,7 @@ def finish_curves(axes: Axes, x_label: str, y_label: str, levels: Mapping[str, f
 
 
 class Estimate(NamedTuple):
-    """A number with its interval, and the seeds behind it."""
+    """A number with its interval or range, and the seeds behind it."""
 
     name: str
     colour: int
@@ -181,14 +188,14 @@ class Estimate(NamedTuple):
 
 
 def draw_estimates(axes: Axes, estimates: Sequence[Estimate], label: str) -> None:
-    """Draw a line for each estimate: the point, its interval, a tick for each seed."""
+    """Draw a line for each estimate: the point, its interval or range, a tick for each seed."""
     for place, each in enumerate(estimates):
         colour = colour_of(each.colour)
         axes.plot([each.low, each.high], [place, place], color=colour, linewidth=6, alpha=0.35)
         axes.plot(each.seeds, [place] * len(each.seeds), "|", color=colour, markersize=7, alpha=0.8)
         (point,) = axes.plot([each.middle], [place], "o", color=colour, markersize=6)
-        interval = f" ({each.low:.3f} to {each.high:.3f})" if len(each.seeds) > 1 else ""
-        hover(point, f"{each.name}: {each.middle:.3f}{interval}")
+        spread = f" ({each.low:.3f} to {each.high:.3f})" if len(each.seeds) > 1 else ""
+        hover(point, f"{each.name}: {each.middle:.3f}{spread}")
     axes.set_yticks(range(len(estimates)), [shorten(each.name, 24) for each in estimates])
     axes.set(xlabel=label)
     axes.margins(x=0.1)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from ...options import OptionError, suggest
 from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
-from ..evaluation.statistics import mean_and_interval_over_seeds
+from ..evaluation.statistics import FEWEST, mean_and_spread_over_seeds, spread_word
 from ..runs.folder import RunError, RunFolder
 from .document import Cell, Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
@@ -159,7 +159,7 @@ def learning_curves(
     marks: Sequence[Mark] = (),
     colours: Mapping[str, int] | None = None,
 ) -> Chart:
-    """Return the learning curves of some runs: mean, and 95% interval over seeds where there are several.
+    """Return the learning curves of some runs: mean over seeds, and their spread where there are several.
 
     Args:
         name: of the chart.
@@ -219,7 +219,7 @@ def _panel(
 
     def draw(axes: Axes) -> None:
         for curve, beside in lines:
-            draw_curve(axes, curve if len(runs) == 1 else curve._replace(each=None), x_label)
+            draw_curve(axes, curve._replace(thin=len(runs) == 1), x_label)
             if len(runs) == 1:  # in a chart of several runs, the players stand in the table
                 draw_players(axes, [found for name, found in beside.items() if name != GAP])
         _draw_marks(axes, [line.curve for line in lines], shown)
@@ -239,7 +239,7 @@ def _value(curve: Curve | None, place: int) -> Value:
     if curve is None:
         return number(None)
     found = number(float(curve.mean[place]))
-    return found._replace(spread=f"± {curve.half[place]:.3f}") if curve.seeds > 1 else found
+    return found._replace(spread=str(curve.spread(place)))
 
 
 def _draw_marks(axes: Axes, curves: Sequence[Curve], marks: Sequence[Mark]) -> None:
@@ -267,7 +267,8 @@ def _title(runs: Sequence[LearningRun]) -> str:
     games = ", ".join(dict.fromkeys(run.game for run in runs))
     seeds = sorted({len({row["seed"] for row in run.rows}) for run in runs})
     number_of = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
-    shown = "1 seed" if seeds == [1] else f"{number_of} seeds, mean and 95% interval"
+    few = f" (range below {FEWEST} seeds)" if 1 < seeds[0] < FEWEST <= seeds[-1] else ""
+    shown = "1 seed" if seeds == [1] else f"{number_of} seeds, mean and {spread_word(seeds[-1])}{few}"
     return f"{f'{runs[0].label} in {games}' if len(runs) == 1 else games} ({shown})"
 
 
@@ -292,7 +293,7 @@ def curve_of(run: LearningRun, quantity: Quantity, axis: str, colour: int) -> Cu
     if not drawn.any():
         return None
     values = values[:, drawn]
-    return Curve(run.label, colour, places[drawn], *mean_and_interval_over_seeds(values), values, len(seeds))
+    return Curve(run.label, colour, places[drawn], *mean_and_spread_over_seeds(values), values)
 
 
 def _place(run: LearningRun, row: Mapping[str, Any], axis: str) -> float:

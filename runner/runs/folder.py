@@ -1,7 +1,8 @@
 """A run is a folder: what was asked for, under what it ran, and what came out.
 
 ``config.json`` holds everything needed to run it again, ``manifest.json`` versions, devices and commands,
-``metrics.jsonl`` one object for each update and seed; ``checkpoints/``, ``tensorboard/`` and ``figures/`` are folders.
+``metrics.jsonl`` one object for each update and seed; ``checkpoints/`` and ``figures/`` are folders, and loggers may
+have theirs.
 """
 
 from __future__ import annotations
@@ -31,14 +32,12 @@ class RunFolder:
     Attributes:
         path: where the folder is.
         checkpoints: the folder of the checkpoints.
-        tensorboard: the folder of the TensorBoard events.
         figures: the folder of the figures.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
-        self.tensorboard = path / "tensorboard"
         self.figures = path / "figures"
 
     @classmethod

@@ -1,18 +1,12 @@
-"""Where metrics go: ``metrics.jsonl``, one line for each update and seed, and TensorBoard."""
+"""The metrics of a run: ``metrics.jsonl``, one line for each update and seed, which the run itself is read from."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.proto.summary_pb2 import Summary
 
 from ..evaluation.scores import mean_score
 from .folder import RunFolder, write_lines, writing
@@ -31,18 +25,13 @@ class MetricsLog:
         self._seeds = seeds
         self._path = folder.path
         self._file = folder.open_metrics(keep_until=keep_until)
-        with writing(folder.path):
-            self._events = [
-                _EventFile(folder.tensorboard / f"seed_{seed}", first_step=keep_until + 1) for seed in seeds
-            ]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for close in (self._file.close, *(events.close for events in self._events)):
-            with suppress(OSError):  # every line was flushed when written; on a full disk, that was the error to report
-                close()
+        with suppress(OSError):  # every line was flushed when written; on a full disk, that was the error to report
+            self._file.close()
 
     def write(
         self, common: Mapping[str, Any], table: Mapping[str, np.ndarray], alive: np.ndarray
@@ -62,32 +51,8 @@ class MetricsLog:
             for index in np.flatnonzero(alive).tolist():
                 values = {name: float(table[name][index]) for name in sorted(table, key=_scores_first)}
                 rows.append({"update": common["update"], "seed": self._seeds[index], **common, **values})
-                self._events[index].write(common["update"], values)
             write_lines(self._file, rows)
         return rows
-
-
-class _EventFile:
-    """A file of TensorBoard events.
-
-    tensorboardX's own writer hands events to a thread, and waits forever if a full disk has ended that thread; this one
-    writes at once.
-    """
-
-    def __init__(self, folder: Path, *, first_step: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._writer = EventsWriter(str(folder / "events"), filename_suffix=f".{os.getpid()}")
-        if first_step > 0:  # a resumed run: hide what an interrupted one wrote of later updates
-            self._writer.write_event(Event(step=first_step, file_version="brain.Event:2"))
-        self._writer.flush()
-
-    def write(self, step: int, values: Mapping[str, float]) -> None:
-        summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
-        self._writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
-        self._writer.flush()
-
-    def close(self) -> None:
-        self._writer.close()
 
 
 def _scores_first(name: str) -> tuple[bool, str]:

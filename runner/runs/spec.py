@@ -117,9 +117,10 @@ def resolve(
         if base is None:
             raise OptionError(f"{algorithm} has no preset {preset!r} for {env}; {suggest(preset, presets)}")
         updates = base.updates if updates is None else updates
-        options, env_options = _over(base.options, options or {}), _over(base.env_options, env_options or {})
+        options, env_options = over(base.options, options or {}), over(base.env_options, env_options or {})
     if updates is None:
-        offer = f" or --preset {' or '.join(presets)}" if presets else ""
+        names = [name for name, found in presets.items() if not found.command]
+        offer = f" or --preset {' or '.join(names)}" if names else ""
         raise OptionError(f"missing training length: pass --updates N{offer}")
     config: Any = make_config(plugin.config, options or {}, what=algorithm)
     env_config: Any = make_config(env_plugin.config, env_options or {}, what=env)
@@ -160,12 +161,12 @@ def find_preset(plugin: AlgorithmPlugin, name: str, env: str) -> Preset | None:
     return plugin.presets.get((name, env), plugin.presets.get((name, ANY_ENV)))
 
 
-def _over(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def over(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return options with others put over them; where an option has options of its own, these are merged too."""
     merged = dict(before)
     for name, value in after.items():
         nested = isinstance(value, Mapping) and isinstance(before.get(name), Mapping)
-        merged[name] = _over(before[name], value) if nested else value
+        merged[name] = over(before[name], value) if nested else value
     return merged
 
 

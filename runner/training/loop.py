@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
+from ...options import describe_error
 from ..evaluation.evaluate import Evaluator
 from ..evaluation.scores import scored_players
 from ..runs import checkpoint as checkpoints
@@ -18,18 +21,24 @@ from ..runs.folder import RunError, RunFolder, writing
 from ..runs.manifest import add_launch, finish_launch
 from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
+from .callbacks import LOGGERS, Audience, Callback, Event, Launch
 from .interrupts import StopRequest
-from .progress import TrainingProgress, format_seconds, say
+from .progress import TrainingProgress, format_seconds, showing_log
 from .seeds import Taken, make_learner, seed_keys, take_updates
+
+_log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
     """How a training run ended."""
 
     exit_status: int
-    """0; 1 if every seed stopped being finite; 130 or 143 after a signal."""
+    """0; 1 if every seed stopped being finite, or a callback raised; 130 or 143 after a signal."""
 
     message: str
+
+    cause: Exception | None = None
+    """What a callback raised."""
 
 
 class Trainer:
@@ -39,7 +48,7 @@ class Trainer:
         self._folder = folder
         self._spec = spec
         self._learner = make_learner(setup.algorithm)
-        self._self_play = setup.algorithm.self_play
+        self._self_play, self._pure = setup.algorithm.self_play, setup.algorithm.pure
         self._evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
         self._keys = seed_keys(spec.seeds)
         self._fingerprint = checkpoints.fingerprint(spec.identity())
@@ -53,6 +62,7 @@ class Trainer:
         )
         self._alive = self._now.ended == 0
         self._scores: dict[int, float] = {}  # of every evaluated update
+        self._saved: int | None = None  # the last checkpoint
 
     def start(self) -> None:
         """Begin at update 0."""
@@ -76,6 +86,7 @@ class Trainer:
                 "restore them, or start a new run"
             )
         self._now = found
+        self._saved = found.update
         self._alive = found.ended == 0
         self._scores = score_by_update(self._folder.metrics())
 
@@ -84,28 +95,51 @@ class Trainer:
         """Updates done."""
         return self._now.update
 
-    def run(self, console: Console) -> Outcome:
-        """Train to the end, to a signal, or until no seed is left."""
-        spec = self._spec
-        progress = TrainingProgress(spec.updates, done=self.update, self_play=self._self_play, console=console)
-        log = MetricsLog(self._folder, spec.seeds, keep_until=self.update or -1)
-        with StopRequest() as stop, log, progress:
-            if self.update == 0:
-                self._report(log, progress, {})
-            progress.begin()
-            # No update begins after a signal.
-            numbers = takewhile(lambda _: stop.signal is None, range(self.update + 1, spec.updates + 1))
-            keys, states = self._keys.update, self._now.state
-            for taken in take_updates(self._learner, keys, states, numbers=numbers, alive=self._alive):
-                self._note(taken, log, progress)
-                if self.update % spec.checkpoint_every == 0:
-                    self._save()
-            self._save()
-        finish_launch(self._folder, update=self.update, seconds=self._now.seconds)
-        return self._outcome(stop)
+    @property
+    def first_update(self) -> int:
+        """The first update that is to be written and told; 0 is the evaluation before learning."""
+        return 0 if self._saved is None else self._saved + 1
 
-    def _note(self, taken: Taken, log: MetricsLog, progress: TrainingProgress) -> None:
-        """Record an update of all seeds, with its evaluation."""
+    def run(self, console: Console, loggers: Sequence[str], callbacks: Sequence[Callback]) -> Outcome:
+        """Train to the end, to a signal, until no seed is left, or until a callback raises."""
+        launch = Launch(self._folder.path, self._spec.to_json(), self.first_update)
+        audience = Audience(launch, loggers, callbacks)
+        stop = StopRequest()
+        try:
+            self._learn(console, audience, stop)
+        except BaseException as error:
+            audience.tell("on_end", self._event(message=describe_error(error)))
+            raise
+        audience.tell("on_end", self._event(message=self._outcome(stop, audience).message))
+        return self._outcome(stop, audience)  # it may have raised at the end
+
+    def _learn(self, console: Console, audience: Audience, stop: StopRequest) -> None:
+        """Take updates, and write and tell what they give."""
+        spec = self._spec
+        progress = TrainingProgress(
+            spec.updates, done=self.update, self_play=self._self_play, pure=self._pure, console=console
+        )
+        log = MetricsLog(self._folder, spec.seeds, keep_until=self.first_update - 1)
+        with stop, log, progress:
+            if self.first_update == 0:
+                self._report({}, log, progress, audience)
+            progress.begin()
+            # No update begins after a signal, or when a callback has raised.
+            going_on = takewhile(
+                lambda _: stop.signal is None and audience.failure is None, range(self.update + 1, spec.updates + 1)
+            )
+            keys, states = self._keys.update, self._now.state
+            for taken in take_updates(self._learner, keys, states, numbers=going_on, alive=self._alive):
+                self._report(self._note(taken), log, progress, audience)
+                progress.advance()
+                if self.update % spec.checkpoint_every == 0:
+                    self._save(audience)
+            if self._saved != self.update:
+                self._save(audience)
+        finish_launch(self._folder, update=self.update, seconds=self._now.seconds)
+
+    def _note(self, taken: Taken) -> dict[str, np.ndarray]:
+        """Take over an update of all seeds, and return its metrics."""
         metrics = dict(taken.step.metrics)
         learned = self._now.ended == 0  # a seed that ended in this update has taken the steps too
         env_steps = metrics.pop("env_steps", np.full(len(learned), np.nan))[learned][0]
@@ -116,30 +150,41 @@ class Trainer:
             env_steps=self._now.env_steps + float(env_steps),
         )
         for index, failure in taken.step.failures.items():
-            self._end_seed(index, failure, progress)
-        self._report(log, progress, metrics)
-        progress.advance()
+            self._end_seed(index, failure)
+        return metrics
 
-    def _report(self, log: MetricsLog, progress: TrainingProgress, metrics: dict[str, np.ndarray]) -> None:
-        """Evaluate if due, and write a line for each living seed."""
+    def _report(
+        self, metrics: dict[str, np.ndarray], log: MetricsLog, progress: TrainingProgress, audience: Audience
+    ) -> None:
+        """Evaluate if due, write a line for each living seed, and tell it."""
         number, spec = self.update, self._spec
-        table = dict(metrics)
+        scores: dict[str, np.ndarray] = {}
         if self._alive.any() and (number % spec.eval_every == 0 or number == spec.updates):
             scores = self._evaluator(self._keys.evaluate, number, self._learner.policies(self._now.state))
             for index in np.flatnonzero(self._alive).tolist():
                 bad = [name for name, values in scores.items() if not np.isfinite(values[index])]
                 if bad:
-                    self._end_seed(index, f"{bad[0]} is {scores[bad[0]][index]}", progress)
-            table |= scores
+                    self._end_seed(index, f"{bad[0]} is {scores[bad[0]][index]}")
         common = {"update": number, "seconds": round(self._now.seconds, 6)}
-        if np.isfinite(self._now.env_steps):
-            common["env_steps"] = int(self._now.env_steps)
-        rows = log.write(common, table, self._alive)
+        if (env_steps := self._env_steps()) is not None:
+            common["env_steps"] = env_steps
+        rows = log.write(common, {**metrics, **scores}, self._alive)
         if rows and scored_players(rows[0]):
             self._scores |= score_by_update(rows)
             progress.scores(rows)
+        if number:
+            audience.tell("on_update", self._event(_by_seed(rows, metrics)))
+        if scores:
+            audience.tell("on_evaluation", self._event(_by_seed(rows, scores)))
 
-    def _end_seed(self, index: int, failure: str, progress: TrainingProgress) -> None:
+    def _env_steps(self) -> int | None:
+        return int(self._now.env_steps) if np.isfinite(self._now.env_steps) else None
+
+    def _event(self, metrics: Mapping[int, Mapping[str, float]] | None = None, message: str = "") -> Event:
+        path, total, seconds = self._folder.path, self._spec.updates, self._now.seconds
+        return Event(path, self.update, total, seconds, self._env_steps(), metrics or {}, message)
+
+    def _end_seed(self, index: int, failure: str) -> None:
         """Stop one seed with a message; the others continue."""
         ended = self._now.ended.copy()
         ended[index] = self.update
@@ -148,48 +193,72 @@ class Trainer:
         saved = checkpoints.saved_updates(self._folder.checkpoints)
         last = f"its last good checkpoint is update {saved[-1]}" if saved else "there is no checkpoint before it"
         others = "; the others continue" if self._alive.any() else ""
-        progress.say(f"seed {self._spec.seeds[index]} ends at update {self.update}: {failure}; {last}{others}")
+        _log.warning(f"seed {self._spec.seeds[index]} ends at update {self.update}: {failure}; {last}{others}")
 
-    def _save(self) -> None:
+    def _save(self, audience: Audience) -> None:
         """Save this update, then remove the checkpoints that are neither the last nor the best."""
         folder = self._folder.checkpoints
         checkpoints.save(folder, self._now)
         saved = checkpoints.saved_updates(folder)
         best = best_update(self._scores, among=saved)
         checkpoints.keep_only(folder, {self.update, self.update if best is None else best})
+        self._saved = self.update
+        _log.debug(f"update {self.update} saved in {folder}")
+        audience.tell("on_checkpoint", self._event())
 
-    def _outcome(self, stop: StopRequest) -> Outcome:
+    def _outcome(self, stop: StopRequest, audience: Audience) -> Outcome:
         path, spec = self._folder.path, self._spec
+        if audience.failure is not None:
+            what, cause = audience.failure
+            return Outcome(1, f"{what}; {self._where()}", cause)
         if not self._alive.any():
             return Outcome(1, f"every seed of {path} stopped being finite by update {self.update}")
         if stop.signal is not None and self.update < spec.updates:
-            return Outcome(
-                stop.exit_status,
-                f"stopped after update {self.update} of {spec.updates} and saved; "
-                f"continue with: polax train --resume {path}",
-            )
+            return Outcome(stop.exit_status, self._where())
         return Outcome(0, f"{spec.updates} updates in {format_seconds(self._now.seconds)} of training")
 
+    def _where(self) -> str:
+        """Say how far training came, and how it is continued."""
+        path, total = self._folder.path, self._spec.updates
+        if self.update == total:
+            return f"all {total} updates were taken and saved in {path}"
+        return f"stopped after update {self.update} of {total} and saved; continue with: polax train --resume {path}"
 
-def train(spec: RunSpec, setup: Setup, folder: RunFolder, *, resume: bool, console: Console) -> Outcome:
+
+def _by_seed(rows: Sequence[Mapping[str, Any]], names: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    """Return some metrics of each seed from its line."""
+    return {row["seed"]: {name: row[name] for name in row if name in names} for row in rows}
+
+
+def train(  # what a run is, and who is told
+    spec: RunSpec,
+    setup: Setup,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    console: Console,
+    loggers: Sequence[str] = LOGGERS,
+    callbacks: Sequence[Callback] = (),
+) -> Outcome:
     """Train a new run in its folder, or continue one (``resume``) at its last checkpoint.
 
     Raises:
         PolaxError: a plug-in, a checkpoint or the disk makes it impossible; earlier checkpoints stay whole.
     """
-    trainer = Trainer(folder, spec, setup)
-    if resume:
-        trainer.resume()
-        if trainer.update >= spec.updates:
-            raise RunError(f"{folder.path} has all its {spec.updates} updates; continue with a larger --updates N")
-        folder.write_spec(spec)  # it may have been given more updates
-    else:
-        trainer.start()
-    seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
-    begin = f", from update {trainer.update}" if trainer.update else ""
-    say(console, f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
-    add_launch(folder, spec, setup, command=sys.argv)
-    return trainer.run(console)
+    with showing_log(console):
+        trainer = Trainer(folder, spec, setup)
+        if resume:
+            trainer.resume()
+            if trainer.update >= spec.updates:
+                raise RunError(f"{folder.path} has all its {spec.updates} updates; continue with a larger --updates N")
+            folder.write_spec(spec)  # it may have been given more updates
+        else:
+            trainer.start()
+        seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
+        begin = f", from update {trainer.update}" if trainer.update else ""
+        _log.info(f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
+        add_launch(folder, spec, setup, command=sys.argv)
+        return trainer.run(console, loggers, callbacks)
 
 
 def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:

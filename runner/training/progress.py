@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from rich.console import Console, RenderableType
@@ -24,10 +26,11 @@ class TrainingProgress:
         total: updates of the run.
         done: updates done before (a resumed run).
         self_play: whether one policy plays as every player.
+        pure: whether the first update will be compiled, which takes time in which nothing moves.
         console: where to show it.
     """
 
-    def __init__(self, total: int, *, done: int, self_play: bool, console: Console) -> None:
+    def __init__(self, total: int, *, done: int, self_play: bool, pure: bool, console: Console) -> None:
         self._total = total
         self._self_play = self_play
         self._done = done
@@ -35,6 +38,8 @@ class TrainingProgress:
         self._scores = ""
         self._last_line = 0.0
         self._rate = Rate()
+        self._moves = False
+        self._wait = "compiling ..." if pure else "first update ..."
         self._bar = _Bar(
             SpinnerColumn(),
             TextColumn("update"),
@@ -44,10 +49,11 @@ class TrainingProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("training", total=total, completed=done, left="compiling")
+        self._task = self._bar.add_task("training", total=total, completed=done, left=self._wait)
 
     def __enter__(self) -> Self:
         self._bar.start()
+        self._line(force=True)  # the first evaluation is compiled too
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -65,21 +71,19 @@ class TrainingProgress:
     def advance(self) -> None:
         """Note that one more update is done, scores included."""
         self._done += 1
+        self._moves = True
         self._rate.tick()
         self._bar.update(self._task, completed=self._done, left=self._rate.left(self._total - self._done))
         self._line(force=self._done == self._total)
-
-    def say(self, message: str) -> None:
-        """Print a message above the bar."""
-        say(self._console, message)
 
     def _line(self, *, force: bool) -> None:
         now = time.monotonic()
         if self._console.is_terminal or (not force and now - self._last_line < LINE_INTERVAL):
             return
         self._last_line = now
-        left = f"  {self._rate.left(self._total - self._done)}" if self._done < self._total else ""
-        self.say(f"update {self._done}/{self._total}  {self._scores}{left}".rstrip())
+        left = self._rate.left(self._total - self._done) if self._moves else self._wait
+        parts = [f"update {self._done}/{self._total}", self._scores, left if self._done < self._total else ""]
+        say(self._console, "  ".join(part for part in parts if part))
 
 
 class _Bar(Progress):
@@ -113,9 +117,42 @@ class Rate:
         return f"{format_seconds((self._ticks[-1] - self._ticks[0]) / count * steps)} left" if count > 0 else ""
 
 
-def wide_console() -> Console:
-    """Return a console for tables; a file or a pipe gets 130 columns."""
-    return Console(width=None if sys.stdout.isatty() else 130)
+@contextmanager
+def showing_log(console: Console) -> Iterator[None]:
+    """Show what the logger ``polax`` says on a console, or leave it to the handlers of others if the console is quiet.
+
+    The logger's own level decides; where it has none, everything but the details for debugging is shown. Handlers of
+    the root logger hear nothing meanwhile: some libraries add one, and each message would be seen twice.
+    """
+    logger, handler = logging.getLogger("polax"), _ConsoleHandler(console)
+    level, propagate = logger.level, logger.propagate
+    if not console.quiet:
+        logger.addHandler(handler)
+        logger.setLevel(level or logging.INFO)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+class _ConsoleHandler(logging.Handler):
+    """Prints messages as they are, above a progress bar if there is one."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        say(self._console, record.getMessage())
+
+
+def wide_console(*, quiet: bool = False) -> Console:
+    """Return a console for tables; a file or a pipe gets 130 columns, and ``quiet`` nothing."""
+    return Console(width=None if sys.stdout.isatty() else 130, quiet=quiet)
 
 
 def say(console: Console, text: str) -> None:

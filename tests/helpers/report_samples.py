@@ -212,7 +212,7 @@ def benchmark() -> dict[str, Any]:
         "cooperation_rate/player_0": {"per_seed": [0.75, 0.875], "iqm": 0.8125, "low": 0.75, "high": 0.875},
     }
     return {
-        "format": 1,
+        "format": 2,
         "kind": "benchmark",
         "versions": VERSIONS,
         "command": ["polax", "benchmark", "--out", "a folder"],

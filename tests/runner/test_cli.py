@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polax
 import pytest
 from polax import registry
 from polax.runner.cli import COMMANDS, main
+from polax.runner.commands.arguments import options_of
 from polax.runner.runs import checkpoint
 from polax.runner.runs.folder import RunFolder
 from runner_helpers import HERE, edit_json
@@ -220,10 +222,74 @@ def test_evaluation_of_a_checkpoint_gives_what_training_wrote_for_it(
 def test_help_of_a_learner_and_a_game_shows_their_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "toy", "IPD-v0", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "--step-size (0.5)\n      how far the log-odds move in an update." in out
-    assert "--outer-steps (2)\n      Steps in an update." in out
-    assert "--env.contribution-factor (1.33)" in out
-    assert "presets of toy for IPD-v0: quick" in out
+    assert "  --step-size: a number (default: 0.5)\n      how far the log-odds move in an update." in out
+    assert "  --outer-steps: a whole number (default: 2)\n      Steps in an update." in out
+    assert "  --env.contribution-factor: a number above 1 and below 2 (default: 1.33)" in out
+    assert "presets of toy for IPD-v0 (polax list toy): quick" in out
+    assert main(["train", "pola-dice", "CoinGame-v0", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "  --kl-direction: one of forward, reverse (default: forward)\n" in out
+    assert "  --env.grid-size: one of 3, 4, 5, 6, 7 (default: 3)\n" in out
+    assert "  --env.max-steps-in-episode: a whole number of at least 1 (default: 50)\n" in out
+
+
+def test_python_m_polax_is_the_command_line() -> None:
+    done = subprocess.run([sys.executable, "-m", "polax", "trian"], capture_output=True, text=True, cwd="/")
+    assert (done.returncode, done.stderr) == (2, "polax: unknown command 'trian'; did you mean 'train'?\n")
+
+
+def test_list_of_a_learner_shows_every_option_and_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "loqa"]) == 0
+    out = capsys.readouterr().out
+    assert "from polax " in out
+    assert "  --num-envs: a whole number of at least 1 (default: 256)\n      Episodes in a batch" in out
+    assert "  --players: one of shared, two (default: shared)\n" in out
+    assert "  --max-gradient-norm: a number above 0 or None (default: 1.0)\n" in out
+    usual, _, apart = out.partition("presets of polax reproduce loqa-scalability:\n")
+    assert "  laptop for CoinGame-v0: 100 updates, --residual-lambda 0.3 --shaping-end 0.3\n" in usual
+    assert "laptop-5x5" not in usual
+    assert "  laptop-5x5 for CoinGame-v0: 100 updates, " in apart
+    assert "--env.grid-size 5" in apart
+    assert main(["list", "loqa", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["algorithms"]
+    config = polax.algorithm_plugin("loqa").config
+    assert [option["name"] for option in entry["options"]] == list(config.__dataclass_fields__)
+    assert all(option["about"] and option["allowed"] for option in entry["options"])
+    (five,) = (preset for preset in entry["presets"] if preset["preset"] == "laptop-5x5")
+    assert five["env_options"] == {"grid_size": 5}
+
+
+@pytest.mark.parametrize("row", [*polax.list_algorithms(), *polax.list_environments()], ids=lambda row: row.name)
+def test_every_option_of_every_plug_in_has_a_sentence(row: registry.Listing) -> None:
+    find = polax.algorithm_plugin if row in polax.list_algorithms() else polax.environment_plugin
+    for option in options_of(find(row.name).config):
+        assert option.about, option.name
+        assert "Annotated" not in option.allowed
+
+
+def test_list_of_a_game_a_prefix_and_a_logger_shows_what_there_is_of_them(
+    capsys: pytest.CaptureFixture[str], fails: Fails
+) -> None:
+    assert main(["list", "CoinGame-v0"]) == 0
+    out = capsys.readouterr().out
+    assert "strategies: always-cooperate, always-defect, " in out
+    assert "  --env.grid-size: one of 3, 4, 5, 6, 7 (default: 3)\n" in out
+    assert "measure own_coin_proportion: own-colour coins\n" in out
+    assert "mutual defection: 0 per step" in out
+    assert main(["list", "axelrod"]) == 0
+    assert "from polax " in capsys.readouterr().out
+    assert main(["list", "tensorboard"]) == 0
+    assert "polax.runner.loggers.tensorboard:tensorboard" in capsys.readouterr().out
+    assert "there is no 'pola-dise' to show; did you mean 'pola-dice'?" in fails("list", "pola-dise")
+
+
+def test_a_logger_whose_library_is_not_installed_is_not_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    monkeypatch.delitem(sys.modules, "polax.runner.loggers.wandb", raising=False)
+    assert main(["list", "wandb"]) == 0
+    assert "wandb: Weights & Biases is not installed here: pip install 'polax[wandb]'" in capsys.readouterr().out
 
 
 def test_list_details_shows_summaries_presets_and_strategies(capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +299,7 @@ def test_list_details_shows_summaries_presets_and_strategies(capsys: pytest.Capt
     assert "tit-for-tat" in games["IPD-v0"]["strategies"]
     assert "tit-for-tat" in games["CoinGame-v0"]["strategies"]
     learners = {entry["name"]: entry for entry in listing["algorithms"]}
-    assert {"preset": "laptop", "env": "IPD-v0"} in learners["pola-dice"]["presets"]
+    assert {"preset": "laptop", "env": "IPD-v0", "command": ""} in learners["pola-dice"]["presets"]
     assert main(["list", "--details"]) == 0
     assert "strategies: always-cooperate, always-defect" in capsys.readouterr().out
 

@@ -59,6 +59,14 @@ def test_one_seed_has_no_interval_and_no_seed_no_mean() -> None:
         aggregate([])
 
 
+def test_few_seeds_have_a_range_and_not_an_interval() -> None:
+    assert aggregate([0.5, 0.1, 0.3]) == pytest.approx((0.3, 0.1, 0.5))
+    several = aggregate([0.5, 0.1, 0.3, 0.3, 0.2, 0.4])
+    assert 0.1 < several.low < several.high < 0.5
+    tasks = [[0.0, 4.0], [2.0, 4.0]]  # each seed's own mean over tasks: 2 and 3
+    assert aggregate(tasks) == (pytest.approx(2.5, abs=0.51), 2.0, 3.0)
+
+
 def test_the_same_scores_give_the_same_interval() -> None:
     scores = [0.1, 0.5, 0.2, 0.9]
     assert aggregate(scores) == aggregate(scores)

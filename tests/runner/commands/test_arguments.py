@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from polax.options import OptionError, make_config
 from polax.runner.cli import UsageError
-from polax.runner.commands.arguments import CommandParser, describe_options, parse_options
+from polax.runner.commands.arguments import CommandParser, options_text, parse_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +138,9 @@ def test_a_word_that_is_no_value_of_its_type_is_an_error(words: dict[str, Any], 
 
 
 def test_help_comes_from_the_documentation_of_the_fields() -> None:
-    text = describe_options(Options, prefix="env.")
+    text = options_text(Options, prefix="env.")
     assert (
-        "  --env.size (3)\n      how large, in metres.\n  --env.rate (None)\n      How fast.\n  --env.word (a)" in text
+        "  --env.size: a whole number (default: 3)\n      how large, in metres.\n"
+        "  --env.rate: a number or None (default: None)\n      How fast.\n"
+        "  --env.word: a string (default: a)" in text
     )

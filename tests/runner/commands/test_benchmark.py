@@ -36,7 +36,7 @@ def test_every_combination_is_trained_scored_and_written_down(
     out = tmp_path / "out"
     words = ["--algorithms", "toy", "python-toy", "--envs", "IPD-v0", "--num-seeds", "2", "--budget", "2", "updates"]
     content = _run(out, *words, *QUICK)
-    assert (content["format"], content["kind"]) == (1, "benchmark")
+    assert (content["format"], content["kind"]) == (2, "benchmark")
     assert content["protocol"]["budget"] == "2 updates"
     first, second = content["combinations"]
     assert (first["algorithm"], second["algorithm"]) == ("toy", "python-toy")
@@ -223,3 +223,13 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     assert message in fails("benchmark", *words)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_quiet_prints_nothing_and_verbose_says_what_is_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--algorithms", "toy", "--envs", "IPD-v0", "--num-seeds", "1", "--budget", "1", "updates", *QUICK]
+    _run(tmp_path / "quiet", *words, "--quiet")
+    assert capsys.readouterr() == ("", "")
+    _run(tmp_path / "verbose", *words, "--verbose")
+    assert "update 1 saved in" in capsys.readouterr().out

@@ -62,4 +62,4 @@ def test_the_closing_table_has_a_line_for_each_line_up() -> None:
         ["grim", "+0.150", "+0.100", "+0.200", "0.100"],
     ]
     several = score_table([FIRST, SECOND], self_play=True)
-    assert [str(value) for value in several.rows[0]][::4] == ["self-play", "0.200 ± 0.000"]
+    assert [str(value) for value in several.rows[0]][::4] == ["self-play", "0.200 (0.200 to 0.200)"]

@@ -270,7 +270,7 @@ def test_curves_tell_their_values(browser: Browser, pages: dict[str, Path]) -> N
     (point,) = (each for each in points if "1,000: 0.150" in str(each.get_attribute("data-tip")))
     browser.run("document.querySelector('.chart').scrollIntoView({block: 'center'})")
     ActionChains(browser.driver).move_to_element(point).perform()
-    assert browser.text("#tip") == "pola-dice, environment steps 1,000: 0.150 ± 0.318"
+    assert browser.text("#tip") == "pola-dice, environment steps 1,000: 0.150 (0.125 to 0.175)"
     assert browser.value("document.querySelector('#tip').checkVisibility()")
     assert browser.value("document.querySelectorAll('svg title').length") == 0  # the page's own tip in its place
 

@@ -220,15 +220,15 @@ def test_a_benchmark_has_curves_scores_and_failures(benchmark_page: Page) -> Non
     together, gap, defector = (table for table in benchmark_page.tables if "environment steps" in table[0])
     assert [row[1] for row in together[1:]] == ["0", "1,000", "2,000"]
     assert together[0][-3:] == ["player 0", "player 1", "gap"]
-    # Two seeds half a tenth apart: t(1) = 12.706 standard errors of .025. The gap is 0 in one, .2 in the other.
-    players = ["0.200 ± 0.953", "0.100 ± 0.318"]
-    assert together[2] == ["pola-dice", "1,000", "0.150 ± 0.318", *players, "0.100 ± 1.271"]
-    assert gap[2] == ["pola-dice", "1,000", "0.100 ± 1.271"]
-    assert "pola-dice, environment steps 1,000: 0.150 ± 0.318" in benchmark_page.tips
-    assert [row[2] for row in defector[1:]] == ["\N{MINUS SIGN}0.250 ± 0.000"] * 3
+    # Two seeds, of which the range is shown. The gap is 0 in one, .2 in the other.
+    players = ["0.200 (0.125 to 0.275)", "0.100 (0.075 to 0.125)"]
+    assert together[2] == ["pola-dice", "1,000", "0.150 (0.125 to 0.175)", *players, "0.100 (0.000 to 0.200)"]
+    assert gap[2] == ["pola-dice", "1,000", "0.100 (0.000 to 0.200)"]
+    assert "pola-dice, environment steps 1,000: 0.150 (0.125 to 0.175)" in benchmark_page.tips
+    assert [row[2] for row in defector[1:]] == ["\N{MINUS SIGN}0.250 (\N{MINUS SIGN}0.250 to \N{MINUS SIGN}0.250)"] * 3
     drawings = benchmark_page.all("svg", role="img")
     assert len(drawings) == 6
-    assert drawings[0]["aria-label"] == "pola-dice in IPD-v0 (2 seeds, mean and 95% interval): Co-play"
+    assert drawings[0]["aria-label"] == "pola-dice in IPD-v0 (2 seeds, mean and range): Co-play"
     assert "pola-dice: 0.275 (0.250 to 0.300)" in benchmark_page.tips
     table = next(table for table in benchmark_page.tables if table[0][:3] == ["algorithm", "co-play", "gap"])
     assert table[1] == [

@@ -30,7 +30,7 @@ def test_a_run_leaves_everything_behind_that_says_what_it_was(train: Train) -> N
     assert manifest["reference_scores"]["mutual cooperation"] == pytest.approx(0.5)
     assert manifest["self_play"] is False
     assert (run.figures / "learning.png").stat().st_size > 10_000
-    assert list((run.tensorboard / "seed_5").glob("events.*"))
+    assert list((run.path / "tensorboard" / "seed_5").glob("events.*"))
     assert checkpoint.saved_updates(run.checkpoints)[-1] == 4
 
 

@@ -1,0 +1,59 @@
+"""TensorBoard: a folder of events for each seed, ``tensorboard/seed_0`` in the run's folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.summary_pb2 import Summary
+
+from ..training import callbacks
+from ..training.callbacks import Callback, Launch
+
+
+def tensorboard(launch: Launch) -> Callback:
+    """Return what writes the events of a run, with the metrics' own names as tags."""
+    files = {
+        seed: _EventFile(launch.path / "tensorboard" / f"seed_{seed}", first_step=launch.first_update)
+        for seed in launch.config["seeds"]
+    }
+
+    def write(event: callbacks.Event) -> None:
+        for seed, values in event.metrics.items():
+            files[seed].write(event.update, values)
+
+    def close(event: callbacks.Event) -> None:
+        del event
+        for file in files.values():
+            with suppress(OSError):  # all was flushed when written; on a full disk, that was the error to report
+                file.close()
+
+    return Callback(on_update=write, on_evaluation=write, on_end=close)
+
+
+class _EventFile:
+    """A file of TensorBoard events.
+
+    tensorboardX's own writer hands events to a thread, and waits forever if a full disk has ended that thread; this one
+    writes at once.
+    """
+
+    def __init__(self, folder: Path, *, first_step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._writer = EventsWriter(str(folder / "events"), filename_suffix=f".{os.getpid()}")
+        # TensorBoard then drops what an interrupted process wrote of this step and later ones.
+        self._writer.write_event(Event(step=first_step, session_log=SessionLog(status=SessionLog.START)))
+        self._writer.flush()
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
+        self._writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
