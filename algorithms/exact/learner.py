@@ -15,6 +15,7 @@ from flax import struct
 from ...envs.base import Game, as_tuples
 from ...options import Count, NotNegative, Positive, check_options, select
 from ..base import Algorithm, Metrics
+from .games import DifferentiableGame
 from .matchup import Matchup, Rates, descend
 from .opponent_model import Model, Target, fit_model
 from .parameterisations import Parameterisation, Params, make_parameterisation
@@ -39,6 +40,8 @@ class ExactConfig:
     """Width of the hidden layer of every ``mlp``."""
     preconditioned_columns: tuple[int, int] = (2, 1)
     """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
+    initial_std: Positive = 0.1
+    """Standard deviation of the initial parameters, of ``tabular`` and ``preconditioned`` policies."""
     discount: float = 0.96
     """Discount per step of the game."""
     outer_lr: Positive = 2.0
@@ -52,7 +55,9 @@ class ExactConfig:
 
     def written(self, name: str) -> Parameterisation:
         """Return the parameterisation called ``name`` at the sizes of these options."""
-        return make_parameterisation(name, hidden_size=self.hidden_size, columns=self.preconditioned_columns)
+        return make_parameterisation(
+            name, hidden_size=self.hidden_size, columns=self.preconditioned_columns, initial_std=self.initial_std
+        )
 
     def model(self) -> Model | None:
         """Return how the opponent is modelled; None: its own parameters are used."""
@@ -81,13 +86,13 @@ class ExactLookaheadConfig(ExactConfig):
 
 @struct.dataclass
 class ExactState:
-    """Both players, their models of each other, and every number of the run."""
+    """All players, their models of each other, and every number of the run."""
 
-    params: Params  # leaves [2, ...]
+    params: Params  # leaves [N, ...]
     models: Params  # leaves [2, ...]: entry i is player i's model of its opponent; empty without models
-    game: ExactGame
-    rates: Rates
-    unconverged: jax.Array  # [2] int32: how often a fixed point or a fit was given up since the start
+    game: ExactGame | tuple[()]  # empty in a game that is given by its losses
+    rates: Any  # `Rates`, or the numbers of the rule by name
+    unconverged: jax.Array  # [N] int32: how often a fixed point or a fit was given up since the start
 
 
 class Learned(NamedTuple):
@@ -129,7 +134,22 @@ def build_exact(env: Game[Any, Any], params: Any, config: ExactConfig, rule: Rul
     Raises:
         ValueError: if the game has no exact returns, or its payoffs are not finite.
     """
-    given = env.memory_one_payoffs(params)
+    payoffs = payoffs_of(env, params)
+    parameterisation, model = config.written(config.parameterisation), config.model()
+    return Algorithm(
+        init=ExactInit(parameterisation, model, payoffs, config.discount, select(Rates, config)),
+        update=ExactUpdate(parameterisation, rule, model),
+        policies=ExactPolicies(parameterisation, env.observation_layout),
+    )
+
+
+def payoffs_of(env: Game[Any, Any] | DifferentiableGame, params: Any) -> tuple[Any, ...]:
+    """Return the payoffs of a repeated 2x2 game, ``[player][action of player 0][action of player 1]``.
+
+    Raises:
+        ValueError: the game has no exact returns, or its payoffs are not finite.
+    """
+    given = None if isinstance(env, DifferentiableGame) else env.memory_one_payoffs(params)
     if given is None:
         raise ValueError(
             f"{env.name} has no exact returns: an exact learner needs a repeated game of two players and two actions "
@@ -138,12 +158,7 @@ def build_exact(env: Game[Any, Any], params: Any, config: ExactConfig, rule: Rul
     payoffs = np.asarray(given, dtype=np.float64)
     if not np.isfinite(payoffs).all():
         raise ValueError(f"the payoffs of {env.name} are not all finite: {payoffs.tolist()}")
-    parameterisation, model = config.written(config.parameterisation), config.model()
-    return Algorithm(
-        init=ExactInit(parameterisation, model, as_tuples(payoffs.tolist()), config.discount, select(Rates, config)),
-        update=ExactUpdate(parameterisation, rule, model),
-        policies=ExactPolicies(parameterisation, env.observation_layout),
-    )
+    return as_tuples(payoffs.tolist())
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,8 @@ class ExactInit:
     model: Model | None
     payoffs: tuple[Any, ...]
     discount: float
-    rates: Rates
+    rates: Any
+    """Numbers of the rule: a hashable pytree, `Rates` or `FrozenDict`."""
 
     def __call__(self, key: jax.Array) -> ExactState:
         """Draw both players, and both models where there are any."""

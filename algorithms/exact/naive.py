@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 import jax
 
-from ..base import AlgorithmPlugin, Preset
+from ...envs.base import Game
+from ..base import Algorithm, AlgorithmPlugin, Preset
+from .derivatives import Losses, simultaneous_gradient
+from .games import DifferentiableGame
+from .joint import Rates, build_joint
 from .learner import ExactConfig, GradientRule, build_exact
 from .matchup import Matchup, losses
 from .parameterisations import Params
@@ -17,9 +21,22 @@ def naive_gradient(matchup: Matchup, own: Params, other: Params) -> Params:
     return jax.grad(lambda each: losses(matchup, each, other).own)(own)
 
 
+def joint_direction(all_losses: Losses, theta: jax.Array, rates: Rates) -> jax.Array:
+    """Return every player's `naive_gradient` in a game that is given by its losses, ``[N, d]``."""
+    del rates
+    return simultaneous_gradient(all_losses, theta)
+
+
+def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: ExactConfig) -> Algorithm:
+    """Make the learner for a game."""
+    if isinstance(env, DifferentiableGame):
+        return build_joint(env, params, config, joint_direction)
+    return build_exact(env, params, config, GradientRule(naive_gradient))
+
+
 NAIVE_EXACT = AlgorithmPlugin(
     config=ExactConfig,
-    build=partial(build_exact, rule=GradientRule(naive_gradient)),
+    build=build,
     summary="Gradient ascent on the exact return of memory-one policies (the baseline that defects)",
     presets={("laptop", "IPD-v0"): Preset(100)},
 )

@@ -36,11 +36,13 @@ class Parameterisation(Protocol):
 
 @dataclass(frozen=True)
 class Tabular:
-    """One logit a state, initialised N(0, 0.1^2)."""
+    """One logit a state, initialised N(0, initial_std^2)."""
+
+    initial_std: float = 0.1
 
     def init(self, key: jax.Array) -> jax.Array:
         """Draw the five logits ``[5]``."""
-        return 0.1 * jax.random.normal(key, (len(STATES),), dtype=float)
+        return self.initial_std * jax.random.normal(key, (len(STATES),), dtype=float)
 
     def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return the parameters themselves, ``[5]``."""
@@ -60,6 +62,7 @@ class Preconditioned:
     """
 
     columns: tuple[int, int] = (2, 1)
+    initial_std: float = 0.1
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -71,7 +74,7 @@ class Preconditioned:
 
     def init(self, key: jax.Array) -> jax.Array:
         """Draw the five logits before the transformation, ``[5]``."""
-        return Tabular().init(key)
+        return Tabular(self.initial_std).init(key)
 
     def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return ``Q params``, ``[5]``."""
@@ -130,21 +133,24 @@ _OBSERVATIONS = np.eye(3)[_ACTIONS].reshape(5, 6)
 """The joint state as two one-hots, a row for each of `STATES`."""
 
 
-def make_parameterisation(name: str, *, hidden_size: int = 16, columns: tuple[int, int] = (2, 1)) -> Parameterisation:
+def make_parameterisation(
+    name: str, *, hidden_size: int = 16, columns: tuple[int, int] = (2, 1), initial_std: float = 0.1
+) -> Parameterisation:
     """Return the parameterisation called ``name``.
 
     Args:
         name: ``tabular``, ``mlp`` or ``preconditioned``.
         hidden_size: width of ``mlp``; the others ignore it.
         columns: the pre-conditioned state of each player, for ``preconditioned``; the others ignore it.
+        initial_std: of the initial parameters of ``tabular`` and ``preconditioned``; ``mlp`` has a scale of its own.
 
     Raises:
         ValueError: if the name is unknown, or an option of the one asked for is out of range.
     """
     known: dict[str, Callable[[], Parameterisation]] = {
-        "tabular": Tabular,
+        "tabular": partial(Tabular, initial_std),
         "mlp": partial(Mlp, hidden_size),
-        "preconditioned": partial(Preconditioned, columns),
+        "preconditioned": partial(Preconditioned, columns, initial_std),
     }
     if name not in known:
         raise ValueError(f"unknown parameterisation {name!r}; {suggest(name, known)}")
