@@ -13,8 +13,8 @@ from .joint import JointLookaheadConfig, Rates, joint_plugin
 def cgd_direction(losses: Losses, theta: jax.Array, rates: Rates) -> jax.Array:
     """Return ``(I + inner_lr H_o)^-1 xi`` (Schaefer and Anandkumar 2019, arXiv:1905.12103).
 
-    It is the Nash equilibrium of the bilinear game with quadratic costs of moving that the losses are near ``theta``. For
-    more than two players it is polymatrix CGD (Ma et al. 2021, arXiv:2111.08565).
+    This is the Nash equilibrium of the bilinear game that the losses are near ``theta``, with a quadratic cost of
+    moving. For more than two players it is polymatrix CGD (Ma et al. 2021, arXiv:2111.08565).
     """
     xi = simultaneous_gradient(losses, theta)
     interaction = off_diagonal(hessian(losses, theta), len(theta))

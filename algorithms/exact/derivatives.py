@@ -1,8 +1,9 @@
 """What the rules of differentiable games are made of: all players' losses, and their first and second derivatives.
 
 ``theta`` is ``[N, d]``, a row of parameters for each player, and ``losses(theta)`` is ``[N]``. In the notation of
-Letcher et al. (2019, arXiv:1811.08469): ``xi_i = grad_i L_i`` is the simultaneous gradient, the Hessian ``H`` is its Jacobian,
-with block ``(i, j) = grad_j grad_i L_i``, and ``H_o`` is ``H`` without its diagonal blocks. ``H`` is not symmetric.
+Letcher et al. (2019, arXiv:1811.08469): ``xi_i = grad_i L_i`` is the simultaneous gradient, the Hessian ``H`` is its
+Jacobian, with block ``(i, j) = grad_j grad_i L_i``, and ``H_o`` is ``H`` without its diagonal blocks. ``H`` is not
+symmetric.
 
 Products with these matrices are one forward or one reverse pass; only rules that invert one write it out.
 """

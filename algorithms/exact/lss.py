@@ -21,20 +21,19 @@ class LssExactConfig(JointConfig):
     """Options of ``lss-exact``."""
 
     damping: NotNegative = 0.0
-    """The paper's lambda, which bounds the inverse of H where it is nearly singular; 0 takes the pseudo-inverse."""
+    """The paper's lambda, which bounds the inverse where H is singular; with 0 the learner stops there, not finite."""
 
 
 def lss_direction(losses: Losses, theta: jax.Array, rates: Rates) -> jax.Array:
     """Return ``(xi + H^T (H^T H + damping I)^-1 H^T xi) / 2`` (Mazumdar et al. 2019, arXiv:1901.00838).
 
-    Without damping, ``H^T H^-1 xi`` where H has an inverse. Singular values that rounding makes are taken for 0.
+    Without damping that is ``(I + H^T H^-1) xi / 2``, and computed so: the square of H would cost half of the digits.
     """
-    xi = simultaneous_gradient(losses, theta).reshape(-1)
-    matrix = hessian(losses, theta)
-    left, values, right = jnp.linalg.svd(matrix)
-    real = values > theta.size * jnp.finfo(theta.dtype).eps * values.max()
-    inverted = jnp.where(real, values / jnp.where(real, values**2 + rates["damping"], 1), 0)
-    solution = right.T @ (inverted * (left.T @ xi))
+    xi, matrix = simultaneous_gradient(losses, theta).reshape(-1), hessian(losses, theta)
+    damping = rates["damping"]
+    square = matrix.T @ matrix + damping * jnp.eye(theta.size, dtype=theta.dtype)
+    system = jnp.where(damping > 0, square, matrix)
+    solution = jnp.linalg.solve(system, jnp.where(damping > 0, matrix.T @ xi, xi))
     return ((xi + matrix.T @ solution) / 2).reshape(theta.shape)
 
 
