@@ -30,6 +30,12 @@ class Target(NamedTuple):
     scales: tuple[str, ...] = ()
     """Settings that it can be trained at; the first is the default. Empty: nothing is trained."""
 
+    env: str = ""
+    """The game by default, where another can be asked for; empty: it is about certain games."""
+
+    algorithms: tuple[str, ...] = ()
+    """The algorithms by default, where others can be asked for; empty: it is about certain ones."""
+
     def load(self) -> Callable[..., Any]:
         """Import and return the function that reproduces it."""
         function: Callable[..., Any] = getattr(importlib.import_module(self.module), self.name.replace("-", "_"))

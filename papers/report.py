@@ -119,7 +119,11 @@ def ran(document: Document, settings: Mapping[str, Any], seconds: float | None) 
         settings: options of the command.
         seconds: how long it took, compilation included; None where the runs were trained over several commands.
     """
-    words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    words = [
+        word
+        for name, value in settings.items()
+        for word in (f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)]))
+    ]
     found = Provenance(["polax", "reproduce", document.data["name"], *words], versions(), device_names(), seconds)
     made = {**settings, "python": platform.python_version(), "versions": found.versions, "devices": found.devices}
     if seconds is not None:

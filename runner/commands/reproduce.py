@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--training", type=Path, metavar="DIR", help="folder of the runs that are trained (default: runs/NAME-SCALE)"
     )
+    parser.add_argument("--env", metavar="ENV", help="game, of a name that takes any")
+    parser.add_argument("--algorithms", nargs="+", metavar="NAME", help="algorithms, of a name that takes any")
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
     add_output(parser)
     options = parser.parse(arguments)
@@ -54,6 +56,9 @@ def main(arguments: list[str]) -> int:
         parser.error(f"{options.name} trains nothing: leave out --scale and --training")
     if options.scale and options.scale not in target.scales:
         parser.error(f"{options.name} has the scale {' or '.join(target.scales)}, not {options.scale!r}")
+    for option, default in (("env", target.env), ("algorithms", target.algorithms)):
+        if getattr(options, option) and not default:
+            parser.error(f"{options.name} does not take --{option}: leave it out")
 
     # Nothing but training is shared among devices.
     set_up(num_seeds=runs if target.scales else None)
@@ -65,6 +70,8 @@ def main(arguments: list[str]) -> int:
     prepare(options.out)
     started = time.perf_counter()
     command: dict[str, Any] = {"runs": runs, "seed": options.seed}
+    command |= {"env": options.env or target.env} if target.env else {}
+    command |= {"algorithms": options.algorithms or list(target.algorithms)} if target.algorithms else {}
     settings: dict[str, Any] = {"report": lambda line: console.print(line, highlight=False)}
     if target.scales:
         scale = options.scale or target.scales[0]

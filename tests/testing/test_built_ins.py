@@ -18,6 +18,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "naive-exact": {},
     "lola-exact": {},
     "pola-exact": {},
+    "lookahead-exact": {},
+    "sos-exact": {},
+    "hola-exact": {},
+    "cgd-exact": {},
+    "sga-exact": {},
+    "lss-exact": {},
+    "extragradient-exact": {},
+    "consensus-exact": {},
 }
 QUICK = {"naive", "pola-exact"}
 """One of each family; the others are the same programs with parts added or left out, seconds to compile each."""
