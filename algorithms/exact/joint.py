@@ -110,7 +110,7 @@ def build_joint(
             f"{env.name} has {env.num_players} players: this rule is defined for {players}; take one for any number of "
             "players, such as sos-exact"
         )
-    rates = FrozenDict(rates_of(config))
+    rates: FrozenDict[str, float] = FrozenDict(rates_of(config))
     if isinstance(env, DifferentiableGame):
         _check_no_policies(env, config)
         return Algorithm(

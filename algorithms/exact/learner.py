@@ -90,7 +90,7 @@ class ExactState:
 
     params: Params  # leaves [N, ...]
     models: Params  # leaves [2, ...]: entry i is player i's model of its opponent; empty without models
-    game: ExactGame | tuple[()]  # empty in a game that is given by its losses
+    game: Any  # `ExactGame`; () in a game that is given by its losses
     rates: Any  # `Rates`, or the numbers of the rule by name
     unconverged: jax.Array  # [N] int32: how often a fixed point or a fit was given up since the start
 

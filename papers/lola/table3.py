@@ -72,7 +72,7 @@ def lola_table3(*, runs: int, seed: int, report: Progress) -> Document:
         },
         rows,
         notes=(
-            f"Logits drawn from N(0, 1), rate {OUTER_LR:g}, also of the opponent's imagined step unless said otherwise: "
+            f"Logits drawn from N(0, 1), rate {OUTER_LR:g}, of the opponent's imagined step too unless it says so: "
             "the defaults of the released program. Discount 0.96 in the prisoner's dilemma (payoffs -1, -3, 0, -2), "
             "0.9 in matching pennies. Reward: discounted return times 1 - discount, of player 0.",
             "Published: NL-Ex and LOLA-Ex of Table 3 as quoted by another reproduction; we have not seen the table "

@@ -13,8 +13,9 @@ from ... import registry
 from ...algorithms.exact.games import TANDEM
 from ...runner.report.document import Chart, Document, Panel
 from ...runner.report.figures import DASHES, colour_of
+from ...runner.report.svg import SERIES
 from ..many_runs import learn, starts
-from ..report import Row, reproduction
+from ..report import reproduction
 
 Progress = Callable[[str], None]
 
@@ -183,17 +184,13 @@ def _draw_curves(
 ) -> None:
     for name, level in levels.items():
         axes.axhline(level, color="#999999", linewidth=0.8, linestyle=":")
-        axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+        axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8)
     for name, curve in curves.items():
         index = names.index(name)
         steps, mean, spread = np.arange(1, len(curve) + 1), curve.mean(axis=1), curve.std(axis=1)
-        style = {"color": colour_of(index), "linestyle": DASHES[index % len(DASHES)]}
-        axes.plot(steps, mean, label=name, linewidth=1.6, **style)
-        axes.fill_between(steps, mean - spread, mean + spread, color=style["color"], alpha=0.12, linewidth=0)
+        # Colours repeat after seven, with dashes moved on by one: no two curves look alike.
+        colour, dashes = colour_of(index), DASHES[(index + index // len(SERIES)) % len(DASHES)]
+        axes.plot(steps, mean, label=name, linewidth=1.6, color=colour, linestyle=dashes)
+        axes.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
     axes.set(xlabel="step", ylabel=label)
     axes.label_outer()
-
-
-def rows_by_rule(document: Document) -> dict[str, Row]:
-    """Return the rows of a document of this module by their rules."""
-    return {row["rule"]: row for row in document.data["rows"]}
