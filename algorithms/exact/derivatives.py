@@ -78,6 +78,28 @@ def shaping(losses: Losses, theta: jax.Array) -> jax.Array:
     return jax.vmap(product_of)(jnp.arange(len(theta)))
 
 
+def anticipating_gradient(
+    losses: Losses, theta: jax.Array, rate: jax.Array, direction: Callable[[jax.Array], jax.Array]
+) -> jax.Array:
+    """Return ``grad_i [L_i(theta_i, theta_-i - rate direction(theta)_-i)]`` of every player, ``[N, d]``.
+
+    Args:
+        losses: of all players.
+        theta: ``[N, d]``.
+        rate: step size of the others' imagined steps.
+        direction: in which they step; differentiated through.
+    """
+
+    def gradient_of(player: jax.Array) -> jax.Array:
+        def loss(at: jax.Array) -> jax.Array:
+            ahead = at - rate * direction(at)
+            return losses(ahead.at[player].set(at[player]))[player]
+
+        return jax.grad(loss)(theta)[player]
+
+    return jax.vmap(gradient_of)(jnp.arange(len(theta)))
+
+
 def higher_order_lola(losses: Losses, theta: jax.Array, rate: jax.Array, order: int) -> jax.Array:
     """Return the gradients of HOLA, LOLA against LOLA against ... against naive learners, ``[N, d]``.
 
@@ -92,12 +114,4 @@ def higher_order_lola(losses: Losses, theta: jax.Array, rate: jax.Array, order: 
     """
     if order == 0:
         return simultaneous_gradient(losses, theta)
-
-    def gradient_of(player: jax.Array) -> jax.Array:
-        def loss(at: jax.Array) -> jax.Array:
-            ahead = at - rate * higher_order_lola(losses, at, rate, order - 1)
-            return losses(ahead.at[player].set(at[player]))[player]
-
-        return jax.grad(loss)(theta)[player]
-
-    return jax.vmap(gradient_of)(jnp.arange(len(theta)))
+    return anticipating_gradient(losses, theta, rate, lambda at: higher_order_lola(losses, at, rate, order - 1))

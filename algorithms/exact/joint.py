@@ -202,13 +202,16 @@ class JointUpdate:
         """Return the state after one update, and its metrics; nothing is random."""
         del key
         theta, restore = as_rows(state.params)
-
-        def losses(at: jax.Array) -> jax.Array:
-            return self.problem.losses(restore(at), state.game)
-
+        losses = losses_of(self.problem, state)
         params = restore(theta - state.rates["outer_lr"] * self.rule(losses, theta, state.rates))
         state = state.replace(params=params)  # type: ignore[attr-defined]
         return state, self.problem.describe(params, state.game)
+
+
+def losses_of(problem: OfPolicies | OfGame, state: ExactState) -> Losses:
+    """Return the losses as a function of all players' parameters in rows, ``[N, d]``."""
+    _, restore = as_rows(state.params)
+    return lambda theta: problem.losses(restore(theta), state.game)
 
 
 def as_rows(params: Params) -> tuple[jax.Array, Callable[[jax.Array], Params]]:

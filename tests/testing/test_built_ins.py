@@ -21,6 +21,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "lookahead-exact": {},
     "sos-exact": {},
     "hola-exact": {},
+    "cola-exact": {"fit_steps": 3},
     "cgd-exact": {},
     "sga-exact": {},
     "lss-exact": {},

@@ -1,5 +1,7 @@
 """Rules of all players at once: each equals its formula with full Hessians, and does in known games what is known."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from polax.algorithms.exact import ExactGame, discounted_returns, public_goods_rewards
 from polax.algorithms.exact import games as games_module
 from polax.algorithms.exact.cgd import cgd_direction
+from polax.algorithms.exact.cola import consistent_direction
 from polax.algorithms.exact.consensus import consensus_direction
 from polax.algorithms.exact.derivatives import higher_order_lola, shaping, simultaneous_gradient
 from polax.algorithms.exact.extragradient import extragradient_direction
@@ -438,3 +441,41 @@ def test_losses_of_the_wrong_shape_are_refused():
 def test_numbers_of_the_public_goods_game_out_of_range_are_refused(players, factor, discount, message):
     with pytest.raises(ValueError, match=message):
         public_goods(players, factor, discount=discount)
+
+
+def consistent_in_the_tandem_game(theta: jax.Array, rate: float) -> jax.Array:
+    """Return the linear update functions that are consistent, ``a (x + y) + c``, from comparing coefficients."""
+    a = (1 + 4 * rate - np.sqrt(1 + 8 * rate)) / (4 * rate**2)
+    c = -2 / (1 + 2 * rate * (1 - rate * a))
+    return jnp.full((2, 1), a * theta.sum() + c)
+
+
+def test_higher_orders_tend_to_the_consistent_update():
+    theta, rate = jnp.array([[0.3], [-0.5]]), 0.1
+    expected = consistent_in_the_tandem_game(theta, rate)
+    gaps = [
+        float(jnp.abs(jax.jit(partial(higher_order_lola, TANDEM.losses, order=n))(theta, rate) - expected).max())
+        for n in (1, 2, 3)
+    ]
+    assert gaps[2] < 0.5 * gaps[1] < 0.25 * gaps[0]
+    assert gaps[2] < 0.05
+
+
+def test_fitted_update_functions_are_consistent_and_followed():
+    options = {"outer_lr": 0.1, "inner_lr": 0.1, "fit_steps": 4000, "fit_range": 1.0, "fit_lr": 3e-3}
+    algorithm = polax.make_algorithm("cola-exact", TANDEM, None, **options)
+    state = jax.jit(algorithm.init)(KEY)
+    for theta in (jnp.array([[0.3], [-0.5]]), jnp.array([[0.6], [0.2]])):
+        found = consistent_direction(state.networks, theta)
+        np.testing.assert_allclose(found, consistent_in_the_tandem_game(theta, 0.1), atol=0.03)
+    assert float(state.networks.reach) == 1.0
+    after, metrics = jax.jit(algorithm.update)(KEY, state)
+    step = consistent_direction(state.networks, state.exact.params)
+    np.testing.assert_allclose(after.exact.params, state.exact.params - 0.1 * step, rtol=1e-12)
+    assert float(metrics["inconsistency"]) < 0.05
+    assert algorithm.policies(after) == ()
+
+
+def test_consistency_is_defined_for_two_players():
+    with pytest.raises(OptionError, match="this rule is defined for 2"):
+        polax.make_algorithm("cola-exact", public_goods(3, 1.8), None)
