@@ -197,5 +197,5 @@ COLA_EXACT = AlgorithmPlugin(
     config=ColaExactConfig,
     build=build,
     summary="Consistent LOLA on exact losses: update functions that answer each other",
-    presets={("laptop", "IPD-v0"): Preset(100, {"outer_lr": 1.0, "inner_lr": 1.0})},
+    presets={("laptop", "IPD-v0"): Preset(100, {"outer_lr": 3.0, "inner_lr": 3.0, "fit_steps": 20_000})},
 )

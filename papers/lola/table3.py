@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from ... import registry
 from ...algorithms.exact.returns import STATES
-from ...runner.report.document import Document
+from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.svg import INK, SERIES
 from ..many_runs import learn, starts
-from ..report import reproduction
+from ..report import Row, reproduction
 from ..tables import read_table
 
 Progress = Callable[[str], None]
@@ -83,6 +86,7 @@ def lola_table3(*, runs: int, seed: int, report: Progress) -> Document:
             "LOLA as published keeps only the term that shapes the opponent's step. The Taylor form also counts what "
             "that step does to the own gradient (Letcher et al. 2019); the actual update is not expanded at all.",
         ),
+        chart=_draw(rows),
         stem="lola_table3",
     )
 
@@ -114,3 +118,23 @@ def _share_of_tit_for_tat(final: Mapping[str, np.ndarray]) -> float:
         [[final[f"cooperation/{state}/player_{player}"] for state in STATES[:4]] for player in (0, 1)]
     )  # [player, state, runs]
     return float(((policies > 0.5) == _TIT_FOR_TAT[:, :, None]).all(axis=1).mean())
+
+
+def _draw(rows: Sequence[Row]) -> Chart:
+    panels = [
+        Panel(game, partial(_draw_rewards, [row for row in rows if row["game"] == game], own=place == 0))
+        for place, game in enumerate(GAMES)
+    ]
+    return Chart("", "Reward a step, mean and standard deviation over runs", panels, (5.2, 3.2), grid="x")
+
+
+def _draw_rewards(rows: Sequence[Row], axes: Axes, *, own: bool) -> None:
+    """Draw the rewards of one game, the published ones a little below ours."""
+    places = -np.arange(len(rows), dtype=float)
+    shown = {"ours": (0.0, "", SERIES[0]), "published": (-0.25, "published_", INK)}
+    for label, (shift, prefix, colour) in shown.items():
+        known = [place for place, row in enumerate(rows) if row[f"{prefix}reward"] is not None]
+        mean, spread = ([rows[place][f"{prefix}{name}"] for place in known] for name in ("reward", "deviation"))
+        axes.errorbar(mean, places[known] + shift, xerr=spread, fmt="o", color=colour, label=label)
+    axes.set_yticks(places, [row["learner"] for row in rows] if own else [""] * len(rows))
+    axes.set(xlabel="reward a step", ylim=(-len(rows) + 0.3, 0.7))
