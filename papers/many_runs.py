@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -36,8 +34,7 @@ def learn(algorithm: Algorithm, states: Any, updates: int, names: Sequence[str])
         The metrics after each update, ``[updates, runs]`` each.
     """
     total = len(jax.tree.leaves(states)[0])
-    workers = max(1, min(8, os.cpu_count() or 1))
-    width = min(WIDTH, -(-total // workers))
+    width = min(WIDTH, total)
     # The last piece is filled up with copies of its last run: all pieces share a program.
     places = np.minimum(np.arange(-(-total // width) * width), total - 1).reshape(-1, width)
 
@@ -51,13 +48,8 @@ def learn(algorithm: Algorithm, states: Any, updates: int, names: Sequence[str])
     def take(piece: np.ndarray) -> Any:
         return jax.tree.map(lambda leaf: np.asarray(leaf)[piece], states)
 
+    # One piece after another: XLA's batches of linear solves lock up where two threads run them at once.
     with jax.enable_x64(True):
         compiled = jax.jit(course).lower(take(places[0])).compile()
-
-    def run(piece: np.ndarray) -> dict[str, np.ndarray]:
-        with jax.enable_x64(True):  # the setting belongs to the thread
-            return {name: np.asarray(values) for name, values in compiled(take(piece)).items()}
-
-    with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(run, places))
+        parts = [jax.tree.map(np.asarray, compiled(take(piece))) for piece in places]
     return {name: np.concatenate([part[name] for part in parts], axis=1)[:, :total] for name in names}

@@ -120,7 +120,7 @@ def build_joint(
         )
     parameterisation = config.written(config.parameterisation)
     return Algorithm(
-        init=ExactInit(parameterisation, None, payoffs_of(env, params), config.discount, rates),
+        init=ExactInit(parameterisation, None, payoffs_of(env, params), config, rates),
         update=JointUpdate(OfPolicies(parameterisation), rule),
         policies=ExactPolicies(parameterisation, env.observation_layout),
     )

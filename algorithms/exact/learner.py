@@ -18,7 +18,7 @@ from ..base import Algorithm, Metrics
 from .games import DifferentiableGame
 from .matchup import Matchup, Rates, descend
 from .opponent_model import Model, Target, fit_model
-from .parameterisations import Parameterisation, Params, make_parameterisation
+from .parameterisations import INITIAL_STD, Parameterisation, Params, make_parameterisation
 from .policy import MemoryOnePolicy
 from .returns import STATES, ExactGame, check_discount, discounted_returns, social_optimum
 
@@ -40,8 +40,8 @@ class ExactConfig:
     """Width of the hidden layer of every ``mlp``."""
     preconditioned_columns: tuple[int, int] = (2, 1)
     """For ``preconditioned``: each player's state, as position in DD, DC, CD, CC, start."""
-    initial_std: Positive = 0.1
-    """Standard deviation of the initial parameters, of ``tabular`` and ``preconditioned`` policies."""
+    initial_std: Positive = INITIAL_STD
+    """Standard deviation of the players' initial parameters, unless they are ``mlp`` policies."""
     discount: float = 0.96
     """Discount per step of the game."""
     outer_lr: Positive = 2.0
@@ -55,9 +55,7 @@ class ExactConfig:
 
     def written(self, name: str) -> Parameterisation:
         """Return the parameterisation called ``name`` at the sizes of these options."""
-        return make_parameterisation(
-            name, hidden_size=self.hidden_size, columns=self.preconditioned_columns, initial_std=self.initial_std
-        )
+        return make_parameterisation(name, hidden_size=self.hidden_size, columns=self.preconditioned_columns)
 
     def model(self) -> Model | None:
         """Return how the opponent is modelled; None: its own parameters are used."""
@@ -137,7 +135,7 @@ def build_exact(env: Game[Any, Any], params: Any, config: ExactConfig, rule: Rul
     payoffs = payoffs_of(env, params)
     parameterisation, model = config.written(config.parameterisation), config.model()
     return Algorithm(
-        init=ExactInit(parameterisation, model, payoffs, config.discount, select(Rates, config)),
+        init=ExactInit(parameterisation, model, payoffs, config, select(Rates, config)),
         update=ExactUpdate(parameterisation, rule, model),
         policies=ExactPolicies(parameterisation, env.observation_layout),
     )
@@ -168,19 +166,19 @@ class ExactInit:
     parameterisation: Parameterisation
     model: Model | None
     payoffs: tuple[Any, ...]
-    discount: float
+    config: ExactConfig
     rates: Any
     """Numbers of the rule: a hashable pytree, `Rates` or `FrozenDict`."""
 
     def __call__(self, key: jax.Array) -> ExactState:
         """Draw both players, and both models where there are any."""
         params_key, model_key = jax.random.split(key)
-        draw = jax.vmap(self.parameterisation.init)
+        draw = jax.vmap(partial(self.parameterisation.init, std=self.config.initial_std))
         models = jax.vmap(self.model.parameterisation.init)(jax.random.split(model_key, PLAYERS)) if self.model else ()
         return ExactState(
             params=draw(jax.random.split(params_key, PLAYERS)),
             models=models,
-            game=ExactGame(jnp.asarray(self.payoffs, dtype=float), jnp.asarray(self.discount, dtype=float)),
+            game=ExactGame(jnp.asarray(self.payoffs, dtype=float), jnp.asarray(self.config.discount, dtype=float)),
             rates=jax.tree.map(lambda value: jnp.asarray(value, dtype=float), self.rates),
             unconverged=jnp.zeros(PLAYERS, jnp.int32),
         )

@@ -21,12 +21,14 @@ from .returns import STATES
 Params = Any
 """Parameters of one policy: a pytree of arrays."""
 
+INITIAL_STD = 0.1
+
 
 class Parameterisation(Protocol):
     """A family of memory-one policies. Hashable by value, so that equal ones share what is compiled."""
 
-    def init(self, key: jax.Array) -> Params:
-        """Draw the parameters of one player."""
+    def init(self, key: jax.Array, std: float = INITIAL_STD) -> Params:
+        """Draw the parameters of one player; ``std`` is for those that are drawn from a normal distribution."""
         ...
 
     def logits(self, params: Params, player: jax.Array) -> jax.Array:
@@ -36,13 +38,11 @@ class Parameterisation(Protocol):
 
 @dataclass(frozen=True)
 class Tabular:
-    """One logit a state, initialised N(0, initial_std^2)."""
+    """One logit a state, initialised N(0, std^2)."""
 
-    initial_std: float = 0.1
-
-    def init(self, key: jax.Array) -> jax.Array:
+    def init(self, key: jax.Array, std: float = INITIAL_STD) -> jax.Array:
         """Draw the five logits ``[5]``."""
-        return self.initial_std * jax.random.normal(key, (len(STATES),), dtype=float)
+        return std * jax.random.normal(key, (len(STATES),), dtype=float)
 
     def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return the parameters themselves, ``[5]``."""
@@ -62,7 +62,6 @@ class Preconditioned:
     """
 
     columns: tuple[int, int] = (2, 1)
-    initial_std: float = 0.1
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -72,9 +71,9 @@ class Preconditioned:
                     f"0 to {len(STATES) - 1}"
                 )
 
-    def init(self, key: jax.Array) -> jax.Array:
+    def init(self, key: jax.Array, std: float = INITIAL_STD) -> jax.Array:
         """Draw the five logits before the transformation, ``[5]``."""
-        return Tabular(self.initial_std).init(key)
+        return Tabular().init(key, std)
 
     def logits(self, params: jax.Array, player: jax.Array) -> jax.Array:
         """Return ``Q params``, ``[5]``."""
@@ -110,8 +109,9 @@ class Mlp:
         if self.hidden_size < 1:
             raise ValueError(f"hidden_size={self.hidden_size}: the network needs at least one hidden unit")
 
-    def init(self, key: jax.Array) -> MlpParams:
-        """Draw the weights of one network."""
+    def init(self, key: jax.Array, std: float = INITIAL_STD) -> MlpParams:
+        """Draw the weights of one network, whose scale follows from its sizes."""
+        del std
         keys = jax.random.split(key, 4)
         hidden_bound, output_bound = 1 / np.sqrt(_OBSERVATIONS.shape[1]), 1 / np.sqrt(self.hidden_size)
         return MlpParams(
@@ -133,24 +133,21 @@ _OBSERVATIONS = np.eye(3)[_ACTIONS].reshape(5, 6)
 """The joint state as two one-hots, a row for each of `STATES`."""
 
 
-def make_parameterisation(
-    name: str, *, hidden_size: int = 16, columns: tuple[int, int] = (2, 1), initial_std: float = 0.1
-) -> Parameterisation:
+def make_parameterisation(name: str, *, hidden_size: int = 16, columns: tuple[int, int] = (2, 1)) -> Parameterisation:
     """Return the parameterisation called ``name``.
 
     Args:
         name: ``tabular``, ``mlp`` or ``preconditioned``.
         hidden_size: width of ``mlp``; the others ignore it.
         columns: the pre-conditioned state of each player, for ``preconditioned``; the others ignore it.
-        initial_std: of the initial parameters of ``tabular`` and ``preconditioned``; ``mlp`` has a scale of its own.
 
     Raises:
         ValueError: if the name is unknown, or an option of the one asked for is out of range.
     """
     known: dict[str, Callable[[], Parameterisation]] = {
-        "tabular": partial(Tabular, initial_std),
+        "tabular": Tabular,
         "mlp": partial(Mlp, hidden_size),
-        "preconditioned": partial(Preconditioned, columns, initial_std),
+        "preconditioned": partial(Preconditioned, columns),
     }
     if name not in known:
         raise ValueError(f"unknown parameterisation {name!r}; {suggest(name, known)}")
