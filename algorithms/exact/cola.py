@@ -19,7 +19,7 @@ from ...options import Count, Positive, select
 from ..base import Algorithm, AlgorithmPlugin, Metrics, Preset
 from .derivatives import Losses, anticipating_gradient
 from .games import DifferentiableGame
-from .joint import JointLookaheadConfig, JointUpdate, Rates, as_rows, build_joint, losses_of
+from .joint import Ground, JointLookaheadConfig, JointUpdate, OfGame, OfPolicies, Rates, as_rows, ground_of, losses_of
 from .learner import ExactState
 
 PLAYERS = 2
@@ -96,7 +96,7 @@ class Fit:
     fit_steps: int
     fit_batch: int
 
-    def __call__(self, key: jax.Array, losses: Losses, shape: tuple[int, int], rates: Rates) -> Networks:
+    def __call__(self, key: jax.Array, losses: Losses, shape: tuple[int, ...], rates: Rates) -> Networks:
         """Draw the networks and fit them; each step draws parameters of its own.
 
         Args:
@@ -120,7 +120,7 @@ class Fit:
 
         return jax.lax.scan(step, (networks, adam.init(networks)), jnp.arange(self.fit_steps))[0][0]
 
-    def _draw(self, key: jax.Array, shape: tuple[int, int], reach: jax.Array) -> Networks:
+    def _draw(self, key: jax.Array, shape: tuple[int, ...], reach: jax.Array) -> Networks:
         players, size = shape
         sizes = (players * size, self.network_size, self.network_size, size)
         keys = jax.random.split(key, len(sizes) - 1)
@@ -138,16 +138,15 @@ class Fit:
 class ColaInit:
     """``init``: draws the players, and makes the update functions consistent, for the numbers as they are then."""
 
-    base: Any
-    joint: JointUpdate
+    ground: Ground
     fit: Fit
 
     def __call__(self, key: jax.Array) -> ColaState:
         """Draw and fit."""
         player_key, fit_key = jax.random.split(key)
-        exact = self.base(player_key)
+        exact = self.ground.init(player_key)
         shape = as_rows(exact.params)[0].shape
-        networks = self.fit(fit_key, losses_of(self.joint.problem, exact), shape, exact.rates)
+        networks = self.fit(fit_key, losses_of(self.ground.problem, exact), shape, exact.rates)
         return ColaState(exact, networks)
 
 
@@ -155,14 +154,14 @@ class ColaInit:
 class ColaUpdate:
     """``update``: both players step as their update functions say."""
 
-    joint: JointUpdate
+    problem: OfPolicies | OfGame
 
     def __call__(self, key: jax.Array, state: ColaState) -> tuple[ColaState, Metrics]:
         """Return the state after one update, and its metrics."""
         exact, networks = state.exact, state.networks
-        theta, losses = as_rows(exact.params)[0], losses_of(self.joint.problem, exact)
+        theta, losses = as_rows(exact.params)[0], losses_of(self.problem, exact)
         distance = jnp.sqrt(inconsistency(networks, losses, theta, exact.rates))
-        step = JointUpdate(self.joint.problem, lambda _, at, rates: consistent_direction(networks, at))
+        step = JointUpdate(self.problem, lambda _, at, rates: consistent_direction(networks, at))
         exact, metrics = step(key, exact)
         return ColaState(exact, networks), {**metrics, "inconsistency": distance}
 
@@ -180,17 +179,12 @@ class ColaPolicies:
 
 def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: ColaExactConfig) -> Algorithm:
     """Make the learner for a game."""
-    base = build_joint(env, params, config, _no_rule, PLAYERS)
+    ground = ground_of(env, params, config, PLAYERS)
     return Algorithm(
-        init=ColaInit(base.init, base.update, select(Fit, config)),
-        update=ColaUpdate(base.update),
-        policies=ColaPolicies(base.policies),
+        init=ColaInit(ground, select(Fit, config)),
+        update=ColaUpdate(ground.problem),
+        policies=ColaPolicies(ground.policies),
     )
-
-
-def _no_rule(losses: Losses, theta: jax.Array, rates: Rates) -> jax.Array:
-    """Stand for the rule, which is in the state."""
-    raise NotImplementedError
 
 
 COLA_EXACT = AlgorithmPlugin(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -102,6 +102,18 @@ def build_joint(
         players: for how many players the rule is defined; None: any number.
 
     Raises:
+        ValueError: as `ground_of` does.
+    """
+    ground = ground_of(env, params, config, players)
+    return Algorithm(ground.init, JointUpdate(ground.problem, rule), ground.policies)
+
+
+def ground_of(
+    env: Game[Any, Any] | DifferentiableGame, params: Any, config: ExactConfig, players: int | None
+) -> Ground:
+    """Return what a learner has whatever its rule is; the arguments are those of `build_joint`.
+
+    Raises:
         ValueError: the game has no exact losses, or not as many players as the rule is defined for; or an option is
             about policies where there are none.
     """
@@ -113,16 +125,12 @@ def build_joint(
     rates: FrozenDict[str, float] = FrozenDict(rates_of(config))
     if isinstance(env, DifferentiableGame):
         _check_no_policies(env, config)
-        return Algorithm(
-            init=LossesInit(env, config.initial_std, rates),
-            update=JointUpdate(OfGame(env), rule),
-            policies=no_policies,
-        )
+        return Ground(LossesInit(env, config.initial_std, rates), OfGame(env), no_policies)
     parameterisation = config.written(config.parameterisation)
-    return Algorithm(
-        init=ExactInit(parameterisation, None, payoffs_of(env, params), config, rates),
-        update=JointUpdate(OfPolicies(parameterisation), rule),
-        policies=ExactPolicies(parameterisation, env.observation_layout),
+    return Ground(
+        ExactInit(parameterisation, None, payoffs_of(env, params), config, rates),
+        OfPolicies(parameterisation),
+        ExactPolicies(parameterisation, env.observation_layout),
     )
 
 
@@ -169,6 +177,14 @@ class OfGame:
     def describe(self, params: jax.Array, game: tuple[()]) -> Metrics:
         """Return every player's loss."""
         return {f"loss/player_{player}": loss for player, loss in enumerate(self.losses(params, game))}
+
+
+class Ground(NamedTuple):
+    """What a rule learns on."""
+
+    init: Callable[[jax.Array], ExactState]
+    problem: OfPolicies | OfGame
+    policies: Callable[[ExactState], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
