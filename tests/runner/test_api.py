@@ -131,7 +131,7 @@ def test_an_interrupted_training_is_saved_and_can_go_on(tmp_path, monkeypatch):
         return take(self, keys, number, *rest)
 
     monkeypatch.setattr(training_seeds.CompiledLearner, "update", update)
-    with pytest.raises(polax.TrainingInterrupted, match="stopped: update 2 of 4 is saved") as caught:
+    with pytest.raises(polax.TrainingInterrupted, match="stopped after update 2 of 4 and saved") as caught:
         polax.train("toy", "IPD-v0", updates=4, out=tmp_path / "run", **QUICK)
     assert caught.value.exit_status == 130
     monkeypatch.undo()
