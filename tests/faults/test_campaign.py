@@ -249,7 +249,7 @@ ODD = JSON | st.just(print) | st.just(toy_learner.ToyConfig) | st.builds(object)
 
 PRESETS = st.dictionaries(
     st.tuples(st.text(max_size=3), st.text(max_size=3)),
-    ODD | st.builds(Preset, updates=ODD, options=ODD),
+    ODD | st.builds(Preset, updates=ODD, options=ODD, env_options=ODD),
     max_size=2,
 )
 
