@@ -1,6 +1,7 @@
 # make demo            train agents in the prisoner's dilemma and in the coin game, say what they learned, film an episode
 # make test            the tests of every part, in about ten minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
+# make test-faults     the hostile campaign: damaged files, odd commands, broken plug-ins, killed processes; half an hour
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)
 # make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
@@ -15,9 +16,10 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
 EXAMPLES := build/examples
+EXAMPLES_FACTOR ?= 10
 DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test test-all test-learners test-examples test-report lint types clean
+.PHONY: help demo test test-all test-faults test-learners test-examples test-report lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -34,6 +36,10 @@ test: $(VENV)/installed-dev
 
 test-all: test
 	$(PYTEST) -m slow $(TESTS)
+
+# A small share of it is part of `make test`; EXAMPLES_FACTOR says how many times as many attempts are made here.
+test-faults: $(VENV)/installed-dev
+	POLAX_FAULTS=$(EXAMPLES_FACTOR) $(BIN)/python -m pytest -m "faults or not faults" -n $(WORKERS) tests/faults
 
 test-learners: $(LEARNERS)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)

@@ -5,21 +5,44 @@ Every error is one line that names the option, what is allowed and what was give
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import math
 import operator
+import reprlib
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 from numbers import Integral, Real
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 Config = TypeVar("Config")
 
 
+LARGEST_COUNT = 2**31 - 1
+"""The largest number of anything: sizes and steps are counted in int32."""
+
+LARGEST_NUMBER = 1e30
+"""The largest size of a number: sums and products of such numbers still fit single precision, or end their seed."""
+
+
 class PolaxError(Exception):
     """The user's request cannot be met; the message is one line that says what to do."""
+
+    exit_status = 2
+    """Of a command that ends with it."""
 
 
 class OptionError(PolaxError, ValueError):
@@ -49,7 +72,25 @@ def suggest(word: str, known: Iterable[str], *, otherwise: str = "there are") ->
 
 def one_line(error: BaseException) -> str:
     """Return what an error says, on one line."""
-    return " ".join(str(error).split())
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # an error of a plug-in whose own __str__ is broken
+        return "its message cannot be shown"
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message, shortened if it is long or deep."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring, short.maxother, short.maxlong = 3, 60, 60, 40
+    try:
+        return short.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number with thousands of digits"
+
+
+def digits(text: str) -> int | None:
+    """Return the number that some of the digits 0 to 9 stand for; None for any other text, or a larger number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(2**63)) else None
 
 
 def describe_error(error: BaseException, *, longest: int = 400) -> str:
@@ -81,12 +122,13 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
         if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping):
             values[name] = make_config(fields[name], value, what=f"{what}: {name}")
             continue
-        if not _fits(value, fields[name]):
-            raise OptionError(f"{what}: {name} must be {describe(fields[name])}, not {value!r}")
+        problem = misfit(value, fields[name], name)
+        if problem is not None:
+            raise OptionError(f"{what}: {problem}")
         values[name] = _frozen(value)
     try:
         return config(**values)
-    except (TypeError, ValueError) as cause:
+    except (TypeError, ValueError, ArithmeticError) as cause:
         raise OptionError(f"{what}: {one_line(cause)}") from cause
 
 
@@ -124,35 +166,102 @@ def describe_options(config: type[Any]) -> dict[str, str]:
 
 def describe(kind: Any) -> str:
     """Say in words what values a type allows, by the check that it carries if that is one of this module."""
-    if dataclasses.is_dataclass(kind):
-        return "a mapping of options"
     if get_origin(kind) is Annotated:
         words = (_words(check) for check in kind.__metadata__)
         return next((each for each in words if each), "") or describe(get_args(kind)[0])
-    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
-    if kind in names:
-        return names[kind]
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(repr(each) for each in get_args(kind))
     if _is_union(kind):
         return " or ".join(describe(each) for each in get_args(kind))
-    return str(kind).replace("typing.", "")
+    names = {int: "a whole number", float: "a number", bool: "True or False", str: "a string", type(None): "None"}
+    names |= dict.fromkeys(_LISTS, "a list") | dict.fromkeys(_OBJECTS, "an object")
+    usual = "an object" if is_typeddict(kind) else str(kind).replace("typing.", "")
+    usual = "a mapping of options" if dataclasses.is_dataclass(kind) else usual
+    return names.get(get_origin(kind) or kind, usual)
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    """Tell whether a plain value fits ``kind``; the configuration itself checks values that are not plain."""
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
+_LISTS = (tuple, list, collections.abc.Sequence)
+_OBJECTS = (dict, collections.abc.Mapping)
+
+
+def misfit(value: Any, kind: Any, where: str) -> str | None:
+    """Say in what a plain value, as JSON gives it, differs from a type; None where it fits.
+
+    Args:
+        value: what was given. Whoever takes it checks a value that is not plain, such as an array.
+        kind: a plain type, ``Any``, a ``Literal``, a union, a list, tuple or mapping of these, a ``TypedDict``, or one
+            of them ``Annotated`` with a check, as for `check_options`.
+        where: what the value is, for the message.
+    """
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return misfit(value, inside[0], where) or _failed_check(value, inside[1:], where)
+    if kind is Any or not (isinstance(value, _PLAIN) or dataclasses.is_dataclass(kind)):
+        return None
+    wrong = f"{where} must be {describe(kind)}, not {shown(value)}"
     if _is_union(kind):
-        return any(_fits(value, each) for each in get_args(kind))
+        found = [misfit(value, each, where) for each in inside if value is None or each is not type(None)]
+        best = found[0] if len(found) == 1 and isinstance(value, list | tuple | dict) else wrong
+        return None if None in found else best
+    if origin in _LISTS and isinstance(value, list | tuple):
+        return _misfit_of_list(value, inside, where)
+    if (origin in _OBJECTS or is_typeddict(kind)) and isinstance(value, dict):
+        return _misfit_of_object(value, kind, where)
+    return None if _is_one(value, kind) else wrong
+
+
+def _is_one(value: Any, kind: Any) -> bool:
+    """Tell whether a value fits a plain type; True for a kind that only the configuration itself can check."""
     if dataclasses.is_dataclass(kind):
         return isinstance(value, kind)  # type: ignore[arg-type]
     if get_origin(kind) is Literal:
         return any(value == each and type(value) is type(each) for each in get_args(kind))
-    if get_origin(kind) is tuple:
-        return isinstance(value, list | tuple) or not isinstance(value, bool | int | float | str | None)
-    plain = isinstance(value, bool | int | float | str | list | tuple | None)
-    if plain and kind in (bool, int, float, str, type(None)):
+    if kind in (bool, int, float, str, type(None)):
         return isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
-    return True
+    return get_origin(kind) not in (*_LISTS, *_OBJECTS) and not is_typeddict(kind)
+
+
+def _misfit_of_list(values: Sequence[Any], inside: tuple[Any, ...], where: str) -> str | None:
+    kinds = [inside[0]] * len(values) if len(inside) == 1 or inside[1:] == (...,) else list(inside)
+    if len(kinds) != len(values):
+        return f"{where} must have {len(kinds)} entries, not {len(values)}"
+    found = (misfit(each, kind, f"{where}[{i}]") for i, (each, kind) in enumerate(zip(values, kinds, strict=True)))
+    return next((problem for problem in found if problem is not None), None)
+
+
+def _misfit_of_object(values: Mapping[str, Any], kind: Any, where: str) -> str | None:
+    if not is_typeddict(kind):
+        each = get_args(kind)[1]
+        found = (misfit(value, each, f"{where}.{name}") for name, value in values.items())
+        return next((problem for problem in found if problem is not None), None)
+    kinds, required = _entries(kind)
+    missing = sorted(required - set(values))
+    if missing:
+        return f"{where} has no {missing[0]}"
+    found = (misfit(values[name], each, f"{where}.{name}") for name, each in kinds.items() if name in values)
+    return next((problem for problem in found if problem is not None), None)
+
+
+@cache
+def _entries(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the types of the entries of a `TypedDict` by name, and the names of those that must be there.
+
+    ``__required_keys__`` does not know which are, where annotations are strings.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    marks = {name: get_origin(hint) for name, hint in hints.items()}
+    kinds = {name: get_args(hint)[0] if marks[name] is NotRequired else hint for name, hint in hints.items()}
+    return kinds, frozenset(name for name, mark in marks.items() if kind.__total__ and mark is not NotRequired)
+
+
+def _failed_check(value: Any, checks: Iterable[Any], where: str) -> str | None:
+    try:
+        for check in checks:
+            check(where, value)
+    except ValueError as error:
+        return one_line(error)
+    return None
 
 
 def _is_union(kind: Any) -> bool:
@@ -166,14 +275,16 @@ def _frozen(value: Any) -> Any:
 def check_choice(option: str, given: Any, allowed: tuple[Any, ...]) -> Any:
     """Return ``given``; ValueError unless it is one of ``allowed``, of the same type."""
     if not any(type(given) is type(choice) and given == choice for choice in allowed):
-        raise ValueError(f"{option} must be one of {', '.join(map(str, allowed))}; got {given!r}")
+        raise ValueError(f"{option} must be one of {', '.join(map(str, allowed))}; got {shown(given)}")
     return given
 
 
-def check_whole_number(option: str, given: Any, *, at_least: int) -> Any:
-    """Return ``given``; ValueError unless it is an integer (not a bool) of at least ``at_least``."""
+def check_whole_number(option: str, given: Any, *, at_least: int, at_most: int = LARGEST_COUNT) -> Any:
+    """Return ``given``; ValueError unless it is an integer (not a bool) within the bounds."""
     if isinstance(given, bool) or not isinstance(given, Integral) or int(given) < at_least:
-        raise ValueError(f"{option} must be a whole number of at least {at_least}; got {given!r}")
+        raise ValueError(f"{option} must be a whole number of at least {at_least}; got {shown(given)}")
+    if int(given) > at_most:
+        raise ValueError(f"{option} must be a whole number of at most {at_most}; got {shown(given)}")
     return given
 
 
@@ -189,9 +300,11 @@ def check_number(
 ) -> Any:
     """Return ``given``; ValueError unless it is a finite number within the bounds; ``hint`` says what to do."""
     number = isinstance(given, Real) and not isinstance(given, bool)
+    if number and math.inf > abs(given) > LARGEST_NUMBER:
+        raise ValueError(f"{option} must be a number of a size of at most {LARGEST_NUMBER:g}{hint}; got {shown(given)}")
     if not number or not (-math.inf < given < math.inf and above < given < below and at_least <= given <= at_most):
         wanted = _bounds(above=above, at_least=at_least, below=below, at_most=at_most)
-        raise ValueError(f"{option} must be a finite number{wanted}{hint}; got {given!r}")
+        raise ValueError(f"{option} must be a finite number{wanted}{hint}; got {shown(given)}")
     return given
 
 
@@ -213,7 +326,7 @@ def _words(check: Any) -> str:
 
 
 Count = Annotated[int, partial(check_whole_number, at_least=1)]
-"""A whole number of at least 1. Like the types below, it carries its check for `check_options`."""
+"""A whole number from 1 to `LARGEST_COUNT`. Like the types below, it carries its check for `check_options`."""
 
 Positive = Annotated[float, partial(check_number, above=0)]
 """A number above 0."""

@@ -18,12 +18,25 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .options import MissingExtraError, OptionError, PolaxError, make_config, one_line, player_index, suggest
+from .options import (
+    MissingExtraError,
+    OptionError,
+    PolaxError,
+    describe,
+    describe_error,
+    make_config,
+    one_line,
+    option_types,
+    player_index,
+    shown,
+    suggest,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
@@ -45,6 +58,28 @@ class UnknownNameError(PolaxError, ValueError):
 
 class PluginError(PolaxError, RuntimeError):
     """The plug-in behind a name cannot be used: it does not load, is not one, or two distributions claim its name."""
+
+
+class PluginCodeError(PluginError):
+    """The code of a plug-in raised an error, in one of the functions of its contract."""
+
+    exit_status = 1
+
+
+@contextmanager
+def plugin_code(what: str, function: str) -> Iterator[None]:
+    """Turn whatever the code of a plug-in raises, an exit included, into one `PluginCodeError`.
+
+    Args:
+        what: the plug-in, such as `algorithm_origin` of a name.
+        function: which function of the contract, and when.
+    """
+    try:
+        yield
+    except (PolaxError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as cause:  # ``sys.exit(0)`` in an update must not end training with status 0
+        raise PluginCodeError(f"{what}: {function} failed: {describe_error(cause)}") from cause
 
 
 class Listing(NamedTuple):
@@ -97,14 +132,19 @@ class _Kind:
         if name in self.registered:
             return self.registered[name]
         if ":" in name:
+            _allowed.add(name)
             return self._load(name, f"{self.word} {name!r}")
         claims = self.claims().get(name) or self.claims(fresh=True).get(name)
         if not claims:
             raise UnknownNameError(f"unknown {self.word} {name!r}; {suggest(name, self.names())}")
         if len(claims) > 1:
             raise PluginError(f"{self.word} {name!r}: {_clash(claims)}")
-        origin = f"{claims[0].distribution} {claims[0].version}"
-        return self._load(claims[0].entry_point.value, f"{self.word} {name!r} of {origin}")
+        return self._load(claims[0].entry_point.value, self.origin(name))
+
+    def origin(self, name: str) -> str:
+        """Return a name in words, with the distribution and the version that it comes from."""
+        claims = () if name in self.registered else self.claims().get(name, ())
+        return f"{self.word} {name!r}" + (f" of {claims[0].distribution} {claims[0].version}" if claims else "")
 
     def register(self, name: str, plugin: Any, *, replace: bool) -> None:
         """Add a plug-in object under ``name`` for this process."""
@@ -136,13 +176,18 @@ class _Kind:
             found: Any = importlib.import_module(module_name.strip())
             for part in attribute.split("[")[0].strip().split("."):
                 found = getattr(found, part)
-        except MissingExtraError:
+        except (MissingExtraError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as cause:  # whatever the code of a plug-in raises becomes this one error
+        except BaseException as cause:  # whatever the code of a plug-in raises becomes this one error
             missing = isinstance(cause, ModuleNotFoundError) and cause.name == module_name.split(".")[0]
             hint = "; for a module in the current folder set PYTHONPATH=." if missing else ""
             raise PluginError(f"{what} cannot be loaded: {type(cause).__name__}: {one_line(cause)}{hint}") from cause
-        self.check(found, what)
+        try:
+            self.check(found, what)
+        except (PluginError, KeyboardInterrupt):
+            raise
+        except BaseException as cause:  # attributes may be computed, and raise too
+            raise PluginError(f"{what} cannot be used: {describe_error(cause)}") from cause
         return found
 
 
@@ -155,12 +200,30 @@ def _check_plugin(plugin: Any, what: str, *, word: str, contract: str) -> None:
         raise PluginError(f"{what}: its config must be a dataclass, not {plugin.config!r}")
     if not callable(plugin.build):
         raise PluginError(f"{what}: its build must be callable, not {plugin.build!r}")
+    if not isinstance(plugin.summary, str):
+        raise PluginError(f"{what}: its summary must be a line of text, not {shown(plugin.summary)}")
+    try:
+        option_types(plugin.config)
+    except Exception as cause:  # an annotation may be any text
+        raise PluginError(f"{what}: the types of its options cannot be resolved: {describe_error(cause)}") from cause
+    _check_presets(getattr(plugin, "presets", {}), what)
     ours = importlib.import_module(contract, __package__).API_VERSION
     if plugin.api_version != ours:
         raise PluginError(
             f"{what} is written for version {plugin.api_version!r} of the {word} contract, "
             f"this polax has version {ours}; install compatible versions"
         )
+
+
+def _check_presets(presets: Any, what: str) -> None:
+    if not isinstance(presets, Mapping):
+        raise PluginError(f"{what}: its presets must be a mapping, not {shown(presets)}")
+    for key, preset in presets.items():
+        if not (isinstance(key, tuple) and len(key) == 2 and all(isinstance(word, str) for word in key)):
+            raise PluginError(f"{what}: a preset has the name (preset, environment id), not {shown(key)}")
+        for field, kind in (("updates", int), ("options", Mapping), ("env_options", Mapping)):
+            if not isinstance(getattr(preset, field, None), kind):
+                raise PluginError(f"{what}: the {field} of preset {key[0]} must be {describe(kind)}, see Preset")
 
 
 def _check_function(found: Any, what: str, *, form: str) -> None:
@@ -225,6 +288,42 @@ _POLICIES = _Kind(
 _LOGGERS = _Kind("polax.loggers", "logger", partial(_check_function, form="(launch) -> callback"))
 _listeners: list[Callable[[str], None]] = []
 
+ANY_TARGET = "*"
+"""For `allow_import`: whatever a file names."""
+
+_allowed: set[str] = set()
+"""The ``package.module:ATTRIBUTE`` that the user of this process has asked for; a file may name these too."""
+
+
+def allow_import(*targets: str) -> None:
+    """Let files, such as a run's config.json, name code that is imported.
+
+    Args:
+        *targets: ``package.module:ATTRIBUTE``, or `ANY_TARGET`.
+    """
+    _allowed.update(part for target in targets for part in _parts(target))
+
+
+def _parts(name: str) -> list[str]:
+    """Return the names of the learners of each player."""
+    return [each.strip() for each in name.split(BESIDE)]
+
+
+def check_import(*names: str, source: str) -> None:
+    """Raise `PluginError` if a name that comes from a file means code that the user has not asked for.
+
+    Args:
+        *names: of plug-ins; those of installed ones are always allowed.
+        source: the file, for the message.
+    """
+    for name in (part for given in names for part in _parts(given)):
+        is_policy = split_reference(name)[0] in _POLICIES.names()  # such as run:FOLDER, whose own file is asked in turn
+        if ":" in name and not is_policy and not _allowed & {name, ANY_TARGET}:
+            raise PluginError(
+                f"{source} names code to import, {shown(name)}; if you trust it, pass --allow-import (in Python: "
+                "polax.load(PATH, allow_import=True))"
+            )
+
 
 def environment_plugin(name: str) -> EnvironmentPlugin:
     """Return the environment plug-in of that name (or at ``package.module:ATTRIBUTE``), imported if necessary.
@@ -287,7 +386,13 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
     """
     plugin = environment_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
-    return _built(name, plugin.build, config)
+    built = _built(name, plugin.build, config, plugin=_ENVIRONMENTS.origin(name))
+    if not (isinstance(built, tuple) and len(built) == 2 and hasattr(built[0], "num_players")):
+        raise PluginError(
+            f"{_ENVIRONMENTS.origin(name)}: its build must return a game and its params, not {shown(built)}"
+        )
+    game: tuple[Game[Any, Any], Any] = built
+    return game
 
 
 def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: Any) -> Algorithm:
@@ -309,7 +414,11 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
     """
     plugin = algorithm_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
-    return _built(name, plugin.build, env, params, config)
+    built = _built(name, plugin.build, env, params, config, plugin=_ALGORITHMS.origin(name))
+    if not all(callable(getattr(built, function, None)) for function in ("init", "update", "policies")):
+        raise PluginError(f"{_ALGORITHMS.origin(name)}: its build must return an Algorithm, not {shown(built)}")
+    algorithm: Algorithm = built
+    return algorithm
 
 
 def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int = 0) -> Policy:
@@ -353,7 +462,8 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
             f"a player is the name of a strategy, a Policy, the path of a run, or PREFIX:NAME with one of the prefixes "
             f"{', '.join(_POLICIES.names())}; got {reference!r}"
         )
-    policy = _built(f"{prefix}:{rest}", policy_resolver(prefix), rest, env, params, player)
+    resolver = policy_resolver(prefix)
+    policy = _built(f"{prefix}:{rest}", resolver, rest, env, params, player, plugin=_POLICIES.origin(prefix))
     if not _is_policy(policy):
         raise PluginError(
             f"policy prefix {prefix!r} returned {policy!r} for {rest!r}, which is not a policy: "
@@ -397,14 +507,20 @@ def _is_policy(given: Any) -> bool:
     return not isinstance(given, type) and all(map(callable, methods))
 
 
-def _built(what: str, build: Callable[..., Any], *arguments: Any) -> Any:
-    """Return ``build(*arguments)``; a ValueError of the plug-in becomes an `OptionError`."""
-    try:
-        return build(*arguments)
-    except PolaxError:
-        raise
-    except ValueError as cause:
-        raise OptionError(f"{what}: {one_line(cause)}") from cause
+def _built(what: str, build: Callable[..., Any], *arguments: Any, plugin: str) -> Any:
+    """Return ``build(*arguments)``; a ValueError, with which a plug-in refuses options, becomes an `OptionError`."""
+    with plugin_code(plugin, "build"):
+        try:
+            return build(*arguments)
+        except PolaxError:
+            raise
+        except ValueError as cause:
+            raise OptionError(f"{what}: {one_line(cause)}") from cause
+
+
+def algorithm_origin(name: str) -> str:
+    """Return the name of an algorithm in words, with the distribution and the version that it comes from."""
+    return _ALGORITHMS.origin(name)
 
 
 def list_environments() -> tuple[Listing, ...]:

@@ -104,7 +104,7 @@ def main() -> int:
         self_play = folder.manifest().get("self_play", False)
         tables[learner] = {
             "command": f"polax train {learner} {options.env} --preset laptop --num-seeds {options.seeds}",
-            "config": folder.read_json("config.json"),
+            "config": folder.config(),
             "seeds": [summary(row, self_play=self_play) for row in last_rows(folder)],
         }
     tables = {learner: tables[learner] for learner in study.learners if learner in tables}

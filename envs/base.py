@@ -298,6 +298,16 @@ class Game(environment.Environment[TState, TParams]):
         """Return the action space of one player."""
         return spaces.Discrete(self.num_actions)
 
+    def check_joint_action(self, action: Any) -> None:
+        """Raise ValueError unless a joint action has one entry for each player; it may be traced.
+
+        Compiled indexing would take the last entry for every one that is missing.
+        """
+        if np.shape(action) != (self.num_players,):
+            raise ValueError(
+                f"{self.name} needs one action for each of {self.num_players} players, got shape {np.shape(action)}"
+            )
+
     def check_actions(self, actions: Any) -> np.ndarray:
         """Check a joint action outside compiled code, where nothing can be raised.
 

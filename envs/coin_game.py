@@ -122,6 +122,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         self, key: jax.Array, state: CoinGameState, action: jax.Array, params: CoinGameParams
     ) -> tuple[jax.Array, CoinGameState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """Move both players, pay for collected coins, and replace them."""
+        self.check_joint_action(action)
         red, blue = (move(state.players[player], action[player], self.grid_size) for player in range(2))
         red_coin, blue_coin = self._coin_cells(state)
         took = {

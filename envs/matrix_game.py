@@ -136,6 +136,7 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
         self, key: jax.Array, state: MatrixGameState, action: jax.Array, params: MatrixGameParams
     ) -> tuple[jax.Array, MatrixGameState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """Pay both players and remember what they did."""
+        self.check_joint_action(action)
         played = jnp.asarray(action, jnp.int32) == 1
         state = MatrixGameState(last_actions=played.astype(jnp.int32), time=state.time + 1)
         payoffs = jnp.asarray(params.payoffs)

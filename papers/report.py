@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from ..runner.report.document import Cell, Chart, Document, Part, Provenance, Reach, Section, Table
-from ..runner.runs.folder import RunError, make_folder
+from ..runner.runs.files import RunError, make_folder
 from ..runner.runs.manifest import device_names, versions
 
 Row = Mapping[str, Any]

@@ -34,7 +34,7 @@ class TrainingError(PolaxError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """A signal stopped a run after the update it was in; everything is saved.
+    """A signal, or the end of its time, stopped a run after the update it was in; everything is saved.
 
     Attributes:
         run: the run; ``run.resume()`` continues it.
@@ -58,8 +58,9 @@ class Run:
         >>> first, second = run.policies(seed=3)  # doctest: +SKIP
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, *, allow_import: bool = False) -> None:
         self.folder = folder
+        self._allow_import = allow_import
         self._loaded: dict[str, LoadedRun] = {}
 
     def __repr__(self) -> str:
@@ -79,7 +80,7 @@ class Run:
         """Return the game that was learned, and its params, as `polax.make_env` does."""
         from .. import registry
 
-        spec = self.spec
+        spec = self.folder.trusted_spec(allow_import=self._allow_import)
         return registry.make_env(spec.env, **spec.env_options)
 
     def policies(self, seed: int | None = None, *, checkpoint: str | int = "last") -> tuple[Policy, ...]:
@@ -126,6 +127,8 @@ class Run:
         updates: int | None = None,
         callbacks: Sequence[Callback] = (),
         loggers: Sequence[str] = LOGGERS,
+        checkpoint: int | None = None,
+        max_seconds: float | None = None,
         quiet: bool = False,
     ) -> Run:
         """Continue at the last checkpoint, bit for bit as if the run had not stopped.
@@ -134,6 +137,9 @@ class Run:
             updates: a new number of updates in all; None: as it was asked for.
             callbacks: as in `train`; they are told of what follows the checkpoint.
             loggers: as in `train`; the run does not remember those of before.
+            checkpoint: the update to continue from; later checkpoints are kept under other names. None: the last that
+                is not damaged.
+            max_seconds: after which no update begins; None: there is no limit.
             quiet: as in `train`.
 
         Returns:
@@ -142,7 +148,7 @@ class Run:
         Raises:
             PolaxError: the run has all its updates, or as `train`.
         """
-        spec = self.spec
+        spec = self.folder.trusted_spec(allow_import=self._allow_import)
         set_up(num_seeds=len(spec.seeds))
         find(loggers, callbacks)  # an unknown one is refused before anything changes
         from .runs.spec import build
@@ -150,7 +156,8 @@ class Run:
         if updates is not None:
             spec = dataclasses.replace(spec, updates=updates)
         self._loaded.clear()
-        return _train(self, spec, build(spec), resume=True, told=_Told(callbacks, loggers, quiet))
+        how = {"checkpoint": checkpoint, "max_seconds": max_seconds}
+        return _train(self, spec, build(spec), resume=True, told=_Told(callbacks, loggers, quiet), **how)
 
     def evaluate(
         self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
@@ -159,12 +166,12 @@ class Run:
         return evaluate(self, against, checkpoint=checkpoint, num_envs=num_envs)
 
     def _load(self, checkpoint: str) -> LoadedRun:
-        from .runs.load import find_update, load_run
+        from .runs.load import find_updates, load_run
 
-        number = str(find_update(self.folder, checkpoint))
-        if number not in self._loaded:
-            self._loaded[number] = load_run(self.folder, checkpoint=number)
-        return self._loaded[number]
+        found = f"{checkpoint} {find_updates(self.folder, checkpoint)[0]}"  # the run may have been trained further
+        if found not in self._loaded:
+            self._loaded[found] = load_run(self.folder, checkpoint=checkpoint, allow_import=self._allow_import)
+        return self._loaded[found]
 
 
 def train(  # noqa: PLR0913  # one for each option of the command
@@ -180,6 +187,8 @@ def train(  # noqa: PLR0913  # one for each option of the command
     eval_every: int = 1,
     eval_envs: int = 256,
     checkpoint_every: int | None = None,
+    keep_checkpoints: int = 2,
+    max_seconds: float | None = None,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[str] = LOGGERS,
     quiet: bool = False,
@@ -200,6 +209,8 @@ def train(  # noqa: PLR0913  # one for each option of the command
         eval_every: updates between evaluations.
         eval_envs: episodes of each match-up.
         checkpoint_every: updates between checkpoints; None: a twentieth of all.
+        keep_checkpoints: how many of the last checkpoints stay, beside the best.
+        max_seconds: after which no update begins; None: there is no limit.
         callbacks: functions that are told of updates, evaluations, checkpoints and the end.
         loggers: names of loggers, each of which makes such a callback (``polax list`` shows them). The run's own
             ``metrics.jsonl`` does not depend on them.
@@ -211,7 +222,7 @@ def train(  # noqa: PLR0913  # one for each option of the command
     Raises:
         PolaxError: unknown names or options, values out of range, or a folder that is not empty; `TrainingError` if
             every seed stopped being finite, or a callback or a logger raised.
-        TrainingInterrupted: on Ctrl-C or SIGTERM, after the update and saved.
+        TrainingInterrupted: on Ctrl-C, SIGTERM, SIGUSR1 or after ``max_seconds``, after the update and saved.
 
     Example:
         >>> run = polax.train("loqa", "IPD-v0", preset="laptop", seeds=3)  # doctest: +SKIP
@@ -228,14 +239,17 @@ def train(  # noqa: PLR0913  # one for each option of the command
         eval_every=eval_every,
         eval_envs=eval_envs,
         checkpoint_every=checkpoint_every,
+        keep_checkpoints=keep_checkpoints,
     )
     find(loggers, callbacks)
     from .runs.folder import RunFolder
     from .runs.spec import build
+    from .training.memory import check_memory
 
     setup = build(spec)  # plug-ins refuse options before a folder is made
+    check_memory(spec, setup)
     run = Run(RunFolder.create(None if out is None else Path(out), spec))
-    return _train(run, spec, setup, resume=False, told=_Told(callbacks, loggers, quiet))
+    return _train(run, spec, setup, resume=False, told=_Told(callbacks, loggers, quiet), max_seconds=max_seconds)
 
 
 def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int] = 1, **settings: Any) -> RunSpec:
@@ -261,7 +275,7 @@ class _Told(NamedTuple):
     quiet: bool
 
 
-def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, told: _Told) -> Run:
+def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, told: _Told, **how: Any) -> Run:
     """Train, then show what was learned and draw the curves."""
     from .evaluation.evaluate import measure_dilemma
     from .evaluation.verdict import verdict
@@ -274,7 +288,7 @@ def _train(run: Run, spec: RunSpec, setup: Setup, *, resume: bool, told: _Told) 
 
     console = wide_console(quiet=told.quiet)
     outcome = train_in(
-        spec, setup, run.folder, resume=resume, console=console, loggers=told.loggers, callbacks=told.callbacks
+        spec, setup, run.folder, resume=resume, console=console, loggers=told.loggers, callbacks=told.callbacks, **how
     )
     rows = last_rows(run.folder)
     if rows:
@@ -314,18 +328,20 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return read(path)
 
 
-def load(path: str | Path) -> Run:
+def load(path: str | Path, *, allow_import: bool = False) -> Run:
     """Return a run that was trained before.
 
     Args:
         path: its folder.
+        allow_import: whether its ``config.json`` may name code to import, as ``package.module:ATTRIBUTE``. Names of
+            installed plug-ins, and what this process has asked for itself, need no permission.
 
     Raises:
         PolaxError: the folder holds no run, or the run of a newer polax.
     """
     from .runs.folder import RunFolder
 
-    return Run(RunFolder.open(Path(path)))
+    return Run(RunFolder.open(Path(path)), allow_import=allow_import)
 
 
 def evaluate(
@@ -364,10 +380,12 @@ def evaluate(
             [registry.make_policy(name, found.env, found.params, player=p) for p in range(found.env.num_players)]
             for name in against
         ]
-        table = score_against(found, opponents, [str(name) for name in against], num_envs=num_envs)
+        with registry.plugin_code("the players", "act"):
+            table = score_against(found, opponents, [str(name) for name in against], num_envs=num_envs)
     else:
         evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=found.pure)
-        table = evaluator(found.keys.evaluate, found.update, found.policies)
+        with registry.plugin_code(registry.algorithm_origin(found.spec.algorithm), "act"):
+            table = evaluator(found.keys.evaluate, found.update, found.policies)
     seeds = [
         {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
         for index, seed in enumerate(found.spec.seeds)

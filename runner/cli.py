@@ -6,12 +6,16 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
-from ..options import PolaxError, suggest
+from ..options import PolaxError, describe_error, suggest
 from . import completion
 
-USER_ERROR = 2
-"""Exit status of every error that the user can correct."""
+LONGEST = 1500
+"""Letters of a message, at most."""
+
+BUG = 70
+"""Exit status of an error that no code expects: "internal software error" in sysexits.h."""
 
 COMMANDS = {
     "train": "train a learner in a game, or resume a run",
@@ -23,6 +27,7 @@ COMMANDS = {
     "plot": "draw the learning curves of one or several runs",
     "render": "save an episode of a run's players as an animation or a strip of pictures",
     "play": "play against a scripted or a trained player in the terminal",
+    "doctor": "check the installation, or the folder of a run, and repair what can be repaired",
     "list": "show algorithms, environments, policies, loggers; with NAME, all about one of them",
     "new-algorithm": "write a package with a working learner, as a starting point",
     "new-environment": "write a package with a working game, as a starting point",
@@ -41,30 +46,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``polax``; None: those of the process.
 
     Returns:
-        The exit status: 0, 1 where training failed, 2 for an error of the user, 130 or 143 after a signal.
+        The exit status: 0, 1 where training failed, 2 for an error of the user, 70 for a bug, 75 at the end of
+        ``--max-time``, 128 plus its number after a signal.
     """
+    _show_any_name()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get("POLAX_DEBUG"))
     if "--debug" in words:
         words.remove("--debug")
         debug = True
     try:
-        if completion.ASKED in os.environ:
-            completion.complete_command(COMMANDS, _run)
-        return _run(words)
+        return _run(list(words))
     except PolaxError as error:
         if debug:
             raise
-        print(f"polax: {error}", file=sys.stderr)
-        return USER_ERROR
+        print(f"polax: {printable(str(error))}", file=sys.stderr)
+        return error.exit_status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of the output, such as head, has finished
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _unforeseen(error, words)
+
+
+def _unforeseen(error: Exception, words: Sequence[str]) -> int:
+    """Say in a line that something happened which no code expects, and keep the rest in a file."""
+    if isinstance(error, OSError) and error.filename is not None:  # a disk or a right is the user's, not a bug
+        reason = error.strerror or describe_error(error)
+        print(f"polax: {printable(str(error.filename))} cannot be used: {reason}", file=sys.stderr)
+        return PolaxError.exit_status
+    from .crash import write_log
+
+    where = write_log(error, ["polax", *words])
+    kept = f"the traceback is in {where}" if where is not None else "its log cannot be written"
+    said = printable(f"polax: this is a bug in polax, please report it: {describe_error(error)}")
+    print(f"{said} ({kept}; --debug shows it)", file=sys.stderr)
+    return BUG
+
+
+def _show_any_name() -> None:
+    """Let a name that is not UTF-8 be shown with escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words: list[str]) -> int:
+    if completion.ASKED in os.environ:
+        completion.complete_command(COMMANDS, _run_command)
+    return _run_command(words)
+
+
+def _run_command(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return 0
@@ -80,8 +117,17 @@ def _run(words: list[str]) -> int:
     try:
         status: int = module.main(words)
     except SystemExit as done:  # argparse after printing help
-        return int(done.code or 0)
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
     return status
+
+
+def printable(text: str) -> str:
+    """Return a text, shortened if it is very long, in which what a terminal would obey is escaped.
+
+    A name from a stranger's file may hold anything.
+    """
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in short)
 
 
 def _help() -> str:

@@ -20,7 +20,9 @@ from polax.algorithms.base import Algorithm, AlgorithmPlugin
 @dataclasses.dataclass(frozen=True)
 class Config:
     size: int = 3
-PLUGIN = AlgorithmPlugin(Config, lambda env, params, config: config, "works")
+def build(env, params, config):
+    return Algorithm(init=lambda key: config, update=lambda key, state: (state, {}), policies=lambda state: ())
+PLUGIN = AlgorithmPlugin(Config, build, "works")
 OLD = PLUGIN._replace(api_version=0)
 """
 
@@ -87,7 +89,7 @@ def test_an_installed_plug_in_is_listed_with_its_origin_and_loaded_only_when_ask
     install("good_plugin", "[polax.algorithms]\nmine = good_plugin:PLUGIN\n", GOOD_PLUGIN)
     assert _algorithm_rows("mine") == [polax.Listing("mine", "good-plugin", "1.0", "good_plugin:PLUGIN", None)]
     assert "good_plugin" not in sys.modules
-    assert polax.make_algorithm("mine", None, None, size=5).size == 5
+    assert polax.make_algorithm("mine", None, None, size=5).init(None).size == 5
     del sys.modules["good_plugin"]
 
 

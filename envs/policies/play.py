@@ -115,9 +115,17 @@ def whole_step(known: Any, step: Step) -> tuple[Any, Step]:
     return known, step
 
 
-def mean_info(known: Any, step: Step) -> tuple[Any, dict[str, jax.Array]]:
-    """Record the mean of each ``info`` entry over the episodes."""
-    return known, jax.tree.map(jnp.mean, step.info)
+class Means(NamedTuple):
+    """What `mean_info` records of a step."""
+
+    info: dict[str, jax.Array]  # [] each
+    lowest: jax.Array  # [players]: of the actions
+    highest: jax.Array  # [players]
+
+
+def mean_info(known: Any, step: Step) -> tuple[Any, Means]:
+    """Record the mean of each ``info`` entry over the episodes, and the range of each player's actions."""
+    return known, Means(jax.tree.map(jnp.mean, step.info), step.actions.min(axis=0), step.actions.max(axis=0))
 
 
 class EpisodeStatistics(NamedTuple):
@@ -126,14 +134,18 @@ class EpisodeStatistics(NamedTuple):
     reward: jax.Array  # [players]: mean reward per step
     reward_standard_error: jax.Array  # [players]: of that mean, from the spread over episodes
     info: dict[str, jax.Array]  # mean of each entry of the environment's ``info``, [] each
+    lowest: jax.Array  # [players] int32: the lowest action of each
+    highest: jax.Array  # [players] int32: the highest; compiled games do not notice one that does not exist
 
 
 def statistics(played: Episodes) -> EpisodeStatistics:
     """Return the statistics of episodes that `mean_info` watched."""
     rewards, count = played.rewards, len(played.rewards)
     spread = rewards.std(axis=0, ddof=1) if count > 1 else np.nan * rewards[0]
-    means = {name: values.mean() for name, values in played.records.items()}
-    return EpisodeStatistics(*jax.tree.map(jnp.asarray, (rewards.mean(axis=0), spread / count**0.5, means)))
+    seen: Means = played.records
+    means = {name: values.mean() for name, values in seen.info.items()}
+    found = (rewards.mean(axis=0), spread / count**0.5, means, seen.lowest.min(axis=0), seen.highest.max(axis=0))
+    return EpisodeStatistics(*jax.tree.map(jnp.asarray, found))
 
 
 @partial(jax.jit, static_argnames=("env", "num_envs", "num_steps"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,17 +104,20 @@ class EpisodeRecorder:
 
 
 class _Window:
-    """A window of matplotlib's."""
+    """A window of matplotlib's; nothing at all, with one warning, where none can be opened."""
 
     def __init__(self, title: str, fps: float) -> None:
         self._title, self._fps = title, fps
+        self._blind = False
         self._figure: Any = None
         self._image: Any = None
 
     def show(self, picture: np.ndarray) -> None:
         """Show a picture for one frame's time."""
-        if self._figure is None:
+        if self._figure is None and not self._blind:
             self._open(picture)
+        if self._blind:
+            return
         self._image.set_data(picture)
         self._figure.canvas.draw_idle()
         self._figure.canvas.start_event_loop(1 / self._fps)
@@ -123,14 +127,21 @@ class _Window:
         from matplotlib import pyplot
 
         height, width = picture.shape[:2]
-        self._figure = pyplot.figure(self._title, figsize=(width / 100, height / 100), dpi=100)
-        # matplotlib falls back to a backend without a window, which is an error unless the user chose it by name.
-        if mpl.get_backend().lower() == "agg" and "MPLBACKEND" not in os.environ:
+        reason = "matplotlib found no display or no window toolkit"
+        try:
+            self._figure = pyplot.figure(self._title, figsize=(width / 100, height / 100), dpi=100)
+        except Exception as cause:  # each toolkit that was chosen by name and has no display raises its own error
+            reason = f"{type(cause).__name__}: {cause}"
+        # matplotlib falls back to a backend without a window, which is all right if the user chose it by name.
+        if self._figure is None or (mpl.get_backend().lower() == "agg" and "MPLBACKEND" not in os.environ):
             self.close()
-            raise RuntimeError(
-                "no window can be opened here: matplotlib found no display or no window toolkit "
-                '(pip install pyqt6, for one); or use render_mode="rgb_array"'
+            self._blind = True
+            warnings.warn(
+                f"no window can be opened here, so nothing is shown: {reason} (pip install pyqt6, for one); "
+                'render_mode="rgb_array" gives pictures without a window',
+                stacklevel=2,
             )
+            return
         axes = self._figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         self._image = axes.imshow(picture, interpolation="lanczos")

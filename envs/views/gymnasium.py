@@ -14,7 +14,7 @@ from ..base import Game
 from ..policies.python_play import Policies
 from ..rendering.frame import DEFAULT_SIZE
 from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
-from .host import HostGame, action_number, observation_box
+from .host import HostGame, action_number, check_process, observation_box
 
 DEFAULT_OPPONENT = "random"
 """The one strategy that every game has."""
@@ -64,6 +64,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         render_size: int = DEFAULT_SIZE,
         **options: Any,
     ) -> None:
+        check_process()
         self.game, params = registry.make_env(env_id, **options)
         self.player = player
         self.render_mode = render_mode

@@ -25,6 +25,7 @@ from .host import (
     action_number,
     advance,
     begin,
+    check_process,
     choose,
     next_key,
     observation_box,
@@ -88,6 +89,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             )
         if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
+        check_process()
         self.game, params = registry.make_env(env_id, **options)
         self.player = player
         self.num_envs = int(num_envs)

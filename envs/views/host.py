@@ -9,6 +9,7 @@ words.
 from __future__ import annotations
 
 import operator
+import os
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +22,20 @@ from ..base import Game
 from ..policies.python_play import Policies, PythonPlayers
 
 _MAX_USERS = 16  # the game, its players, those of them in Python, and the next episode
+
+
+_IMPORTED_IN = os.getpid()
+"""The process that has loaded jax, whose threads no fork of it has."""
+
+
+def check_process() -> None:
+    """Raise RuntimeError in a fork of a process that has loaded jax, where the first computation would wait forever."""
+    if os.getpid() != _IMPORTED_IN:
+        raise RuntimeError(
+            "this process is a fork of one that has loaded jax, in which nothing can be computed; start processes with "
+            "spawn, such as gymnasium.make_vec(ID, N, vectorization_mode='async', vector_kwargs={'context': 'spawn'}), "
+            "or use make_vec without a vectorization_mode, which steps all copies in one compiled program"
+        )
 
 
 class Carry(NamedTuple):

@@ -17,7 +17,7 @@ from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 from ... import registry
 from ..rendering.frame import DEFAULT_SIZE
 from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
-from .host import HostGame, action_number, observation_box, player_names
+from .host import HostGame, action_number, check_process, observation_box, player_names
 
 
 class Makers(NamedTuple):
@@ -77,6 +77,7 @@ class GameParallelEnv(ParallelEnv[str, np.ndarray, int]):
             if "max_steps_in_episode" in options:
                 raise ValueError("max_cycles and max_steps_in_episode are the same: give one of them")
             options["max_steps_in_episode"] = max_cycles
+        check_process()
         self.game, params = registry.make_env(env_id, **options)
         module_name = re.sub("(?<=[a-z])(?=[A-Z])", "_", env_id).replace("-", "_").lower()  # coin_game_v0
         self.metadata = {**type(self).metadata, "name": module_name}  # type: ignore[misc]

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from ...runner.report.document import MISSING, Chart, Document, Reach, Section, Table, Value, number, score
-from ...runner.runs.folder import RunFolder, folder_name
+from ...runner.runs.files import folder_name
+from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import RunSpec, build, resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of
 from ..training import configs_of, how_trained, lost_seeds, trained

@@ -14,7 +14,8 @@ from ...runner.evaluation.scores import over_players, scores_of_seeds
 from ...runner.report.document import Chart, Document, Panel
 from ...runner.report.learning import learning_curves, quantities, read_run
 from ...runner.report.svg import SERIES
-from ...runner.runs.folder import RunError, RunFolder
+from ...runner.runs.files import RunError
+from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Row, reproduction
 from ..tables import read_table

@@ -12,10 +12,14 @@ from rich.console import Console
 from ..evaluation.evaluate import Evaluator
 from ..evaluation.scores import gap_name, mean_name, opponents_of, over_players, score_name
 from ..runs import checkpoint as checkpoints
-from ..runs.folder import RunError, RunFolder
+from ..runs.files import RunError
+from ..runs.folder import RunFolder
 from ..runs.load import load_run
+from ..runs.lock import alone
 from ..runs.spec import build
 from ..training.loop import Outcome, find_or_create, train
+from ..training.memory import check_memory
+from ..training.progress import say
 from .aggregate import aggregate
 from .budget import Done
 from .plan import Combination, until
@@ -36,8 +40,13 @@ def train_combination(path: Path, combination: Combination, *, console: Console)
     spec, budget = combination.spec, combination.budget
     if spec is None or budget is None:
         raise RunError(combination.error or "there is nothing to train")
-    run, resume = find_or_create(path, spec)
     setup = build(spec)
+    check_memory(spec, setup)
+    run, resume = find_or_create(path, spec)
+    if resume:  # the budget is counted from the metrics
+        with alone(path):
+            for problem in run.repair_metrics():
+                say(console, problem)
     outcome = Outcome(0, "")
     while outcome.exit_status == 0 and (target := budget.next_target(how_far(run))) is not None:
         outcome = train(until(spec, target), setup, run, resume=resume, console=console)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from ...options import PolaxError
 from ..evaluation.scores import (
@@ -44,7 +44,8 @@ from ..report.document import (
 )
 from ..report.figures import Estimate, draw_estimates
 from ..report.learning import LearningRun, learning_curves, read_run
-from ..runs.folder import RunFolder
+from ..runs.files import check_inside, read_text
+from ..runs.folder import CONFIG, RunFolder
 from .meetings import meetings
 
 FILE = "results.json"
@@ -59,6 +60,22 @@ DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 SHOWN = ("", COOPERATOR, TIT_FOR_TAT, DEFECTOR)
 """Opponents whose scores tables and charts show, of those that a game has (the empty one: a learner's own players
 together); beside them the measures that it wants drawn."""
+
+
+class Combined(TypedDict):
+    """What ``results.json`` must say of a combination."""
+
+    algorithm: str
+    env: str
+    run: str
+    status: Literal["done", "failed", "unfinished"]
+    scores: dict[str, dict[str, Any]]
+
+
+class Results(TypedDict):
+    """What ``results.json`` must hold for a benchmark to go on."""
+
+    combinations: list[Combined]
 
 
 class Runs(NamedTuple):
@@ -80,11 +97,12 @@ def read_runs(folder: Path, content: Mapping[str, Any]) -> Runs:
     runs = Runs({}, {}, [])
     for row in content["combinations"]:
         path = folder / row["run"]
-        if not (path / "config.json").exists():
-            continue
         try:
-            opened = RunFolder.open(path)
-            runs.configs[row["run"]] = opened.read_json("config.json")
+            check_inside(folder, path)
+            if not (path / CONFIG).exists():
+                continue
+            opened = RunFolder.open(path, within=folder)
+            runs.configs[row["run"]] = opened.config()
             learning = read_run(opened)
         except PolaxError as error:
             runs.problems.append(str(error))
@@ -166,16 +184,23 @@ def _findings(games: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]
     return [*found, Finding("Combinations", f"{states.count(DONE)} of {len(states)} done", words)]
 
 
-def _failures(folder: Path, rows: Sequence[Mapping[str, Any]], problems: Sequence[str]) -> list[Part]:
+def _failures(folder: Path, rows: Sequence[Mapping[str, Any]], problems: list[str]) -> list[Part]:
     parts: list[Part] = []
     for row in rows:
         if row["status"] == FAILED:
-            trace = folder / ERRORS / f"{Path(row['run']).name}.txt"
             title = f"{row['algorithm']} in {row['env']}"
-            text = trace.read_text(encoding="utf-8", errors="replace") if trace.is_file() else ""
+            text = _traceback(folder, Path(row["run"]).name, problems)
             details = Listing(f"Traceback of {title}", text) if text else None
             parts.append(Failure(title, row["error"] or "unknown reason", details))
     return [*parts, *(Failure("Not read", problem) for problem in problems)]
+
+
+def _traceback(folder: Path, name: str, problems: list[str]) -> str:
+    try:
+        return read_text(folder / ERRORS / f"{name}.txt", within=folder)
+    except PolaxError as error:
+        problems.append(str(error))
+        return ""
 
 
 def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapping[str, int]) -> list[Part]:
@@ -297,7 +322,7 @@ def _training(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
             row["preset"] or "-",
             row["status"],
             *(count(row[name]) for name in ("updates", "env_steps", "seconds")),
-            row["error"] or "",
+            "; ".join(filter(None, [row["error"], _earlier(row)])),
             row["run"],
         ]
         for row in rows
@@ -307,6 +332,12 @@ def _training(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
         "Seconds are of all seeds together, compilation included, evaluation not.",
         Table("Training of each combination", [*head, "remarks", "run"], lines),
     ]
+
+
+def _earlier(row: Mapping[str, Any]) -> str:
+    """Say why a combination was trained again."""
+    errors = row.get("earlier_errors") or []
+    return f"{plural(len(errors), 'earlier attempt')} failed: {'; '.join(dict.fromkeys(errors))}" if errors else ""
 
 
 def _setup(content: Mapping[str, Any], runs: Runs) -> list[Part]:

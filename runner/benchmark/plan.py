@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from ... import registry
 from ...options import OptionError
-from ..runs.folder import RunError, folder_name, make_folder, read_json, write_json
+from ..runs.files import RunError, folder_name, make_folder, part_of, read_json, write_json
+from ..runs.lock import LOCK
 from ..runs.spec import RunSpec, presets_for, resolve
 from .budget import Budget, Done
 
@@ -126,9 +127,9 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
     Raises:
         RunError: the folder holds something else, or a benchmark with other arguments.
     """
-    # A process that was killed while it wrote the file leaves a part of it.
-    other = [path for path in make_folder(folder) if path.name != f".{FILE}.part"]
     path = folder / FILE
+    # A process that was killed while it wrote the file leaves a part of it.
+    other = {each.name for each in make_folder(folder)} - {part_of(path).name, LOCK}
     if not path.exists():
         if other:
             raise RunError(f"{folder} is not empty and holds no benchmark; choose another --out")

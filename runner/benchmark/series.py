@@ -18,11 +18,12 @@ from rich.console import Console
 from ...options import PolaxError, describe_error
 from ..report.document import Document
 from ..report.writers import draw, show, write_texts
-from ..runs.folder import RunFolder, read_json, write_text, writing
+from ..runs.files import read_json, write_text, writing
+from ..runs.folder import RunFolder
 from ..runs.manifest import device_names, versions
 from ..training.progress import Rate, say
 from .combination import how_far, score_combination, train_combination
-from .document import DONE, ERRORS, FAILED, FILE, FORMAT, NO_RUNS, UNFINISHED, Runs, document
+from .document import DONE, ERRORS, FAILED, FILE, FORMAT, NO_RUNS, UNFINISHED, Results, Runs, document
 from .plan import Combination, Protocol
 
 
@@ -35,6 +36,7 @@ class Series:
         planned: the combinations.
         command: the words of the command line.
         console: where progress is shown.
+        retries: how often a combination that failed is trained again, from its last checkpoint.
     """
 
     def __init__(
@@ -45,14 +47,18 @@ class Series:
         *,
         command: Sequence[str],
         console: Console,
+        retries: int = 0,
     ) -> None:
+        self._retries = retries
         self._folder = folder
         self._protocol = protocol
         self._planned = planned
         self._command = list(command)
         self._console = console
-        before = read_json(folder / FILE) if (folder / FILE).exists() else {}
-        done = {(row["algorithm"], row["env"]): row for row in before.get("combinations", []) if row["status"] == DONE}
+        before: Results = read_json(folder / FILE, Results) if (folder / FILE).exists() else {"combinations": []}
+        done: dict[Any, Any] = {
+            (row["algorithm"], row["env"]): row for row in before["combinations"] if row["status"] == DONE
+        }
         self._rows = [done.get((each.algorithm, each.env)) or _blank(each) for each in planned]
         self._write(NO_RUNS)
 
@@ -73,6 +79,13 @@ class Series:
             say(self._console, f"{title}  (about {time_left} for {left} of them)" if time_left else title)
             try:
                 stopped = self._run_one(combination, row)
+                for attempt in range(1, self._retries + 1):
+                    if row["status"] != FAILED or stopped:
+                        break
+                    row["earlier_errors"].append(row["error"])
+                    say(self._console, f"  once more, attempt {attempt} of {self._retries}")
+                    row |= {"status": UNFINISHED, "error": None}
+                    stopped = self._run_one(combination, row)
             except KeyboardInterrupt:  # between two runs, where nothing has to be finished first
                 stopped = 128 + signal.SIGINT
             if stopped:
@@ -92,7 +105,10 @@ class Series:
             stopped = trained.exit_status
             if not stopped:
                 row |= score_combination(path, episodes=self._protocol.evaluation_episodes) | {"status": DONE}
-        except Exception as error:  # third-party code may raise anything, and the other combinations still run
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # third-party code may raise anything; the others still run
             row |= {"status": FAILED, "error": describe_error(error), "scores": {}}
             if not isinstance(error, PolaxError):
                 self._keep_traceback(path.name, error)
@@ -101,7 +117,7 @@ class Series:
         self._write(NO_RUNS)
         return stopped
 
-    def _keep_traceback(self, name: str, error: Exception) -> None:
+    def _keep_traceback(self, name: str, error: BaseException) -> None:
         folder = self._folder / ERRORS
         with writing(folder):
             folder.mkdir(exist_ok=True)
@@ -158,6 +174,7 @@ def _blank(combination: Combination) -> dict[str, Any]:
         "preset": None if combination.spec is None else combination.spec.preset,
         "status": FAILED if combination.error else UNFINISHED,
         "error": combination.error,
+        "earlier_errors": [],
         "seconds": None,
         "env_steps": None,
         "updates": None,

@@ -18,7 +18,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin
 
-from ...options import OptionError, describe, describe_options, option_types, suggest, unknown_option
+from ... import registry
+from ...options import (
+    LARGEST_COUNT,
+    OptionError,
+    describe,
+    describe_options,
+    option_types,
+    shown,
+    suggest,
+    unknown_option,
+)
 from .. import completion
 from ..cli import COMMANDS, UsageError
 
@@ -71,6 +81,9 @@ class CommandParser(argparse.ArgumentParser):
                     name, action=_PluginOption, nargs="?", const=True, dest="plugin_options", help=argparse.SUPPRESS
                 )
         options = self.parse_intermixed_args(words)
+        if getattr(options, "allow_import", False):
+            registry.allow_import(registry.ANY_TARGET)
+            sys.path.append(str(Path.cwd()))
         if not plugins:
             self.read(options, {})
         return options
@@ -107,7 +120,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
-        raise UsageError(f"{self._command}: {message} (see {self.prog} --help)")
+        short = message if len(message) < 300 else f"{message[:280]}…"
+        raise UsageError(f"{self._command}: {short} (see {self.prog} --help)")
 
 
 def _owner_of(name: str, owners: Owners) -> str | None:
@@ -139,10 +153,18 @@ class _PluginOption(argparse.Action):
 def allow_local_modules(names: Iterable[str | None]) -> None:
     """Let ``module:ATTRIBUTE`` name a module in the current folder, as with ``python -m``.
 
-    Only the command line may do so: a run's config.json, which others may have written, never decides what is imported.
+    Only the command line may do so: a run's config.json, which others may have written, decides what is imported only
+    with ``--allow-import``.
     """
     if any(":" in name for name in names if name):
         sys.path.append(str(Path.cwd()))
+
+
+def add_allow_import(parser: CommandParser) -> None:
+    """Add the option that lets the files of runs name code to import."""
+    parser.add_argument(
+        "--allow-import", action="store_true", help="import the module:ATTRIBUTE that a run's config.json names"
+    )
 
 
 def add_run(parser: CommandParser, *, several: bool = False) -> None:
@@ -151,6 +173,7 @@ def add_run(parser: CommandParser, *, several: bool = False) -> None:
     parser.add_argument("run", type=Path, nargs=nargs, metavar="RUN", help="folder of a training run")
     help_text = "an update, best or last (default: last)"
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
+    add_allow_import(parser)
 
 
 def add_output(parser: CommandParser) -> None:
@@ -182,10 +205,21 @@ def at_least(minimum: int) -> Callable[[str], int]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"must be a whole number, not {word!r}") from None
         if number < minimum:
-            raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {number}")
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {shown(number)}")
+        if number > LARGEST_COUNT:
+            raise argparse.ArgumentTypeError(f"must be at most {LARGEST_COUNT}, not {shown(number)}")
         return number
 
     return whole_number
+
+
+def duration(word: str) -> float:
+    """Read a time such as ``90s``, ``45m``, ``2h``, ``1d`` or ``1h30m``, in seconds; for `argparse`."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    parts = re.fullmatch(r"([0-9]{1,9}[smhd])+", word)
+    if parts is None:
+        raise argparse.ArgumentTypeError(f"must be a time such as 90s, 45m, 2h or 1h30m, not {shown(word)}")
+    return float(sum(int(part[:-1]) * units[part[-1]] for part in re.findall(r"[0-9]+[smhd]", word)))
 
 
 def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what: str) -> dict[str, Any]:
@@ -228,7 +262,7 @@ def _parse(word: str, kind: Any) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
             value = read(word)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: brackets, thousands deep
             continue
         whole = isinstance(value, float) and kind is int and value.is_integer()
         return int(value) if whole else value

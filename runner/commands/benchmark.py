@@ -45,6 +45,9 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--evaluation-episodes", **number, default=1000, help="episodes per match-up at the end (default: 1000)"
     )
+    parser.add_argument(
+        "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
     add_output(parser)
     return parser
@@ -54,6 +57,8 @@ def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]])
     from ..benchmark.budget import parse_budget
     from ..benchmark.plan import Protocol, combinations, open_folder
     from ..benchmark.series import Series
+    from ..runs.files import make_folder
+    from ..runs.lock import alone
     from ..training.progress import say, wide_console
 
     protocol = Protocol(
@@ -67,6 +72,10 @@ def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]])
     )
     planned = combinations(protocol)
     console = wide_console(quiet=options.quiet)
-    if open_folder(options.out, protocol):
-        say(console, f"continuing {options.out}")
-    return Series(options.out, protocol, planned, command=["polax", *sys.argv[1:]], console=console).run()
+    make_folder(options.out)
+    with alone(options.out):
+        if open_folder(options.out, protocol):
+            say(console, f"continuing {options.out}")
+        command = ["polax", *sys.argv[1:]]
+        series = Series(options.out, protocol, planned, command=command, console=console, retries=options.retries)
+        return series.run()

@@ -12,6 +12,7 @@ from typing import Any
 
 from ... import registry
 from ...options import MissingExtraError, PolaxError, option_types, suggest
+from ..cli import printable
 from ..completion import with_names
 from .arguments import CommandParser, options_of, options_text
 
@@ -131,20 +132,23 @@ def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]
         begun = time.perf_counter()
         try:
             plugin = KINDS[kind][1](row.name)
+            entry["import_seconds"] = round(time.perf_counter() - begun, 3)
+            with registry.plugin_code(f"{row.name!r}", "its description"):
+                entry |= _details(kind, row.name, plugin)
         except MissingExtraError as error:
             entry["summary"] = str(error)
         except PolaxError as error:
             entry["error"] = str(error)
-        else:
-            entry["import_seconds"] = round(time.perf_counter() - begun, 3)
-            entry |= _details(kind, row.name, plugin)
     return entry
 
 
 def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
     if kind in ("policies", "loggers"):
         return {"summary": (inspect.getdoc(plugin) or "").partition("\n")[0]}
-    details: dict[str, Any] = {"summary": plugin.summary, "options": list(option_types(plugin.config))}
+    details: dict[str, Any] = {
+        "summary": " ".join(plugin.summary.split()),
+        "options": list(option_types(plugin.config)),
+    }
     if kind == "algorithms":
         presets = sorted(plugin.presets) if hasattr(plugin, "presets") else []
         return details | {
@@ -157,12 +161,13 @@ def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
         env, _ = registry.make_env(name)
     except PolaxError as error:
         return details | {"error": str(error)}
-    return details | {"strategies": list(env.strategies)}
+    return details | {"strategies": list(map(str, env.strategies))}
 
 
 def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from ..training.progress import say
 
@@ -171,12 +176,16 @@ def _print_tables(listing: dict[str, list[dict[str, Any]]], *, details: bool) ->
         table = Table(title=kind.capitalize(), title_justify="left", title_style="bold", box=None, show_header=False)
         table.add_column(no_wrap=True, style="cyan")
         for entry in entries:
-            table.add_row(entry["name"] + (":" if kind == "policies" else ""), "\n".join(_lines(entry)))
+            # Text, since what others have written might be taken for markup.
+            table.add_row(
+                Text(printable(entry["name"]) + (":" if kind == "policies" else "")),
+                Text("\n".join(map(printable, _lines(entry)))),
+            )
         console.print(table, "")
     every = [entry for entries in listing.values() for entry in entries]
     for entry in every:
         if entry["error"]:
-            say(console, f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}")
+            say(console, printable(f"broken: {entry['name']} from {_origin(entry)}: {entry['error']}"))
     for entry in every:
         if entry["distribution"] != "polax" and entry.get("import_seconds", 0) >= SLOW:
             say(console, f"slow: {entry['name']} from {_origin(entry)} takes {entry['import_seconds']:.1f} s to import")

@@ -70,7 +70,7 @@ def write_package(kind: Kind, name: str, folder: Path) -> dict[str, str]:
     words = _words(kind, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OptionError(f"{folder} already exists; choose another --out, or remove it")
-    from ..runs.folder import writing
+    from ..runs.files import writing
 
     templates = files(__package__) / "templates" / kind.word
     with writing(folder, hint="choose another --out"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import registry
 from ..process import set_up
-from .arguments import CommandParser
+from .arguments import CommandParser, add_allow_import
 
 EPILOG = "Options of the game are given as --env.contribution-factor 1.5."
 
@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--player", type=int, default=0, choices=(0, 1), help="the player you are (default: 0)")
     parser.add_argument("--episode", type=int, metavar="SEED", help="random seed of the episode (default: a new one)")
+    add_allow_import(parser)
     options = parser.parse(arguments, plugins=True)
     set_up()
     env_options = parser.read(options, {"env": (options.env, registry.environment_plugin)})["env"]

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         raise OptionError(f"--fps must be above 0, not {options.fps:g}")
     set_up()
     from ...envs.rendering.animation import abreast, check_format, save_pictures
-    from ..runs.folder import writing
+    from ..runs.files import writing
 
     try:
         check_format(options.out)

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="the page to write (default: DIR/report.html)")
     options = parser.parse(arguments)
 
-    from ..runs.folder import RunError, write_text
+    from ..runs.files import RunError, write_text
 
     out = options.out or options.folder / "report.html"
     if out.is_dir():
@@ -43,7 +43,7 @@ def make(folder: Path) -> tuple[str, list[str]]:
     """
     from ..benchmark import document as benchmark
     from ..report.page import to_html
-    from ..runs.folder import RunError, read_json
+    from ..runs.files import RunError, read_json
     from ..tournament import document as tournament
 
     if not folder.is_dir():
@@ -66,7 +66,9 @@ def make(folder: Path) -> tuple[str, list[str]]:
     try:
         page = benchmark.document(folder, content) if kind == "benchmark" else tournament.document(content)
         return to_html(page), list(page.problems)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as cause:
+    except RunError:
+        raise
+    except Exception as cause:  # the file says what is on the page, so whatever it leads to is due to the file
         said = describe_error(cause)
         raise RunError(f"{path} is not what polax {kind} writes: {said}; run it again") from cause
 

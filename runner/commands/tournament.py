@@ -11,7 +11,7 @@ from typing import Any
 from ... import registry
 from ...options import OptionError
 from ..process import set_up
-from .arguments import CommandParser, at_least
+from .arguments import CommandParser, add_allow_import, at_least
 
 EPILOG = """\
 A player is the name of a strategy (see polax list --details), the folder of a training run (RUN for its first seed,
@@ -58,12 +58,14 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--best-response-updates", type=int, metavar="N", help="its updates (default: 20 in matrix games, else 200)"
     )
+    add_allow_import(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="new folder (default: tournaments/ENV-TIME)")
     return parser
 
 
 def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_options: dict[str, Any]) -> int:
     from ..report.writers import show, write
+    from ..runs.lock import alone
     from ..runs.manifest import device_names
     from ..tournament.best_response import Training, check_training, usual_updates
     from ..tournament.contest import contest
@@ -83,11 +85,14 @@ def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_opti
         check_training(training, line_up)
     out = options.out or Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}"
     prepare(out)
-    content = contest(line_up, episodes=options.episodes, seed=options.seed, training=training, console=console)
-    seconds = time.perf_counter() - begun
-    ran = {"command": ["polax", *sys.argv[1:]], "devices": device_names(), "seconds": round(seconds, 1)}
-    found = document({**content, **ran})
-    write(found, out, records="payoffs.csv")
+    with alone(out):
+        prepare(out)  # another process may have filled it before this one had the lock
+        with registry.plugin_code("the players", "act"):
+            content = contest(line_up, episodes=options.episodes, seed=options.seed, training=training, console=console)
+        seconds = time.perf_counter() - begun
+        ran = {"command": ["polax", *sys.argv[1:]], "devices": device_names(), "seconds": round(seconds, 1)}
+        found = document({**content, **ran})
+        write(found, out, records="payoffs.csv")
     show(found, console)
     say(console, f"{len(content['players'])} players, {seconds:.1f} s: {out}")
     return 0

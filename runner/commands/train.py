@@ -15,20 +15,29 @@ from ..cli import UsageError
 from ..completion import with_names
 from ..process import set_up
 from ..training.callbacks import LOGGERS
-from .arguments import CommandParser, add_output, allow_local_modules, at_least, options_text, set_output
+from .arguments import (
+    CommandParser,
+    add_allow_import,
+    add_output,
+    allow_local_modules,
+    at_least,
+    duration,
+    options_text,
+    set_output,
+)
 
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
 A learner for each player: polax train --player-0 lola-dice --player-1 naive IPD-v0 --player-0.inner-lr 0.1, or
 polax train lola-dice+naive IPD-v0. One of the two may be a policy: tit-for-tat, run:FOLDER (see polax list --details).
-A run is resumed with: polax train --resume RUN [--updates N]
+A run is resumed with: polax train --resume RUN [--updates N] [--checkpoint UPDATE]
 The command line overrides --config, which overrides the preset, which overrides the defaults. All options of a learner
 and a game are listed by: polax train ALGORITHM ENV --help"""
 
 NO_LOGGER = "none"
 """In place of a logger's name."""
 
-SETTINGS = ("preset", "updates", "eval_every", "eval_envs", "checkpoint_every")
+SETTINGS = ("preset", "updates", "eval_every", "eval_envs", "checkpoint_every", "keep_checkpoints")
 """Options that are settings of the run, by their own names."""
 
 
@@ -80,6 +89,17 @@ def _parser() -> CommandParser:
     parser.add_argument("--save-config", type=Path, metavar="FILE", help="write the settings, and train nothing")
     parser.add_argument("--eval-every", type=int, metavar="N", help="evaluate every N updates (default: 1)")
     parser.add_argument("--eval-envs", type=int, metavar="N", help="episodes per match-up (default: 256)")
+    parser.add_argument("--checkpoint", type=at_least(0), metavar="UPDATE", help="resume at this checkpoint instead")
+    parser.add_argument(
+        "--keep-checkpoints", type=int, metavar="K", help="keep the last K beside the best (default: 2)"
+    )
+    parser.add_argument(
+        "--max-time",
+        type=duration,
+        metavar="TIME",
+        help="stop after 90s, 45m, 2h or 1d, saved, with exit status 75; --resume continues",
+    )
+    add_allow_import(parser)
     parser.add_argument(
         "--checkpoint-every", type=int, metavar="N", help="save every N updates (default: a twentieth of all)"
     )
@@ -112,7 +132,12 @@ def _start(parser: CommandParser, options: argparse.Namespace) -> Run | None:
     from ..runs.config import merge, read_config, write_config
     from ..runs.spec import build
 
+    if options.checkpoint is not None:
+        raise OptionError("--checkpoint is where --resume RUN begins; a new run has none")
     config = {} if options.config is None else read_config(options.config)
+    for name in ("algorithm", "env"):
+        if getattr(options, name) is None and name in config:
+            registry.check_import(config[name], source=str(options.config))
     algorithm, env = options.algorithm or config.get("algorithm"), options.env or config.get("env")
     if algorithm is None or env is None:
         raise UsageError("train: missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
@@ -136,17 +161,37 @@ def _start(parser: CommandParser, options: argparse.Namespace) -> Run | None:
             write_config(options.save_config, spec)
             print(f"settings: {options.save_config}")
             return None
-    return train(**settings, out=options.out, loggers=_loggers(options), quiet=options.quiet)
+    return train(
+        **settings, out=options.out, loggers=_loggers(options), quiet=options.quiet, max_seconds=options.max_time
+    )
 
 
 def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
-    kept = ("resume", "updates", "log", "quiet", "verbose", "algorithm", "env", "plugin_options")
+    kept = (
+        "resume",
+        "updates",
+        "checkpoint",
+        "max_time",
+        "allow_import",
+        "log",
+        "quiet",
+        "verbose",
+        "algorithm",
+        "env",
+        "plugin_options",
+    )
     own = [name for name, value in vars(options).items() if name not in kept and value != parser.get_default(name)]
     given = [f"--{name.replace('_', '-')}" for name in (*own, *options.plugin_options)]
     given += [name for name in (options.algorithm, options.env) if name is not None]
     if given:
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
-    return load(options.resume).resume(updates=options.updates, loggers=_loggers(options), quiet=options.quiet)
+    return load(options.resume).resume(
+        updates=options.updates,
+        checkpoint=options.checkpoint,
+        max_seconds=options.max_time,
+        loggers=_loggers(options),
+        quiet=options.quiet,
+    )
 
 
 def _loggers(options: argparse.Namespace) -> tuple[str, ...]:

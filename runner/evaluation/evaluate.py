@@ -58,11 +58,17 @@ class Evaluator:
             keys: one for each seed; the number is folded in.
             number: the update that is evaluated.
             policies: from the learner's ``policies``.
+
+        Raises:
+            ValueError: a learner chose an action that the game does not have.
         """
         num_steps = int(self._params.max_steps_in_episode)
         if self._pure:
             static = (self._env, self._num_envs, num_steps)
-            rewards, summary = jax.device_get(_play_seeds(static, self._params, keys, np.uint32(number), policies))
+            rewards, actions, summary = jax.device_get(
+                _play_seeds(static, self._params, keys, np.uint32(number), policies)
+            )
+            self._check_actions(actions)
         else:
             keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
             played = [self._play_one_by_one(key, players) for key, players in zip(keys, policies, strict=True)]
@@ -75,6 +81,25 @@ class Evaluator:
             if not match.strategy_of(player)
         }
         return {name: np.asarray(values, np.float64) for name, values in {**table, **summary}.items()}
+
+    def trace(self, keys: jax.Array, policies: Any) -> Any:
+        """Return the program of an evaluation of compiled players (or their shapes), traced and not compiled."""
+        static = (self._env, self._num_envs, int(self._params.max_steps_in_episode))
+        return _play_seeds.trace(static, self._params, keys, np.uint32(0), policies)
+
+    def _check_actions(self, actions: np.ndarray) -> None:
+        """Raise ValueError if a learner's actions, ``[S, matches, players, 2]`` from lowest to highest, do not exist.
+
+        A compiled game does not notice such an action: it reads another one in its place.
+        """
+        for player in range(self._env.num_players):
+            own = [row for row, match in enumerate(self._matches) if not match.strategy_of(player)]
+            low, high = int(actions[:, own, player].min()), int(actions[:, own, player].max())
+            if low < 0 or high >= self._env.num_actions:
+                raise ValueError(
+                    f"the policy of player {player} chose actions from {low} to {high}; "
+                    f"{self._env.name} has the actions 0 to {self._env.num_actions - 1}"
+                )
 
     def _play_one_by_one(self, key: jax.Array, policies: Sequence[Policy]) -> tuple[np.ndarray, dict[str, Any]]:
         """Play one seed's match-ups one after another; rewards ``[matches, players]``."""
@@ -144,8 +169,11 @@ def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:
 @partial(jax.jit, static_argnums=0)
 def _play_seeds(
     static: tuple[Game[Any, Any], int, int], params: Any, keys: jax.Array, number: jax.Array, policies: Any
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Play every match-up of every seed in one scan; rewards ``[S, matches, players]``, summaries ``[S]``.
+) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
+    """Play every match-up of every seed in one scan.
+
+    It returns rewards ``[S, matches, players]``, the lowest and the highest action of each player, ``[S, matches,
+    players, 2]``, and summaries ``[S]``.
 
     Each player is one of several policies, its learner or a strategy; all follow the game, and an index chooses. The
     network thus also runs where a strategy decides, which costs less than compiling a scan for each match-up.
@@ -160,9 +188,10 @@ def _play_seeds(
         line_up = [OneOf.of(learner, scripted[i], choice[i]) for i, learner in enumerate(learners)]
         return play(key, env, params, line_up, num_envs=num_envs, num_steps=num_steps)
 
-    def one_seed(key: jax.Array, learners: tuple[Policy, ...]) -> tuple[jax.Array, dict[str, jax.Array]]:
+    def one_seed(key: jax.Array, learners: tuple[Policy, ...]) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         match_keys = jax.random.split(jax.random.fold_in(key, number), len(matches))
         results = jax.vmap(one_match, in_axes=(0, 0, None))(match_keys, jnp.asarray(chosen), learners)
-        return results.reward, dict(env.summarise({name: values[0] for name, values in results.info.items()}))
+        actions = jnp.stack([results.lowest, results.highest], axis=-1)
+        return results.reward, actions, dict(env.summarise({name: own[0] for name, own in results.info.items()}))
 
     return for_each_seed(one_seed, keys, policies)

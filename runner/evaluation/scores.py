@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...options import digits
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -47,7 +49,7 @@ def _against(name: str, opponent: str) -> str:
 def scored_players(row: Mapping[str, Any]) -> list[int]:
     """Return the players that have scores in a line of metrics; none where nothing was evaluated."""
     heads = {name.removeprefix("score/player_").split("/")[0] for name in row if name.startswith("score/player_")}
-    return sorted(int(head) for head in heads if head.isdigit())
+    return sorted(player for head in heads if (player := digits(head)) is not None)
 
 
 def opponents_of(row: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ..evaluation.statistics import Spread
-from ..runs.folder import writing
+from ..runs.files import writing
 from .document import Chart, Panel
 from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
 

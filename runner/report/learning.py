@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from ...options import OptionError, suggest
 from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
 from ..evaluation.statistics import FEWEST, mean_and_spread_over_seeds, spread_word
-from ..runs.folder import RunError, RunFolder
+from ..runs.files import RunError
+from ..runs.folder import RunFolder
 from .document import Cell, Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
 

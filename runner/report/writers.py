@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from ..runs.folder import write_text
+from ..runs.files import write_text
 from .document import Chart, Document, Failure, Reach, Section, Settings, Table
 
 

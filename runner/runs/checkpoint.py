@@ -1,31 +1,56 @@
 """Checkpoints: the state of a run at one update, written whole or not at all.
 
 Orbax writes the tree of arrays, with the counters in its metadata, so reading a checkpoint from someone else runs no
-code. It writes under a temporary name and renames at the end, so a killed process leaves no partial checkpoint.
+code. It writes under a temporary name and renames at the end, so a killed process leaves no partial checkpoint. The
+metadata hold the SHA-256 of every array, and one of themselves: what a disk or a network has changed is not loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import type_handlers
 
-from ...options import describe_error
-from .folder import RunError
+from ...options import describe_error, digits, misfit
+from .files import RunError, set_aside
 
-FORMAT = 1
-"""Version of the layout; a newer one is refused."""
+FORMAT = 2
+"""Version of the layout; another one is refused."""
 
 _COUNTERS = ("update", "seconds", "env_steps", "ended", "fingerprint")
+
+_LEFT = re.compile(r"[0-9]{8,}(\.orbax-checkpoint-tmp(-[0-9]+)?|\.removed)")
+"""Names of what a killed process leaves: an unfinished checkpoint, or one that was being removed."""
+
+
+class DamagedError(RunError):
+    """A checkpoint is not what was saved."""
+
+
+class _Metadata(TypedDict):
+    """What is saved beside the arrays."""
+
+    format: int
+    update: int
+    seconds: float
+    env_steps: float
+    ended: list[int]
+    fingerprint: str
+    x64: bool
+    leaves: dict[str, list[str]]
+    """By path, type and shape, and the SHA-256 of each array."""
+    seal: str
+    """The SHA-256 of all the rest."""
 
 
 class Checkpoint(NamedTuple):
@@ -53,7 +78,10 @@ def fingerprint(identity: Mapping[str, Any]) -> str:
 
 def saved_updates(folder: Path) -> list[int]:
     """Return the updates that have a complete checkpoint, in order."""
-    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit() and path.is_dir())
+    numbers = ((digits(path.name), path) for path in folder.glob("*"))
+    return sorted(
+        number for number, path in numbers if number is not None and path.name == _name(number) and path.is_dir()
+    )
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
@@ -62,22 +90,44 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         RunError: it cannot be written, for example on a full disk; the earlier ones stay whole.
     """
-    target = _path(folder, checkpoint.update)
+    target = path_of(folder, checkpoint.update)
     if target.exists():
         return
-    counters = {name: getattr(checkpoint, name) for name in _COUNTERS}
-    counters |= {"format": FORMAT, "ended": np.asarray(checkpoint.ended, np.int64).tolist()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tree = {"state": jax.tree_util.tree_map_with_path(_saved, checkpoint.state)}
+        metadata = _metadata(checkpoint, tree["state"])
         with ocp.Checkpointer(_handler()) as checkpointer:
-            checkpointer.save(target, args=ocp.args.PyTreeSave(tree, custom_metadata=counters))
+            checkpointer.save(target, args=ocp.args.PyTreeSave(tree, custom_metadata=metadata))
     except Exception as cause:  # orbax, tensorstore and the file system each raise their own error
         clean(folder)
         last = saved_updates(folder)
         kept = f"the last good checkpoint is update {last[-1]}" if last else "there is no earlier checkpoint"
         reason = describe_error(cause)
         raise RunError(f"checkpoint {checkpoint.update} cannot be written to {folder}: {reason}; {kept}") from cause
+
+
+def _metadata(checkpoint: Checkpoint, arrays: Any) -> dict[str, Any]:
+    """Return the metadata of a checkpoint with these arrays."""
+    found = {name: getattr(checkpoint, name) for name in _COUNTERS}
+    found |= {"format": FORMAT, "ended": np.asarray(checkpoint.ended, np.int64).tolist()}
+    found |= {"x64": uses_64_bits()}
+    found["leaves"] = {name: [_form(leaf), _sha256(leaf)] for name, leaf in _leaves(arrays).items()}
+    return {**found, "seal": _seal(found)}
+
+
+def uses_64_bits() -> bool:
+    """Tell whether jax computes with 64-bit numbers (``JAX_ENABLE_X64``)."""
+    return bool(jax.dtypes.canonicalize_dtype(np.float64) == np.float64)
+
+
+def _seal(metadata: Mapping[str, Any]) -> str:
+    content = {name: value for name, value in metadata.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def load(folder: Path, update: int, template: Any) -> Checkpoint:
@@ -89,49 +139,125 @@ def load(folder: Path, update: int, template: Any) -> Checkpoint:
         template: a state of the same learner (arrays or their shapes), which the saved one must match.
 
     Raises:
-        RunError: no such checkpoint, an unreadable one, or one of another learner (the leaf that differs is named).
+        DamagedError: it cannot be read, or is not what was saved.
+        RunError: no such checkpoint, or one of another learner (the leaf that differs is named).
     """
     there = saved_updates(folder)
     if update not in there:
         raise RunError(f"{folder.parent} has no checkpoint {update}; there are {', '.join(map(str, there)) or 'none'}")
-    path = _path(folder, update)
     others = [each for each in there if each != update]
-    with _reading(path, others):
-        metadata = _handler().metadata(path)
-    counters = metadata.custom_metadata or {}
-    if not {"format", *_COUNTERS} <= set(counters):
-        raise RunError(f"{path} was not written by polax")
-    if counters["format"] != FORMAT:
-        raise RunError(
-            f"{path} has format {counters['format']}, this polax reads {FORMAT}; use the polax that wrote it"
-        )
+    hint = f"; there are also {', '.join(map(str, others))}" if others else ""
+    counters, _ = _read_metadata(folder, update, hint)
     target = jax.tree.map(_saved_shape, template)
-    _check_leaves(metadata.tree["state"], target, f"checkpoint {update} of {folder.parent}")
-    plain = jax.tree.map(lambda leaf: ocp.RestoreArgs(restore_type=np.ndarray), target)
-    with _reading(path, others), ocp.Checkpointer(_handler()) as checkpointer:
-        wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
-        arrays = iter(jax.tree.leaves(checkpointer.restore(path, args=wanted)))
+    _check_leaves(counters, target, f"checkpoint {update} of {folder.parent}")
+    arrays = iter(_read_arrays(path_of(folder, update), counters, target, hint))
     state = jax.tree.map(lambda leaf: _restored(arrays, leaf), template)
-    found = Checkpoint(state=state, **{name: counters[name] for name in _COUNTERS})
-    return found._replace(ended=np.asarray(found.ended, np.int64))
+    return Checkpoint(
+        state, update, counters["seconds"], counters["env_steps"], np.asarray(counters["ended"], np.int64),
+        counters["fingerprint"],
+    )  # fmt: skip
+
+
+def verify(folder: Path, update: int) -> None:
+    """Read one checkpoint, whatever learner it is of, and raise `RunError` unless it is what was saved."""
+    counters, tree = _read_metadata(folder, update, "")
+    target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
+    if {name: _form(leaf) for name, leaf in _leaves(target).items()} != {
+        name: form for name, (form, _) in counters["leaves"].items()
+    }:
+        raise DamagedError(f"{path_of(folder, update)} is damaged: it does not have the arrays that were saved")
+    _read_arrays(path_of(folder, update), counters, target, "")
+
+
+def _read_metadata(folder: Path, update: int, hint: str) -> tuple[_Metadata, Any]:
+    """Return what a checkpoint holds beside its arrays, and the tree of what is known of each array."""
+    path = path_of(folder, update)
+    with _reading(path, hint):
+        metadata = _handler().metadata(path)
+    counters = _checked(metadata.custom_metadata or {}, path, hint)
+    if counters["update"] != update:
+        raise DamagedError(f"{path} holds checkpoint {counters['update']}, which is not what its name says{hint}")
+    return counters, metadata.tree["state"]
+
+
+def _read_arrays(path: Path, counters: _Metadata, target: Any, hint: str) -> list[np.ndarray]:
+    """Return the arrays of a checkpoint, each as it was saved."""
+    plain = jax.tree.map(lambda leaf: ocp.RestoreArgs(restore_type=np.ndarray), target)
+    with _reading(path, hint), ocp.Checkpointer(_handler()) as checkpointer:
+        wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
+        saved = checkpointer.restore(path, args=wanted)["state"]
+    for name, leaf in _leaves(saved).items():
+        if [_form(leaf), _sha256(leaf)] != counters["leaves"][name]:
+            raise DamagedError(f"{path} is damaged: {name} is not what was saved (its SHA-256 differs){hint}")
+    return jax.tree.leaves(saved)
+
+
+def load_first(folder: Path, updates: Sequence[int], template: Any) -> tuple[Checkpoint, list[DamagedError]]:
+    """Read the first of several checkpoints that is not damaged.
+
+    Returns:
+        The checkpoint, and what is wrong with those before it in ``updates``.
+
+    Raises:
+        RunError: all are damaged, or as `load`.
+    """
+    damaged: list[DamagedError] = []
+    for update in updates:
+        try:
+            return load(folder, update, template), damaged
+        except DamagedError as error:
+            damaged.append(error)
+    if len(damaged) == 1:
+        raise damaged[0]
+    raise RunError(f"every checkpoint of {folder.parent} is damaged; the last one: {damaged[0]}") from damaged[0]
+
+
+def _checked(metadata: Mapping[str, Any], path: Path, hint: str) -> _Metadata:
+    """Return the metadata of a checkpoint, if they are what was saved."""
+    if not {"format", *_COUNTERS} <= set(metadata):
+        raise RunError(f"{path} was not written by polax")
+    if metadata["format"] != FORMAT:
+        raise RunError(
+            f"{path} has format {metadata['format']!r}, this polax reads {FORMAT}; use the polax that wrote it"
+        )
+    problem = misfit(dict(metadata), _Metadata, "it")
+    if problem is None and _seal(metadata) != metadata["seal"]:
+        problem = "its metadata are not what was saved (their SHA-256 differs)"
+    if problem is not None:
+        raise DamagedError(f"{path} is damaged: {problem}{hint}")
+    return metadata  # type: ignore[return-value]  # it has just been checked
 
 
 def keep_only(folder: Path, updates: set[int]) -> None:
     """Remove the checkpoints of all other updates; each loses its name before its content."""
     for update in set(saved_updates(folder)) - updates:
-        doomed = _path(folder, update)
+        doomed = path_of(folder, update)
         shutil.rmtree(doomed.rename(doomed.with_name(f"{doomed.name}.removed")), ignore_errors=True)
 
 
 def clean(folder: Path) -> None:
-    """Remove what killed processes left: unfinished and half-removed checkpoints."""
-    for path in folder.glob("*"):
-        if path.is_dir() and not path.name.isdigit():
-            shutil.rmtree(path, ignore_errors=True)
+    """Remove what killed processes left: unfinished and half-removed checkpoints; nothing else is touched."""
+    for path in leftovers(folder):
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _path(folder: Path, update: int) -> Path:
-    return (folder / f"{update:08d}").absolute()
+def leftovers(folder: Path) -> list[Path]:
+    """Return what `clean` removes."""
+    return [path for path in folder.glob("*") if path.is_dir() and not path.is_symlink() and _LEFT.fullmatch(path.name)]
+
+
+def set_aside_after(folder: Path, update: int) -> list[Path]:
+    """Give all later checkpoints another name, so that they are kept but not read, and return their new paths."""
+    return [set_aside(path_of(folder, each)) for each in saved_updates(folder) if each > update]
+
+
+def _name(update: int) -> str:
+    return f"{update:08d}"
+
+
+def path_of(folder: Path, update: int) -> Path:
+    """Return the folder of the checkpoint of an update."""
+    return (folder / _name(update)).absolute()
 
 
 class _OneByOne(type_handlers.NumpyHandler):
@@ -164,20 +290,23 @@ def _handler() -> ocp.PyTreeCheckpointHandler:
 
 
 @contextmanager
-def _reading(path: Path, others: Sequence[int]) -> Iterator[None]:
-    """Turn any error of reading into one line that names the other checkpoints."""
+def _reading(path: Path, hint: str) -> Iterator[None]:
+    """Turn any error of reading into one line that ends with ``hint``."""
     try:
         yield
     except Exception as cause:  # a damaged file may raise anything
-        hint = f"; there are also {', '.join(map(str, others))}" if others else ""
         reason = describe_error(cause)
-        raise RunError(f"{path} cannot be read, it is damaged or not a checkpoint: {reason}{hint}") from cause
+        raise DamagedError(f"{path} cannot be read, it is damaged or not a checkpoint: {reason}{hint}") from cause
 
 
-def _check_leaves(saved: Any, target: Any, what: str) -> None:
+def _check_leaves(saved: _Metadata, target: Any, what: str) -> None:
     """Raise `RunError` unless a checkpoint has the leaves of a learner's state; name the first that differs."""
     foreign = "it belongs to another learner, or to one with other options"
-    given, wanted = _leaves(saved), _leaves(target)
+    if saved["x64"] != uses_64_bits():
+        foreign = f"it was saved with jax's 64-bit numbers {_on(saved['x64'])}, here they are {_on(not saved['x64'])}"
+        foreign += f"; set JAX_ENABLE_X64={int(saved['x64'])}"
+    given = {name: form for name, (form, _) in saved["leaves"].items()}
+    wanted = {name: _form(leaf) for name, leaf in _leaves(target).items()}
     for name in given:
         if name not in wanted:
             raise RunError(f"{what} has {name!r}, which this learner does not have: {foreign}")
@@ -188,13 +317,21 @@ def _check_leaves(saved: Any, target: Any, what: str) -> None:
             raise RunError(f"{what} has {name!r} as {given[name]}, this learner needs {needed}: {foreign}")
 
 
-def _leaves(tree: Any) -> dict[str, str]:
-    """Return type and shape of every leaf by its path, such as ``float32[2, 3]``."""
-    paths = jax.tree_util.tree_leaves_with_path(tree)
-    return {_name(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}" for path, leaf in paths}
+def _on(setting: bool) -> str:  # noqa: FBT001
+    return "on" if setting else "off"
 
 
-def _name(path: Any) -> str:
+def _leaves(tree: Any) -> dict[str, Any]:
+    """Return every leaf by its path."""
+    return {_path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+def _form(leaf: Any) -> str:
+    """Return type and shape, such as ``float32[2, 3]``."""
+    return f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
+
+
+def _path_name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/") or "value"
 
 
@@ -210,7 +347,7 @@ def _saved(path: Any, leaf: Any) -> np.ndarray | None:
     """
     array = np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
     if array.dtype == object:
-        raise TypeError(f"{_name(path)} of the learner's state is not an array but {array!r}")
+        raise TypeError(f"{_path_name(path)} of the learner's state is not an array but {array!r}")
     return array if array.size else None
 
 

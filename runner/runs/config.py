@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...options import OptionError, check_whole_number, one_line, suggest
-from .folder import FORMAT, write_text
+from ...options import OptionError, check_whole_number, one_line, shown, suggest
+from .files import check_depth, parse_json, read_bytes, write_text
+from .folder import FORMAT
 from .spec import RunSpec, over
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -93,12 +94,9 @@ def _parse(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise OptionError(f"{path} is a folder; the settings of a run are in {path / 'config.json'}")
     _check_suffix(path)
+    text = read_bytes(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as cause:
-        raise OptionError(f"{path} cannot be read: {getattr(cause, 'strerror', None) or one_line(cause)}") from cause
-    try:
-        content = json.loads(text) if path.suffix == ".json" else _parse_yaml(text)
+        content = parse_json(text, Any, "it") if path.suffix == ".json" else _parse_yaml(text.decode("utf-8"))
     except ValueError as cause:
         raise OptionError(f"{path} is damaged: {one_line(cause)}") from cause
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
@@ -115,9 +113,11 @@ def _parse_yaml(text: str) -> Any:
     number = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+.0123456789"))
     try:
-        return yaml.load(text, Loader)
-    except yaml.YAMLError as cause:
+        content = yaml.load(text, Loader)
+    except (yaml.YAMLError, RecursionError) as cause:
         raise ValueError(one_line(cause)) from cause
+    check_depth(content, "it")
+    return content
 
 
 def _check_suffix(path: Path) -> None:
@@ -129,12 +129,12 @@ def _check(key: str, value: Any) -> None:
     """Raise ValueError for a value of the wrong type; what a run may be without may be null."""
     if key in ("options", "env_options"):
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-            raise ValueError(f"{key} must hold options by name, not {value!r}")
+            raise ValueError(f"{key} must hold options by name, not {shown(value)}")
     elif key == "seeds":
         for each in value if isinstance(value, list) else [value]:
             check_whole_number("a seed" if isinstance(value, list) else "seeds", each, at_least=0)
     elif key in ("algorithm", "env", "preset"):
         if not isinstance(value, str) and not (key == "preset" and value is None):
-            raise ValueError(f"{key} must be a name, not {value!r}")
+            raise ValueError(f"{key} must be a name, not {shown(value)}")
     else:
         _count(key, value)

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ... import registry
 from ...envs.base import Game, Policy
-from ...options import OptionError
+from ...options import OptionError, digits
 from ..training.seeds import SeedKeys, make_learner, seed_keys
 from . import checkpoint as checkpoints
-from .folder import RunError, RunFolder
-from .metrics import best_update, score_by_update
+from .files import RunError, tell
+from .folder import RunFolder
+from .metrics import score_by_update
 from .spec import RunSpec, build
 
 
@@ -75,22 +77,31 @@ class LoadedRun(NamedTuple):
         return 0 if seed is None else seeds.index(seed)
 
 
-def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
+def load_run(folder: RunFolder, *, checkpoint: str = "last", allow_import: bool = False) -> LoadedRun:
     """Load the players of every seed of a run.
 
     Args:
         folder: the run.
-        checkpoint: an update's number, ``best`` or ``last``.
+        checkpoint: an update's number, ``best`` or ``last``; where one of these two is damaged, the next best or the
+            one before is loaded, which is told.
+        allow_import: as for `RunFolder.trusted_spec`.
 
     Raises:
         PolaxError: no such checkpoint, an unreadable one, or a missing plug-in.
     """
-    spec = folder.spec()
+    spec = folder.trusted_spec(allow_import=allow_import)
     setup = build(spec)
-    update = find_update(folder, checkpoint)
+    updates = find_updates(folder, checkpoint)
     learner = make_learner(setup.algorithm)
     keys = seed_keys(spec.seeds)
-    saved = checkpoints.load(folder.checkpoints, update, learner.template(keys.init))
+    origin = registry.algorithm_origin(spec.algorithm)
+    with registry.plugin_code(origin, "init"):
+        template = learner.template(keys.init)
+    saved, damaged = checkpoints.load_first(folder.checkpoints, updates, template)
+    with registry.plugin_code(origin, "policies"):
+        policies = learner.policies(saved.state)
+    if damaged:
+        tell(f"{damaged[0]}; checkpoint {saved.update} is used")
     return LoadedRun(
         path=folder.path,
         spec=spec,
@@ -99,9 +110,9 @@ def load_run(folder: RunFolder, *, checkpoint: str = "last") -> LoadedRun:
         pure=setup.algorithm.pure,
         self_play=setup.algorithm.self_play,
         trained_against=setup.algorithm.trained_against,
-        update=update,
+        update=saved.update,
         ended=saved.ended,
-        policies=learner.policies(saved.state),
+        policies=policies,
         keys=keys,
     )
 
@@ -126,9 +137,9 @@ def read_reference(text: str) -> Reference:
     if not sign or Path(text).is_dir():
         return Reference(Path(text))
     seed, at, player = rest.partition("@")
-    if not seed.isdecimal():
+    if digits(seed) is None:
         raise OptionError(f"the seed after # in {text!r} must be a whole number")
-    if at and not player.isdecimal():
+    if at and digits(player) is None:
         raise OptionError(f"the player after @ in {text!r} must be a whole number")
     return Reference(Path(path), int(seed), int(player) if at else None)
 
@@ -154,14 +165,14 @@ def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> P
 
 def own_game(reference: str) -> Game[Any, Any]:
     """Return the game that a run has learned; ``reference`` as in `resolve`."""
-    return build(RunFolder.open(read_reference(reference).path).spec()).env
+    return build(RunFolder.open(read_reference(reference).path).trusted_spec()).env
 
 
 resolve.own_game = own_game  # type: ignore[attr-defined]  # for `polax.registry.own_game`
 
 
-def find_update(folder: RunFolder, which: str) -> int:
-    """Return the number of a checkpoint given as ``best``, ``last`` or a number.
+def find_updates(folder: RunFolder, which: str) -> list[int]:
+    """Return the numbers of the checkpoints that ``best``, ``last`` or a number means, the wanted one first.
 
     Raises:
         PolaxError: there is no checkpoint, or ``which`` is something else.
@@ -170,10 +181,21 @@ def find_update(folder: RunFolder, which: str) -> int:
     if not saved:
         raise RunError(f"{folder.path} has no checkpoint yet")
     if which == "best":
-        best = best_update(score_by_update(folder.metrics()), among=saved)
-        return saved[-1] if best is None else best
+        scores = score_by_update(folder.metrics())
+        scored = sorted((each for each in saved if each in scores), key=lambda update: -scores[update])
+        return [*scored, *(each for each in saved[::-1] if each not in scores)]
     if which == "last":
-        return saved[-1]
-    if not which.isdigit():
+        return saved[::-1]
+    return [read_update(which)]
+
+
+def read_update(which: str) -> int:
+    """Return the number of an update that a word stands for.
+
+    Raises:
+        OptionError: it stands for none.
+    """
+    number = digits(which)
+    if number is None:
         raise OptionError(f"a checkpoint is the number of an update, best or last, not {which!r}")
-    return int(which)
+    return number

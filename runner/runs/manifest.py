@@ -7,17 +7,23 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import cast
 
 from ... import registry
-from .folder import RunFolder
+from .files import RunError, set_aside, tell
+from .folder import MANIFEST, Manifest, Measure, Origin, RunFolder
 from .spec import RunSpec, Setup
 
 PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
 
 
-def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Sequence[str]) -> None:
-    """Write down when, with what and on what a run starts, and what its game's measures mean."""
+def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Sequence[str]) -> Manifest:
+    """Write down when, with what and on what a run starts, and what its game's measures mean; return all of it.
+
+    A damaged ``manifest.json`` is set aside, which is told: it says what a run was started with, not what it learned.
+    """
+    from .checkpoint import uses_64_bits  # orbax, which listings do not need
+
     launch = {
         "started": _now(),
         "command": list(command),
@@ -25,27 +31,30 @@ def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Seque
         "platform": platform.platform(),
         "versions": versions(),
         "devices": device_names(),
+        "x64": uses_64_bits(),
     }
-    before = folder.manifest()
-    folder.write_json(
-        "manifest.json",
-        {
-            "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
-            "env": _origin(registry.list_environments(), spec.env),
-            "reference_scores": setup.env.reference_scores(setup.params),
-            "measures": [measure._asdict() for measure in setup.env.measures],
-            "steps_per_update": dict(setup.steps_per_update),
-            "self_play": setup.algorithm.self_play,
-            "launches": [*before.get("launches", []), launch],
-        },
-    )
+    try:
+        before = folder.manifest()
+    except RunError as damage:
+        before = {}
+        tell(f"{damage}; it is {set_aside(folder.path / MANIFEST).name} now, and begun anew")
+    manifest: Manifest = {
+        "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
+        "env": _origin(registry.list_environments(), spec.env),
+        "reference_scores": setup.env.reference_scores(setup.params),
+        "measures": [cast("Measure", measure._asdict()) for measure in setup.env.measures],
+        "steps_per_update": dict(setup.steps_per_update),
+        "self_play": setup.algorithm.self_play,
+        "launches": [*before.get("launches", []), launch],
+    }
+    folder.write_manifest(manifest)
+    return manifest
 
 
-def finish_launch(folder: RunFolder, *, update: int, seconds: float) -> None:
-    """Add to the last launch when it ended, and where."""
-    manifest = folder.manifest()
+def finish_launch(folder: RunFolder, manifest: Manifest, *, update: int, seconds: float) -> None:
+    """Add to the last launch of what `add_launch` returned when it ended, and where."""
     manifest["launches"][-1] |= {"ended": _now(), "update": update, "training_seconds": round(seconds, 3)}
-    folder.write_json("manifest.json", manifest)
+    folder.write_manifest(manifest)
 
 
 def versions() -> dict[str, str | None]:
@@ -68,9 +77,9 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def _origin(listing: Sequence[registry.Listing], name: str) -> dict[str, Any]:
+def _origin(listing: Sequence[registry.Listing], name: str) -> Origin:
     if registry.BESIDE in name:
-        return {"name": name, "players": [_origin(listing, each) for each in name.split(registry.BESIDE)]}
+        return {"name": name, "players": [dict(_origin(listing, each)) for each in name.split(registry.BESIDE)]}
     row = next((row for row in listing if row.name == name), None)
     if row is None:  # given as package.module:ATTRIBUTE
         return {"name": name, "target": name}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
@@ -9,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..evaluation.scores import mean_score
-from .folder import RunFolder, write_lines, writing
+from .files import set_aside, write_lines, writing
+from .folder import METRICS, RunFolder
 
 
 class MetricsLog:
@@ -24,7 +27,9 @@ class MetricsLog:
     def __init__(self, folder: RunFolder, seeds: Sequence[int], *, keep_until: int) -> None:
         self._seeds = seeds
         self._path = folder.path
+        self._target = folder.path / METRICS
         self._file = folder.open_metrics(keep_until=keep_until)
+        self._size = os.fstat(self._file.fileno()).st_size
 
     def __enter__(self) -> Self:
         return self
@@ -51,8 +56,35 @@ class MetricsLog:
             for index in np.flatnonzero(alive).tolist():
                 values = {name: float(table[name][index]) for name in sorted(table, key=_scores_first)}
                 rows.append({"update": common["update"], "seed": self._seeds[index], **common, **values})
-            write_lines(self._file, rows)
+            self._size += write_lines(self._file, rows)
         return rows
+
+    def check(self) -> str:
+        """Look whether the file is still the one that is written; one that was removed is put back.
+
+        Returns:
+            What another process did to it, in a sentence; empty where nothing did.
+
+        Raises:
+            RunError: the file cannot be put back.
+        """
+        found = os.fstat(self._file.fileno()).st_size
+        lost = self._size - found
+        self._size = found
+        if lost:
+            return f"{self._target} was changed by another process" + (f": {lost} bytes are lost" if lost > 0 else "")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self._target.stat(), os.fstat(self._file.fileno())):
+                return ""
+            set_aside(self._target)
+        self._file.seek(0)
+        with writing(self._path):
+            fresh = self._target.open("a+")
+            shutil.copyfileobj(self._file, fresh)
+            fresh.flush()
+        self._file.close()
+        self._file = fresh
+        return f"{self._target} was removed or replaced by another process; it is put back"
 
 
 def _scores_first(name: str) -> tuple[bool, str]:

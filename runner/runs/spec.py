@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import registry
-from ...options import OptionError, make_config, suggest
+from ...options import OptionError, check_whole_number, make_config, shown, suggest
 
 if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for example, does not need
     from ...algorithms.base import Algorithm, AlgorithmPlugin, Preset
     from ...envs.base import Game
 
 MAX_SEED = 2**32 - 1
+
+MAX_SIZE = 10**9
+"""Of the numbers of updates and episodes; the number of an update is folded into random keys, as 32 bits."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class RunSpec:
         eval_every: number of updates between evaluations.
         eval_envs: episodes of each match-up in an evaluation.
         checkpoint_every: number of updates between checkpoints.
+        keep_checkpoints: how many of the last checkpoints stay beside the best one.
     """
 
     algorithm: str
@@ -44,28 +48,25 @@ class RunSpec:
     eval_every: int = 1
     eval_envs: int = 256
     checkpoint_every: int = 10
+    keep_checkpoints: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("updates", "eval_every", "eval_envs", "checkpoint_every"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise OptionError(f"--{name.replace('_', '-')} must be a whole number of at least 1, not {value!r}")
+        for name in ("updates", "eval_every", "eval_envs", "checkpoint_every", "keep_checkpoints"):
+            try:
+                check_whole_number(f"--{name.replace('_', '-')}", getattr(self, name), at_least=1, at_most=MAX_SIZE)
+            except ValueError as cause:
+                raise OptionError(str(cause)) from cause
         if not self.seeds:
             raise OptionError("at least one seed is needed")
         for seed in self.seeds:
-            if not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-                raise OptionError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}")
+            if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+                raise OptionError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {shown(seed)}")
         if len(set(self.seeds)) < len(self.seeds):
             raise OptionError(f"the seeds {' '.join(map(str, self.seeds))} are not all different")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> RunSpec:
-        """Make a spec from what `to_json` returned."""
-        return cls(**{**content, "seeds": tuple(content["seeds"])})
 
     def identity(self) -> dict[str, Any]:
         """Return what must not change between a checkpoint and its continuation, as ``config.json`` gives it back."""
@@ -146,7 +147,8 @@ def build(spec: RunSpec) -> Setup:
     algorithm = registry.make_algorithm(spec.algorithm, env, params, **spec.options)
     plugin = registry.algorithm_plugin(spec.algorithm)
     config: Any = make_config(plugin.config, spec.options, what=spec.algorithm)
-    return Setup(env, params, algorithm, plugin.steps_per_update(config))
+    with registry.plugin_code(registry.algorithm_origin(spec.algorithm), "steps_per_update"):
+        return Setup(env, params, algorithm, plugin.steps_per_update(config))
 
 
 def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:

@@ -32,7 +32,8 @@ from ..report.document import (
 )
 from ..report.episodes import payload
 from ..report.figures import HeatMap, heat_map
-from ..runs.folder import RunError, make_folder
+from ..runs.files import RunError, make_folder
+from ..runs.lock import LOCK
 
 FILE = "tournament.json"
 FORMAT = 1
@@ -45,7 +46,7 @@ def prepare(folder: Path) -> None:
     Raises:
         RunError: it holds something, or cannot be made.
     """
-    if make_folder(folder):
+    if {each.name for each in make_folder(folder)} - {LOCK}:
         raise RunError(f"{folder} is not empty; choose another --out")
 
 

@@ -14,7 +14,8 @@ from ...envs.base import Game, Policy, as_tuples
 from ...envs.policies.play import is_compiled
 from ...options import OptionError
 from ..runs import checkpoint as checkpoints
-from ..runs.folder import RunError, RunFolder
+from ..runs.files import RunError
+from ..runs.folder import RunFolder
 from ..runs.load import LoadedRun, load_run, read_reference
 from ..runs.spec import RunSpec
 
@@ -127,7 +128,7 @@ def make_line_up(
             "missing players: name some, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
         )
     runs = {text: found for text in references if (found := _find_run(text)) is not None}
-    specs = {str(folder.path): folder.spec() for folder, *_ in runs.values()}
+    specs = {str(folder.path): folder.trusted_spec() for folder, *_ in runs.values()}
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
     line_up = LineUp(env, options, *registry.make_env(env, **options), [])
@@ -214,7 +215,7 @@ def _load(folder: RunFolder, spec: RunSpec, checkpoint: str | None) -> LoadedRun
         run = load_run(folder, checkpoint=checkpoint or "last")
     except (registry.UnknownNameError, registry.PluginError) as cause:
         origin = folder.manifest().get("algorithm", {})
-        source = f" of {origin['distribution']} {origin['version']}" if "distribution" in origin else ""
+        source = f" of {origin['distribution']} {origin.get('version')}" if "distribution" in origin else ""
         raise RunError(f"{folder.path} needs {spec.algorithm}{source}, as when it was trained: {cause}") from cause
     if run.pure:  # away from the devices they were computed on, so that they can go to any
         run = run._replace(policies=jax.device_get(run.policies))

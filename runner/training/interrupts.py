@@ -1,25 +1,34 @@
-"""Ctrl-C and SIGTERM: finish the current update, then stop."""
+"""Ctrl-C, SIGTERM, SIGUSR1 and the end of the time: finish the current update, then stop."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+"""Schedulers send SIGUSR1 some time before they end a job."""
+
+OUT_OF_TIME = 75
+"""Exit status of a run that has used its time: "try again later" in sysexits.h."""
 
 
 class StopRequest:
-    """Within its ``with`` block the first signal sets `signal`, and a second one ends the process as usual.
+    """Within its ``with`` block the first signal asks to stop, and a second one ends the process as usual.
+
+    Args:
+        max_seconds: the time after which to stop; None: there is no limit.
 
     Attributes:
         signal: the signal that asked to stop, or None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_seconds: float | None = None) -> None:
         self.signal: signal.Signals | None = None
+        self._end = None if max_seconds is None else time.monotonic() + max_seconds
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -39,6 +48,11 @@ class StopRequest:
         print("\nstopping after this update (again: stop at once)", file=sys.stderr, flush=True)
 
     @property
+    def asked(self) -> bool:
+        """Whether a signal or the end of the time asks to stop."""
+        return self.signal is not None or (self._end is not None and time.monotonic() >= self._end)
+
+    @property
     def exit_status(self) -> int:
-        """128 plus the signal's number, as in a shell."""
-        return 128 + int(self.signal or 0)
+        """128 plus the signal's number, as in a shell; `OUT_OF_TIME` without a signal."""
+        return OUT_OF_TIME if self.signal is None else 128 + int(self.signal)

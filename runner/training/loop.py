@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
+from ... import registry
 from ...options import describe_error
 from ..evaluation.evaluate import Evaluator
 from ..evaluation.scores import scored_players
 from ..runs import checkpoint as checkpoints
 from ..runs.checkpoint import Checkpoint
-from ..runs.folder import RunError, RunFolder, writing
+from ..runs.files import RunError
+from ..runs.folder import CONFIG, Manifest, RunFolder, in_words
+from ..runs.lock import alone
 from ..runs.manifest import add_launch, finish_launch
 from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
@@ -28,12 +31,16 @@ from .seeds import Taken, make_learner, seed_keys, take_updates
 
 _log = logging.getLogger(__name__)
 
+OWN_METRICS = ("update", "seed", "seconds")
+"""Names in a line of metrics that no learner may give to a metric."""
+
 
 class Outcome(NamedTuple):
     """How a training run ended."""
 
     exit_status: int
-    """0; 1 if every seed stopped being finite, or a callback raised; 130 or 143 after a signal."""
+    """0; 1 if every seed stopped being finite, or a callback raised; 128 plus its number after a signal; 75 at the end
+    of the time."""
 
     message: str
 
@@ -48,6 +55,7 @@ class Trainer:
         self._folder = folder
         self._spec = spec
         self._learner = make_learner(setup.algorithm)
+        self._origin = registry.algorithm_origin(spec.algorithm)
         self._self_play, self._pure = setup.algorithm.self_play, setup.algorithm.pure
         self._evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
         self._keys = seed_keys(spec.seeds)
@@ -66,28 +74,53 @@ class Trainer:
 
     def start(self) -> None:
         """Begin at update 0."""
-        self._now = self._now._replace(state=self._learner.init(self._keys.init))
+        with registry.plugin_code(self._origin, "init"):
+            self._now = self._now._replace(state=self._learner.init(self._keys.init))
 
-    def resume(self) -> None:
-        """Begin at the last checkpoint, or at update 0 if there is none yet.
+    def resume(self, checkpoint: int | None = None) -> None:
+        """Begin at a checkpoint, or at update 0 if there is none yet.
+
+        What lies behind it is kept under other names, and told: later checkpoints, which are damaged unless
+        ``checkpoint`` chose an earlier one.
+
+        Args:
+            checkpoint: which one; None: the last one that is not damaged.
 
         Raises:
-            RunError: the checkpoint cannot be read or belongs to other options.
+            RunError: no checkpoint can be read, or it belongs to other options.
         """
-        checkpoints.clean(self._folder.checkpoints)
-        saved = checkpoints.saved_updates(self._folder.checkpoints)
-        if not saved:
+        folder = self._folder.checkpoints
+        checkpoints.clean(folder)
+        saved = checkpoints.saved_updates(folder)
+        if not saved and checkpoint is None:
             self.start()
+            self._read_metrics()
             return
-        found = checkpoints.load(self._folder.checkpoints, saved[-1], self._learner.template(self._keys.init))
+        wanted = saved[::-1] if checkpoint is None else [checkpoint]
+        with registry.plugin_code(self._origin, "init"):
+            template = self._learner.template(self._keys.init)
+        found, damaged = checkpoints.load_first(folder, wanted, template)
         if found.fingerprint != self._fingerprint:
             raise RunError(
                 f"the options in {self._folder.path / 'config.json'} are not those of its checkpoint {found.update}; "
                 "restore them, or start a new run"
             )
+        for error in damaged:
+            _log.warning(str(error))
+        for path in checkpoints.set_aside_after(folder, found.update):
+            _log.warning(f"kept, but not used: {path}")
         self._now = found
         self._saved = found.update
         self._alive = found.ended == 0
+        self._read_metrics()
+        missing = self._folder.missing_metrics(self._spec.seeds, found.ended.tolist(), found.update)
+        if missing:
+            _log.warning(f"{self._folder.path} has no metrics of {in_words(missing)}; training does not need them")
+
+    def _read_metrics(self) -> None:
+        """Read the scores so far, and set aside and rebuild a damaged file of metrics."""
+        for problem in self._folder.repair_metrics():
+            _log.warning(problem)
         self._scores = score_by_update(self._folder.metrics())
 
     @property
@@ -100,47 +133,82 @@ class Trainer:
         """The first update that is to be written and told; 0 is the evaluation before learning."""
         return 0 if self._saved is None else self._saved + 1
 
-    def run(self, console: Console, loggers: Sequence[str], callbacks: Sequence[Callback]) -> Outcome:
-        """Train to the end, to a signal, until no seed is left, or until a callback raises."""
-        launch = Launch(self._folder.path, self._spec.to_json(), self.first_update)
-        audience = Audience(launch, loggers, callbacks)
-        stop = StopRequest()
+    def launch(self) -> Launch:
+        """Return what loggers are told of the start."""
+        return Launch(self._folder.path, self._spec.to_json(), self.first_update)
+
+    def run(self, console: Console, manifest: Manifest, audience: Audience, stop: StopRequest) -> Outcome:
+        """Train to the end, until ``stop`` asks for it, until no seed is left, or until a callback raises.
+
+        Args:
+            console: where progress is shown.
+            manifest: what `add_launch` returned.
+            audience: who is told.
+            stop: waits for signals, and for the end of the time.
+        """
         try:
             self._learn(console, audience, stop)
         except BaseException as error:
+            if isinstance(error, registry.PluginError):
+                finish_launch(self._folder, manifest, update=self.update, seconds=self._now.seconds)
             audience.tell("on_end", self._event(message=describe_error(error)))
             raise
+        finish_launch(self._folder, manifest, update=self.update, seconds=self._now.seconds)
         audience.tell("on_end", self._event(message=self._outcome(stop, audience).message))
         return self._outcome(stop, audience)  # it may have raised at the end
 
     def _learn(self, console: Console, audience: Audience, stop: StopRequest) -> None:
-        """Take updates, and write and tell what they give."""
+        """Take updates, and write and tell what they give; what a plug-in raises ends them, saved."""
         spec = self._spec
         progress = TrainingProgress(
             spec.updates, done=self.update, self_play=self._self_play, pure=self._pure, console=console
         )
         log = MetricsLog(self._folder, spec.seeds, keep_until=self.first_update - 1)
         with stop, log, progress:
-            if self.first_update == 0:
-                self._report({}, log, progress, audience)
-            progress.begin()
-            # No update begins after a signal, or when a callback has raised.
-            going_on = takewhile(
-                lambda _: stop.signal is None and audience.failure is None, range(self.update + 1, spec.updates + 1)
-            )
-            keys, states = self._keys.update, self._now.state
-            for taken in take_updates(self._learner, keys, states, numbers=going_on, alive=self._alive):
-                self._report(self._note(taken), log, progress, audience)
-                progress.advance()
-                if self.update % spec.checkpoint_every == 0:
-                    self._save(audience)
+            try:
+                if self.first_update == 0:
+                    self._report({}, log, progress, audience)
+                progress.begin()
+                # No update begins after a signal or the time, or when a callback has raised.
+                going_on = takewhile(
+                    lambda _: not stop.asked and audience.failure is None, range(self.update + 1, spec.updates + 1)
+                )
+                for taken in self._updates(going_on):
+                    self._record(taken, log, progress, audience)
+                    progress.advance()
+                    if self.update % spec.checkpoint_every == 0:
+                        self._save(log, audience)
+            except registry.PluginError as error:
+                if self._saved != self.update:
+                    self._save(log, audience)
+                raise type(error)(f"{error}; {self._where()}") from error
             if self._saved != self.update:
-                self._save(audience)
-        finish_launch(self._folder, update=self.update, seconds=self._now.seconds)
+                self._save(log, audience)
+
+    def _updates(self, numbers: Iterable[int]) -> Iterator[Taken]:
+        """Yield the updates of these numbers; what the plug-in raises becomes an error that says in which one."""
+        keys, states = self._keys.update, self._now.state
+        updates = take_updates(self._learner, keys, states, numbers=numbers, alive=self._alive)
+        while True:
+            with registry.plugin_code(self._origin, f"update {self.update + 1}"):
+                taken = next(updates, None)
+            if taken is None:
+                return
+            yield taken
+
+    def _record(self, taken: Taken, log: MetricsLog, progress: TrainingProgress, audience: Audience) -> None:
+        """Take over an update of all seeds, with its evaluation; nothing of it, if a plug-in fails in that."""
+        before, alive = self._now, self._alive.copy()
+        try:
+            self._report(self._note(taken), log, progress, audience)
+        except registry.PluginError:
+            self._now, self._alive = before, alive
+            raise
 
     def _note(self, taken: Taken) -> dict[str, np.ndarray]:
         """Take over an update of all seeds, and return its metrics."""
         metrics = dict(taken.step.metrics)
+        self._check_names(metrics, f"update {taken.number}")
         learned = self._now.ended == 0  # a seed that ended in this update has taken the steps too
         env_steps = metrics.pop("env_steps", np.full(len(learned), np.nan))[learned][0]
         self._now = self._now._replace(
@@ -160,7 +228,10 @@ class Trainer:
         number, spec = self.update, self._spec
         scores: dict[str, np.ndarray] = {}
         if self._alive.any() and (number % spec.eval_every == 0 or number == spec.updates):
-            scores = self._evaluator(self._keys.evaluate, number, self._learner.policies(self._now.state))
+            with registry.plugin_code(self._origin, f"policies at update {number}"):
+                policies = self._learner.policies(self._now.state)
+            with registry.plugin_code(self._origin, f"act, evaluated at update {number},"):
+                scores = self._evaluator(self._keys.evaluate, number, policies)
             for index in np.flatnonzero(self._alive).tolist():
                 bad = [name for name, values in scores.items() if not np.isfinite(values[index])]
                 if bad:
@@ -184,6 +255,15 @@ class Trainer:
         path, total, seconds = self._folder.path, self._spec.updates, self._now.seconds
         return Event(path, self.update, total, seconds, self._env_steps(), metrics or {}, message)
 
+    def _check_names(self, metrics: Mapping[str, Any], where: str) -> None:
+        """Raise `PluginCodeError` if a learner gives a metric a name that is written here."""
+        for name in metrics:
+            if not isinstance(name, str) or name in OWN_METRICS or name.startswith("score/"):
+                raise registry.PluginCodeError(
+                    f"{self._origin}: {where} failed: its metric {name!r} has a name that polax uses itself "
+                    f"({', '.join(OWN_METRICS)} and score/...); rename it"
+                )
+
     def _end_seed(self, index: int, failure: str) -> None:
         """Stop one seed with a message; the others continue."""
         ended = self._now.ended.copy()
@@ -195,13 +275,16 @@ class Trainer:
         others = "; the others continue" if self._alive.any() else ""
         _log.warning(f"seed {self._spec.seeds[index]} ends at update {self.update}: {failure}; {last}{others}")
 
-    def _save(self, audience: Audience) -> None:
-        """Save this update, then remove the checkpoints that are neither the last nor the best."""
+    def _save(self, log: MetricsLog, audience: Audience) -> None:
+        """Save this update, then remove the checkpoints that are neither among the last few nor the best."""
         folder = self._folder.checkpoints
+        trouble = log.check()
+        if trouble:
+            _log.warning(trouble)
         checkpoints.save(folder, self._now)
         saved = checkpoints.saved_updates(folder)
         best = best_update(self._scores, among=saved)
-        checkpoints.keep_only(folder, {self.update, self.update if best is None else best})
+        checkpoints.keep_only(folder, {*saved[-self._spec.keep_checkpoints :], self.update if best is None else best})
         self._saved = self.update
         _log.debug(f"update {self.update} saved in {folder}")
         audience.tell("on_checkpoint", self._event())
@@ -213,7 +296,7 @@ class Trainer:
             return Outcome(1, f"{what}; {self._where()}", cause)
         if not self._alive.any():
             return Outcome(1, f"every seed of {path} stopped being finite by update {self.update}")
-        if stop.signal is not None and self.update < spec.updates:
+        if self.update < spec.updates:
             return Outcome(stop.exit_status, self._where())
         return Outcome(0, f"{spec.updates} updates in {format_seconds(self._now.seconds)} of training")
 
@@ -239,16 +322,21 @@ def train(  # what a run is, and who is told
     console: Console,
     loggers: Sequence[str] = LOGGERS,
     callbacks: Sequence[Callback] = (),
+    checkpoint: int | None = None,
+    max_seconds: float | None = None,
 ) -> Outcome:
-    """Train a new run in its folder, or continue one (``resume``) at its last checkpoint.
+    """Train a new run in its folder, or continue one (``resume``) at a checkpoint, by default the last.
+
+    After ``max_seconds`` no update begins.
 
     Raises:
-        PolaxError: a plug-in, a checkpoint or the disk makes it impossible; earlier checkpoints stay whole.
+        PolaxError: a plug-in, a checkpoint or the disk makes it impossible, or another process writes the run; earlier
+            checkpoints stay whole.
     """
-    with showing_log(console):
+    with alone(folder.path), showing_log(console):
         trainer = Trainer(folder, spec, setup)
         if resume:
-            trainer.resume()
+            trainer.resume(checkpoint)
             if trainer.update >= spec.updates:
                 raise RunError(f"{folder.path} has all its {spec.updates} updates; continue with a larger --updates N")
             folder.write_spec(spec)  # it may have been given more updates
@@ -257,8 +345,9 @@ def train(  # what a run is, and who is told
         seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
         begin = f", from update {trainer.update}" if trainer.update else ""
         _log.info(f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
-        add_launch(folder, spec, setup, command=sys.argv)
-        return trainer.run(console, loggers, callbacks)
+        manifest = add_launch(folder, spec, setup, command=sys.argv)
+        audience = Audience(trainer.launch(), loggers, callbacks)
+        return trainer.run(console, manifest, audience, StopRequest(max_seconds))
 
 
 def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
@@ -267,7 +356,7 @@ def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
     Raises:
         RunError: the folder holds a run with other options.
     """
-    if (path / "config.json").exists():
+    if (path / CONFIG).exists():
         folder = RunFolder.open(path)
         if folder.spec().identity() != spec.identity():
             raise RunError(
@@ -275,9 +364,6 @@ def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
                 "remove it, or choose another folder"
             )
         return folder, True
-    with writing(path):  # remove what a process left that was killed while it made the folder
-        for part in path.glob(".*.part"):
-            part.unlink()
     return RunFolder.create(path, spec), False
 
 

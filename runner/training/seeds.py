@@ -107,6 +107,12 @@ class CompiledLearner(NamedTuple):
         failures = {index: _first_bad(table, index) for index in np.flatnonzero(alive & ~sound).tolist()}
         return Step(new_states, table, failures)
 
+    def trace(self, keys: jax.Array, states: Any) -> Any:
+        """Return the program of an update, traced for such states (or their shapes) and not compiled."""
+        with players_mesh(len(keys)):
+            alive = np.ones(len(keys), np.bool_)
+            return _update.trace(self.algorithm.update, np.uint32(1), keys, alive, states)
+
     def policies(self, states: Any) -> Any:
         """Return the players of all seeds, with a leading seed axis."""
         return _policies(self.algorithm.policies, states)

@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polax
 import pytest
 from polax.envs.coin_game import CoinGame, CoinGameState
 from polax.envs.policies.strategies import make_strategy
@@ -307,3 +308,11 @@ def test_reference_scores_belong_to_the_published_game_only():
     assert CoinGame(observation_layout="shared").reference_scores(game.base_params)["mutual defection"] == 0
     assert CoinGame(grid_size=4).reference_scores(game.base_params) == {}
     assert game.reference_scores(game.base_params.replace(own_coin_reward=jnp.float32(2))) == {}
+
+
+@pytest.mark.parametrize("actions", [[0], [0, 1, 0], 1, [[0, 1]]])
+def test_a_joint_action_of_another_length_is_refused(actions):
+    env, params = polax.make_env("CoinGame-v0")
+    _, state = env.reset_env(jax.random.key(0), params)
+    with pytest.raises(ValueError, match="needs one action for each of 2 players, got shape"):
+        env.step_env(jax.random.key(1), state, jnp.asarray(actions), params)

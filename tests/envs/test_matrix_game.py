@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polax
 import pytest
 from polax.envs.matrix_game import (
     CHICKEN,
@@ -128,3 +129,11 @@ def test_payoffs_stay_whole_where_a_payoff_is_infinite_elsewhere():
     params = env.base_params.replace(payoffs=jnp.full((2, 2, 2), jnp.inf).at[:, 1, 1].set(1.0))
     _, state = env.reset(jax.random.key(0), params)
     assert env.step(jax.random.key(0), state, jnp.array([1, 1]), params)[2].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("actions", [[0], [0, 1, 0], 1, [[0, 1]]])
+def test_a_joint_action_of_another_length_is_refused(actions):
+    env, params = polax.make_env("IPD-v0")
+    _, state = env.reset_env(jax.random.key(0), params)
+    with pytest.raises(ValueError, match="needs one action for each of 2 players, got shape"):
+        env.step_env(jax.random.key(1), state, jnp.asarray(actions), params)

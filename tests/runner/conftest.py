@@ -1,5 +1,6 @@
 """What the runner's tests share: a toy learner known by name, and short runs."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ TOY = ["toy_learner:TOY", "IPD-v0", *QUICK]
 def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._ALGORITHMS.registered, "toy", toy_learner.TOY)
     monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", toy_learner.PYTHON_TOY)
+    # What one test allows to import, the next one must ask for itself; the toy is in the configs of shared runs.
+    monkeypatch.setattr(registry, "_allowed", {"toy_learner:TOY"})
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
 
 @pytest.fixture

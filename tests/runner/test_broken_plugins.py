@@ -23,8 +23,29 @@ PLUGINS = {
     "wrong-type": ("PLUGIN = 7", "int has no config, build, summary, api_version"),
     "wrong-version": (GOOD + "PLUGIN = PLUGIN._replace(api_version=0)", "version 0 of the algorithm contract"),
     "without-plugin": ("x = 1", "has no attribute 'PLUGIN'"),
+    "odd": ("class Odd(BaseException): pass\nraise Odd('no')", "Odd: no"),
+    "unprintable": (
+        "class Bad(Exception):\n    def __str__(self): raise RuntimeError\nraise Bad",
+        "Bad: its message cannot be shown",
+    ),
+    "no-summary": (GOOD + "PLUGIN = PLUGIN._replace(summary=None)", "its summary must be a line of text, not None"),
+    "no-annotation": (
+        GOOD.replace("size: int", "size: 'nobody_knows'"),
+        "the types of its options cannot be resolved: NameError: name 'nobody_knows' is not defined",
+    ),
+    "presets-list": (GOOD + "PLUGIN = PLUGIN._replace(presets=[3])", "its presets must be a mapping, not [3]"),
+    "presets-names": (GOOD + "PLUGIN = PLUGIN._replace(presets={3: 4})", "a preset has the name (preset, environment"),
+    "presets-values": (
+        GOOD + "PLUGIN = PLUGIN._replace(presets={('a', 'b'): 4})",
+        "the updates of preset a must be a whole number",
+    ),
+    "no-attributes": (
+        "class P:\n    def __getattr__(self, name): raise OSError('no ' + name)\nPLUGIN = P()",
+        "cannot be used: OSError: no ",
+    ),
     "slow": ("import time; time.sleep(1.5)\n" + GOOD, None),
     "fine": (GOOD, None),
+    "markup": (GOOD.replace('"works"', '"[/bold] [red] \\x1b[31m"'), None),
 }
 """Source and error, by the name of distribution and algorithm."""
 
@@ -95,8 +116,9 @@ def test_a_slow_plug_in_is_listed_with_the_time_it_takes_and_a_quick_one_is_not(
 
 def test_those_that_work_are_listed_as_ever(shown: list[str]) -> None:
     listed = {line.split()[0] for line in shown if line.strip()}
-    assert {"fine", "slow", "naive", "pola-dice", "pola-om", "IPD-v0"} <= listed
-    assert not any(line.startswith(("broken: fine", "broken: naive")) for line in shown)
+    assert {"fine", "slow", "markup", "naive", "pola-dice", "pola-om", "IPD-v0"} <= listed
+    assert not any(line.startswith(("broken: fine", "broken: markup", "broken: naive")) for line in shown)
+    assert any("[/bold] [red] \\x1b[31m" in line for line in shown)
 
 
 @pytest.mark.slow

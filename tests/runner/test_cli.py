@@ -59,7 +59,7 @@ def test_help_is_quick() -> None:
         (["train", "toy", "IPD-v0"], "missing training length: pass --updates N or --preset quick"),
         (["train", "toy", "IPD-v0", "--preset", "quik"], "no preset 'quik' for IPD-v0; did you mean 'quick'?"),
         (["train", "toy", "IPD-v0", "--updates", "many"], "argument --updates: invalid int value: 'many'"),
-        (["train", "toy", "IPD-v0", "--updates", "0"], "--updates must be a whole number of at least 1, not 0"),
+        (["train", "toy", "IPD-v0", "--updates", "0"], "--updates must be a whole number of at least 1; got 0"),
         (["train", "toy", "IPD-v0", "--preset", "quick", "--eval-envs", "0"], "--eval-envs must be"),
         (["train", "toy", "IPD-v0", "--updates", "1", "--step-sise", "2"], "did you mean 'step_size'?"),
         (["train", "toy", "IPD-v0", "--updates", "1", "--step-size", "fast"], "step_size must be a number, not 'fast'"),
@@ -170,7 +170,7 @@ def test_a_run_of_a_plug_in_that_is_gone_names_it(train: Train, fails: Fails) ->
     run = train("run", "--updates", "1")
     edit_json(run.path / "config.json", algorithm="gone:PLUGIN")
     assert "No module named 'gone'; for a module in the current folder set PYTHONPATH=." in fails(
-        "evaluate", str(run.path)
+        "evaluate", str(run.path), "--allow-import"
     )
 
 
@@ -349,3 +349,56 @@ def test_plot_says_what_it_cannot_draw(train: Train, fails: Fails, tmp_path: Pat
     assert "did you mean 'outer-steps'?" in fails("plot", str(run.path), "--out", out, "--x", "outer-step")
     (run.path / "metrics.jsonl").write_text("")
     assert "no scores to draw" in fails("plot", str(run.path), "--out", out)
+
+
+def test_what_nobody_foresaw_is_one_line_with_its_log_in_the_folder_that_was_written(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polax.runner.training import loop
+
+    def broken(*arguments: Any) -> None:
+        raise LookupError("nobody\nforesaw \x1b[31m this")
+
+    monkeypatch.setattr(loop.MetricsLog, "write", broken)
+    run = train("run", "--updates", "2", status=70)
+    (log,) = run.path.glob("crash-*.log")
+    error = capsys.readouterr().err
+    said = "LookupError: nobody foresaw \\x1b[31m this"
+    assert error == (
+        f"polax: this is a bug in polax, please report it: {said} (the traceback is in {log}; --debug shows it)\n"
+    )
+    text = log.read_text()
+    assert "command: polax train toy_learner:TOY IPD-v0" in text
+    assert "jax: " in text
+    assert 'raise LookupError("nobody' in text
+    with pytest.raises(LookupError):
+        main(["--debug", "train", "--resume", str(run.path)])
+
+
+def test_the_log_of_a_crash_outside_a_run_goes_to_the_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polax.runner.commands import list as listing
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(listing, "_print_tables", lambda *arguments, **options: [][0])
+    assert main(["list"]) == 70
+    assert str(next(tmp_path.glob("crash-*.log"))) in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_used_is_the_users_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polax.runner.commands import list as listing
+
+    def denied(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/somewhere")
+
+    monkeypatch.setattr(listing, "_print_tables", denied)
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == "polax: /somewhere cannot be used: Permission denied\n"
+
+
+def test_the_command_may_be_called_thousands_of_times_in_a_process(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {main(["--help"]) for _ in range(3000)} == {0}
+    capsys.readouterr()

@@ -1,5 +1,8 @@
 """The games through Gymnasium."""
 
+import subprocess
+import sys
+
 import gymnasium
 import jax
 import jax.numpy as jnp
@@ -17,6 +20,7 @@ IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0
 @pytest.mark.slow
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("render_mode", [None, "rgb_array", "ansi", "human"])
+@pytest.mark.filterwarnings("ignore:no window can be opened here")  # where the tests run without a display
 def test_gymnasiums_checker_has_nothing_to_say(env_id, render_mode, monkeypatch):
     monkeypatch.setitem(GameEnv.metadata, "render_fps", 1000)  # nobody is watching
     env = gymnasium.make(env_id, render_mode=render_mode)
@@ -311,3 +315,31 @@ def test_a_training_run_may_be_the_opponent(run_folder):
 def test_a_run_that_does_not_fit_is_refused(run_folder, env_id, opponent, options, message):
     with pytest.raises(polax.PolaxError, match=message):
         GameEnv(env_id, opponent=f"{run_folder}{opponent}", **options)
+
+
+def test_a_forked_process_says_what_to_do_instead_of_waiting_forever(monkeypatch):
+    from polax.envs.views import host
+
+    monkeypatch.setattr(host, "_IMPORTED_IN", -1)
+    for make in (lambda: gymnasium.make("IPD-v0"), lambda: gymnasium.make_vec("IPD-v0", 2)):
+        with pytest.raises(RuntimeError, match=r"vector_kwargs=\{'context': 'spawn'\}"):
+            make()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_copies_in_processes_of_their_own_work_where_they_are_spawned(context, tmp_path):
+    code = """
+import sys, gymnasium, polax
+if __name__ == "__main__":
+    kind = {"context": sys.argv[1]}
+    env = gymnasium.make_vec("IPD-v0", 2, vectorization_mode="async", vector_kwargs=kind)
+    print(env.reset(seed=0)[0].shape)
+"""
+    (tmp_path / "program.py").write_text(code)
+    words = [sys.executable, str(tmp_path / "program.py"), context]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    if context == "spawn":
+        assert done.stdout.strip() == "(2, 6)", done.stderr
+    else:
+        assert "this process is a fork of one that has loaded jax" in done.stderr

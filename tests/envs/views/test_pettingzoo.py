@@ -44,6 +44,7 @@ def test_pettingzoos_own_tests_pass(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.filterwarnings("ignore:no window can be opened here")  # where the tests run without a display
 def test_pettingzoos_render_test_passes(name, monkeypatch):
     monkeypatch.setitem(GameParallelEnv.metadata, "render_fps", 1000)  # nobody is watching
     render_test(module(name).env)

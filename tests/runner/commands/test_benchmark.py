@@ -233,3 +233,46 @@ def test_quiet_prints_nothing_and_verbose_says_what_is_saved(
     assert capsys.readouterr() == ("", "")
     _run(tmp_path / "verbose", *words, "--verbose")
     assert "update 1 saved in" in capsys.readouterr().out
+
+
+def test_what_failed_is_trained_again_and_the_reason_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polax.runner.benchmark import series
+
+    train, attempts = series.train_combination, []
+
+    def fragile(*arguments: Any, **options: Any) -> Any:
+        attempts.append(arguments)
+        if len(attempts) in (1, 2, 4, 5):
+            raise ConnectionError("the disk went away")
+        return train(*arguments, **options)
+
+    monkeypatch.setattr(series, "train_combination", fragile)
+    words = [*TOYS, "--budget", "1", "updates", "--retries"]
+    (row,) = _run(tmp_path / "a", *words, "2")["combinations"]
+    assert (row["status"], row["error"]) == ("done", None)
+    assert row["earlier_errors"] == ["ConnectionError: the disk went away"] * 2
+    assert "2 earlier attempts failed: ConnectionError: the disk went away" in (tmp_path / "a/results.md").read_text()
+    assert "once more, attempt 2 of 2" in capsys.readouterr().out
+    (row,) = _run(tmp_path / "b", *words, "1", status=1)["combinations"]
+    assert (row["status"], row["error"]) == ("failed", "ConnectionError: the disk went away")
+    assert len(attempts) == 5
+
+
+def test_damaged_results_and_metrics_of_a_benchmark(tmp_path: Path, fails: Fails) -> None:
+    words = [*TOYS, "--budget", "1", "updates"]
+    _run(tmp_path / "a", *words)
+    edit_json(tmp_path / "a" / "results.json", combinations=[])
+    with (tmp_path / "a" / "runs" / "toy_learner_TOY-IPD-v0" / "metrics.jsonl").open("ab") as file:
+        file.write(b"\xff\n")
+    assert _run(tmp_path / "a", *words)["combinations"][0]["status"] == "done"
+    for damage in (
+        [3],
+        [{"algorithm": "x"}],
+        7,
+        [{"algorithm": 1, "env": "a", "run": "b", "status": "done", "scores": {}}],
+    ):
+        edit_json(tmp_path / "a" / "results.json", combinations=damage)
+        error = fails("benchmark", *words, "--out", str(tmp_path / "a"))
+        assert "results.json cannot be read, it is damaged or not what polax writes: it.combinations" in error

@@ -143,7 +143,7 @@ def test_runs_that_cannot_play_are_refused(train: Train, fails: Fails, tmp_path:
     edit_json(run.path / "config.json", updates=5)
     assert "has done 2 of its 5 updates" in fails("tournament", one, *out)
     edit_json(other.path / "config.json", algorithm="gone:PLUGIN")
-    assert "other needs gone:PLUGIN" in fails("tournament", two, *out)
+    assert "other needs gone:PLUGIN" in fails("tournament", two, "--allow-import", *out)
     assert not (tmp_path / "out").exists()
     words = [one, "grim", "--checkpoint", "last", "--episodes", "4", "--env", "IPD-v0"]
     assert main(["tournament", *words, "--env.contribution-factor", "1.9", *out]) == 0

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -253,8 +254,8 @@ def test_a_damaged_run_takes_its_curves_away_and_says_so(tmp_path: Path, capsys:
     (folder / "runs/pola-dice-IPD-v0/metrics.jsonl").write_text("{nothing\n")
     page = _make(folder)
     assert [(found["aria-label"] or "")[:12] for found in page.all("svg", role="img")] == ["IPD-v0: inte"] * 3
-    assert "metrics.jsonl line 1 is not JSON" in page.shown
-    assert "metrics.jsonl line 1 is not JSON" in capsys.readouterr().err
+    assert "metrics.jsonl line 1 is damaged" in page.shown
+    assert "metrics.jsonl line 1 is damaged" in capsys.readouterr().err
 
 
 def test_names_paths_and_errors_cannot_break_out_of_their_place(tmp_path: Path) -> None:
@@ -311,8 +312,8 @@ def test_it_goes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "tournament.json cannot be read: "),
-        ("[]", "tournament.json is not a JSON object"),
+        ("{", "tournament.json cannot be read, it is damaged or not what polax writes: "),
+        ("[]", "it must be an object, not []"),
         (json.dumps(tournament(format=2)), "has format 2, this polax reads 1; use the polax that wrote it"),
         (
             json.dumps(tournament(kind="benchmark")),
@@ -410,3 +411,21 @@ def test_ticks_of_large_numbers_are_short() -> None:
     axes.plot([0, 1_500_000], [0.0, 1.0])
     finish_curves(axes, "environment steps", "", {})
     assert axes.xaxis.get_major_formatter().format_ticks([0, 20_000, 1_500_000]) == ["0", "20k", "1.5M"]
+
+
+def test_a_page_holds_nothing_from_outside_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a secret of this machine")
+    for number, name in enumerate(("errors/broken-IPD-v0.txt", "runs/pola-dice-IPD-v0/metrics.jsonl")):
+        folder = write_benchmark(tmp_path / str(number))
+        (folder / name).unlink()
+        (folder / name).symlink_to(secret)
+        assert "a secret of this machine" not in _make(folder).shown
+        assert f"leads out of {folder}" in capsys.readouterr().err
+    rows = benchmark()["combinations"]
+    for place in ("../0/runs/pola-dice-IPD-v0", str(tmp_path), "runs/\0"):
+        folder = write_benchmark(tmp_path / "paths", combinations=[{**rows[0], "run": place}, *rows[1:]])
+        _make(folder)
+        error = capsys.readouterr().err
+        assert "leads out of" in error or "is not a path" in error
+        shutil.rmtree(folder)

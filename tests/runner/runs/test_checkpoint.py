@@ -18,7 +18,8 @@ import orbax.checkpoint as ocp
 import pytest
 from polax.runner.runs import checkpoint
 from polax.runner.runs.checkpoint import Checkpoint
-from polax.runner.runs.folder import RunError, RunFolder
+from polax.runner.runs.files import RunError
+from polax.runner.runs.folder import RunFolder
 from runner_helpers import HERE, command, edit_json, final_state, to_arrays, without_time
 
 STATE = {
@@ -106,7 +107,7 @@ def test_a_foreign_checkpoint_and_a_newer_format_are_refused(tmp_path: Path, mon
         checkpoint.save(tmp_path, _checkpoint(2))
     with pytest.raises(RunError, match="was not written by polax"):
         checkpoint.load(tmp_path, 1, STATE)
-    with pytest.raises(RunError, match="has format 99, this polax reads 1"):
+    with pytest.raises(RunError, match="has format 99, this polax reads 2"):
         checkpoint.load(tmp_path, 2, STATE)
 
 

@@ -10,8 +10,9 @@ import polax
 import pytest
 from polax import registry
 from polax.options import OptionError
-from polax.runner.runs.folder import RunError, RunFolder
-from polax.runner.runs.load import find_update, load_run, read_reference
+from polax.runner.runs.files import RunError
+from polax.runner.runs.folder import RunFolder
+from polax.runner.runs.load import find_updates, load_run, read_reference
 
 Train = Callable[..., RunFolder]
 
@@ -117,8 +118,8 @@ def test_a_run_that_does_not_fit_says_why(run: RunFolder, tmp_path: Path) -> Non
 
 
 def test_a_checkpoint_is_the_best_the_last_or_a_number(run: RunFolder) -> None:
-    assert find_update(run, "last") == 3
-    assert find_update(run, "2") == 2
-    assert find_update(run, "best") in (2, 3)
+    assert find_updates(run, "last") == [3, 2]
+    assert find_updates(run, "2") == [2]
+    assert sorted(find_updates(run, "best")) == [2, 3]
     with pytest.raises(OptionError, match="not 'first'"):
-        find_update(run, "first")
+        find_updates(run, "first")

@@ -99,10 +99,11 @@ def test_resuming_drops_what_was_written_after_the_checkpoint(train: Train) -> N
     with (killed.path / "metrics.jsonl").open("a") as file:  # as a process leaves it that was killed while writing
         file.write('{"update": 3, "seed": 0, "seconds": 1.0}\n{"update": 4, "se')
     (killed.checkpoints / "00000004.orbax-checkpoint-tmp").mkdir()
+    (killed.checkpoints / "00000002.backup").mkdir()  # a person's own
     train("killed", "--resume", str(killed.path), "--updates", "4")
     assert without_time(killed) == without_time(whole)
     assert checkpoint.saved_updates(killed.checkpoints)[-1] == 4
-    assert all(path.name.isdigit() for path in killed.checkpoints.iterdir())
+    assert [path.name for path in killed.checkpoints.iterdir() if not path.name.isdigit()] == ["00000002.backup"]
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_over(train: Train) -> None:
@@ -113,13 +114,12 @@ def test_a_run_killed_before_its_first_checkpoint_starts_over(train: Train) -> N
     assert without_time(killed) == without_time(whole)
 
 
-def test_the_last_and_the_best_checkpoint_are_kept(train: Train) -> None:
-    run = train("run", "--updates", "8", "--step-size", "9")
-    saved = checkpoint.saved_updates(run.checkpoints)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_the_last_few_checkpoints_and_the_best_are_kept(train: Train, last: int) -> None:
+    run = train("run", "--updates", "8", "--step-size", "9", "--keep-checkpoints", str(last))
     scores = {row["update"]: row["score/player_0"] + row["score/player_1"] for row in run.metrics()}
-    assert saved[-1] == 8
-    assert max((2, 4, 6, 8), key=scores.__getitem__) in saved
-    assert len(saved) <= 2
+    best = max((2, 4, 6, 8), key=scores.__getitem__)
+    assert checkpoint.saved_updates(run.checkpoints) == sorted({best, *(2, 4, 6, 8)[-last:]})
 
 
 def test_a_seed_that_stops_being_finite_ends_and_the_others_go_on(

@@ -1,0 +1,104 @@
+"""The memory that a run needs at least, estimated before anything is made.
+
+The estimate is the largest array of its programs, as they are traced: every program of that size must hold it at once,
+except where the compiler never makes it. It is compared with all the memory that there is, so that only what cannot
+work is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ... import registry
+from ...options import OptionError
+from ..evaluation.evaluate import Evaluator
+from ..runs.spec import RunSpec, Setup
+from .seeds import CompiledLearner, make_learner, seed_keys
+
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+"""How much memory a container may have, on Linux."""
+
+
+def check_memory(spec: RunSpec, setup: Setup) -> None:
+    """Raise `OptionError` if a run needs more memory than there is.
+
+    Args:
+        spec: the run.
+        setup: its objects. A learner in ordinary Python is not traced, so nothing is known of it.
+    """
+    learner, keys = make_learner(setup.algorithm), seed_keys(spec.seeds)
+    if not isinstance(learner, CompiledLearner):
+        return
+    origin = registry.algorithm_origin(spec.algorithm)
+    with registry.plugin_code(origin, "init"):
+        states = learner.template(keys.init)
+    have = memory_of_machine()
+    _compare(sum(map(_bytes, jax.tree.leaves(states))), have, f"the state of {spec.algorithm}")
+    with registry.plugin_code(origin, "update 1"):
+        update = learner.trace(keys.update, states)
+    _compare(largest_array(update.jaxpr), have, f"an update of {spec.algorithm}")
+    with registry.plugin_code(origin, "policies at update 0"):
+        policies = jax.eval_shape(learner.policies, states)
+    evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=True)
+    with registry.plugin_code(origin, "act, evaluated at update 0,"):
+        evaluation = evaluator.trace(keys.evaluate, policies)
+    _compare(largest_array(evaluation.jaxpr), have, f"an evaluation with --eval-envs {spec.eval_envs}")
+
+
+def _compare(needed: int, have: int, what: str) -> None:
+    if needed > have:
+        raise OptionError(
+            f"{what} needs about {_size(needed)} of memory or more, this machine has {_size(have)}; choose smaller "
+            "numbers, such as fewer episodes or steps, or a smaller network"
+        )
+
+
+def largest_array(program: Any) -> int:
+    """Return the bytes of the largest array that a program makes, those of its loops and branches included."""
+    largest = 0
+    for equation in program.eqns:
+        sizes = [_bytes(variable.aval) for variable in equation.outvars]
+        inner = [largest_array(each) for value in equation.params.values() for each in _programs(value)]
+        largest = max([largest, *sizes, *inner])
+    return largest
+
+
+def _programs(value: Any) -> Iterator[Any]:
+    """Yield the programs in a parameter of an operation, such as the body of a loop."""
+    for each in value if isinstance(value, list | tuple) else (value,):
+        inner = getattr(each, "jaxpr", each)
+        if hasattr(inner, "eqns"):
+            yield inner
+
+
+def _bytes(array: Any) -> int:
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        return 0
+    return math.prod(array.shape) * getattr(array.dtype, "itemsize", 4)
+
+
+def memory_of_machine() -> int:
+    """Return the bytes of memory that the device, or the machine or container of a CPU, has in all."""
+    device = jax.devices()[0]
+    if device.platform != "cpu":
+        limit = (device.memory_stats() or {}).get("bytes_limit")
+        if limit:
+            return int(limit)
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+        found = min(found, int(CGROUP.read_text()))
+    return found
+
+
+def _size(number: int) -> str:
+    """Write a number of bytes."""
+    units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    power = min(int(math.log2(max(number, 1))) // 10, len(units) - 1)
+    return f"{number / 1024**power:.3g} {units[power]}"
