@@ -5,6 +5,7 @@ Importing polax is quick: no environment, no algorithm and no numerical library 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .envs.views import ids as gym_ids
@@ -28,20 +29,27 @@ from .registry import (
 )
 
 if TYPE_CHECKING:
-    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, train
+    from .envs.policies.rollout import Rollout, rollout
+    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, render, train
+    from .runner.compare import BenchmarkInterrupted, benchmark, tournament
+    from .runner.report.document import Document
 
 __all__ = [
+    "BenchmarkInterrupted",
+    "Document",
     "Listing",
     "MissingExtraError",
     "OptionError",
     "PluginError",
     "PolaxError",
+    "Rollout",
     "Run",
     "TrainingError",
     "TrainingInterrupted",
     "UnknownNameError",
     "__version__",
     "algorithm_plugin",
+    "benchmark",
     "environment_plugin",
     "evaluate",
     "list_algorithms",
@@ -55,23 +63,31 @@ __all__ = [
     "register_algorithm",
     "register_environment",
     "register_policy",
+    "render",
+    "rollout",
+    "tournament",
     "train",
 ]
 
 
-_IN_API = ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "train")
+_HOMES = {
+    "envs.policies.rollout": ("Rollout", "rollout"),
+    "runner.api": ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "render", "train"),
+    "runner.compare": ("BenchmarkInterrupted", "benchmark", "tournament"),
+    "runner.report.document": ("Document",),
+}
+"""Which module has what is loaded when it is asked for."""
 
 
 def __getattr__(name: str) -> Any:
-    """Read ``__version__`` from the installed metadata, and load what trains, when they are asked for."""
+    """Read ``__version__`` from the installed metadata, and load what trains and plays, when they are asked for."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("polax")
-    if name in _IN_API:
-        from .runner import api
-
-        return getattr(api, name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import os
 import types
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -101,8 +102,8 @@ def unknown_option(name: str, known: Mapping[str, Any]) -> str:
     return f"has no option {name!r}; {suggest(name, known, otherwise='its options are')}"
 
 
-def player_index(player: Any, num_players: int) -> int:
-    """Return a player's index as an int.
+def player_index(player: Any, num_players: int, *, of: str = "") -> int:
+    """Return a player's index as an int; ``of`` says in the message whose player it is.
 
     Raises:
         OptionError: it is not a whole number from 0 to ``num_players - 1``.
@@ -112,7 +113,8 @@ def player_index(player: Any, num_players: int) -> int:
     except TypeError:
         index = -1
     if index not in range(num_players):
-        raise OptionError(f"player must be a whole number from 0 to {num_players - 1}, not {player!r}")
+        whose = f"player of {of}" if of else "player"
+        raise OptionError(f"{whose} must be a whole number from 0 to {num_players - 1}, not {player!r}")
     return index
 
 
@@ -166,6 +168,37 @@ def check_whole_number(option: str, given: Any, *, at_least: int) -> Any:
     if isinstance(given, bool) or not isinstance(given, Integral) or int(given) < at_least:
         raise ValueError(f"{option} must be a whole number of at least {at_least}; got {given!r}")
     return given
+
+
+def count_option(option: str, given: Any, *, at_least: int = 1) -> int:
+    """Return the whole number that a function was given, as an int.
+
+    Raises:
+        OptionError: it is something else, or too small.
+    """
+    try:
+        return int(check_whole_number(option, given, at_least=at_least))
+    except ValueError as cause:
+        raise OptionError(str(cause)) from None
+
+
+def names_option(option: str, given: Any, example: str) -> list[Any]:
+    """Return the names, or what else stands for something, that a function was given in a list.
+
+    Args:
+        option: what was given.
+        given: the value.
+        example: what could be in the list.
+
+    Raises:
+        OptionError: a single word in place of a list, something that is not a list, or an empty list.
+    """
+    wanted = f"{option} must be a list, such as [{example!r}]"
+    if isinstance(given, str | os.PathLike) or not isinstance(given, Iterable):
+        raise OptionError(f"{wanted}; got {given!r}")
+    if not (names := list(given)):
+        raise OptionError(f"{wanted}; it is empty")
+    return names
 
 
 def check_number(

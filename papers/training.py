@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ..runner.report.document import plural
+from ..runner.report.parts import plural
 from ..runner.runs.folder import RunError, RunFolder
 from ..runner.runs.spec import RunSpec
 from ..runner.training.loop import begin_or_continue, last_rows

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
 from ... import registry
+from ..compare import BenchmarkInterrupted, benchmark
 from ..process import set_up
 from .arguments import CommandParser, Owners, allow_local_modules, at_least
 
@@ -28,7 +28,23 @@ def main(arguments: list[str]) -> int:
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     plugin_options = parser.read(options, owners)
-    return _run(options, {name: values for name, values in plugin_options.items() if values})
+    try:
+        found = benchmark(
+            options.algorithms,
+            options.envs,
+            out=options.out,
+            num_seeds=options.num_seeds,
+            preset=options.preset,
+            budget=options.budget,
+            evaluation_episodes=options.evaluation_episodes,
+            options=plugin_options,
+        )
+    except BenchmarkInterrupted as stop:
+        print(f"polax: {stop}", file=sys.stderr)
+        return stop.exit_status
+    from ..benchmark.document import is_whole
+
+    return 0 if is_whole(found) else 1
 
 
 def _parser() -> CommandParser:
@@ -46,25 +62,3 @@ def _parser() -> CommandParser:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
     return parser
-
-
-def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]]) -> int:
-    from ..benchmark.budget import parse_budget
-    from ..benchmark.plan import Protocol, combinations, open_folder
-    from ..benchmark.series import Series
-    from ..training.progress import say, wide_console
-
-    protocol = Protocol(
-        algorithms=tuple(options.algorithms),
-        envs=tuple(options.envs),
-        num_seeds=options.num_seeds,
-        preset=options.preset,
-        budget=options.budget and parse_budget(options.budget),
-        evaluation_episodes=options.evaluation_episodes,
-        options=plugin_options,
-    )
-    planned = combinations(protocol)
-    console = wide_console()
-    if open_folder(options.out, protocol):
-        say(console, f"continuing {options.out}")
-    return Series(options.out, protocol, planned, command=["polax", *sys.argv[1:]], console=console).run()

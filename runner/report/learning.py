@@ -13,8 +13,8 @@ from ...options import OptionError, suggest
 from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
 from ..evaluation.statistics import mean_and_interval_over_seeds
 from ..runs.folder import RunError, RunFolder
-from .document import Cell, Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
+from .parts import Cell, Chart, Panel, Table, Value, count, number
 
 X_AXES = ("updates", "env-steps", "seconds")
 
