@@ -64,8 +64,9 @@ def describe_error(error: BaseException, *, longest: int = 400) -> str:
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
     """Build ``config(**options)`` after checking names and plain types.
 
-    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written. An
-    option that is itself a configuration is made from a mapping of its own options.
+    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written, and
+    scalars of numpy and jax become numbers. An option that is itself a configuration is made from a mapping of its own
+    options.
 
     Args:
         config: a dataclass whose fields are the options.
@@ -76,9 +77,10 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
         OptionError: an unknown name (the nearest one is in the message), a value of the wrong type or out of range.
     """
     fields, values = option_types(config), {}
-    for name, value in options.items():
+    for name, given in options.items():
         if name not in fields:
             raise OptionError(f"{what} {unknown_option(name, fields)}")
+        value = _number(given)
         if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping):
             values[name] = make_config(fields[name], value, what=f"{what}: {name}")
             continue
@@ -152,6 +154,16 @@ def _is_union(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType)
 
 
+def _number(value: Any) -> Any:
+    """Return a scalar of numpy or jax as a number of Python; a traced one, which has no value yet, as it is."""
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    try:
+        return value.item()
+    except TypeError:  # jax's ConcretizationTypeError
+        return value
+
+
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value
 
@@ -182,23 +194,19 @@ def count_option(option: str, given: Any, *, at_least: int = 1) -> int:
         raise OptionError(str(cause)) from None
 
 
-def names_option(option: str, given: Any, example: str) -> list[Any]:
-    """Return the names, or what else stands for something, that a function was given in a list.
-
-    Args:
-        option: what was given.
-        given: the value.
-        example: what could be in the list.
+def list_option(option: str, given: Any) -> list[Any]:
+    """Return the list of names, paths or objects that a function was given.
 
     Raises:
-        OptionError: a single word in place of a list, something that is not a list, or an empty list.
+        OptionError: a single name or path in place of a list, something that is not a list, or an empty list.
     """
-    wanted = f"{option} must be a list, such as [{example!r}]"
-    if isinstance(given, str | os.PathLike) or not isinstance(given, Iterable):
-        raise OptionError(f"{wanted}; got {given!r}")
-    if not (names := list(given)):
-        raise OptionError(f"{wanted}; it is empty")
-    return names
+    if isinstance(given, str | os.PathLike):
+        raise OptionError(f"{option} must be a list, such as [{os.fspath(given)!r}], not {given!r} alone")
+    if not isinstance(given, Iterable):
+        raise OptionError(f"{option} must be a list, not {given!r}")
+    if not (found := list(given)):
+        raise OptionError(f"{option} is empty; give at least one")
+    return found
 
 
 def check_number(

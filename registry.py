@@ -262,7 +262,9 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
 
     Args:
         name: an id such as ``"IPD-v0"``, or ``"package.module:ATTRIBUTE"``.
-        **options: fields of the environment's configuration.
+        **options: fields of the environment's configuration. Numbers may be scalars of numpy or jax. Inside
+            ``jax.vmap`` they may be traced, so that one call makes the params of many games; their bounds are not
+            checked then.
 
     Returns:
         The game (a gymnax environment) and its params.
@@ -358,6 +360,23 @@ def own_game(reference: Any) -> Game[Any, Any] | None:
     find = getattr(policy_resolver(prefix), "own_game", None) if prefix else None
     game: Game[Any, Any] | None = None if find is None else find(rest)
     return game
+
+
+def reference_names(references: Iterable[Any]) -> list[str]:
+    """Return a name for each of some references to policies: the text or path; for an object that of its class.
+
+    Objects of one class are numbered from the second one on.
+    """
+    names: list[str] = []
+    counts: dict[str, int] = {}
+    for reference in references:
+        if isinstance(reference, str | os.PathLike):
+            names.append(os.fspath(reference))
+            continue
+        kind = type(reference).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(kind if counts[kind] == 1 else f"{kind} {counts[kind]}")
+    return names
 
 
 def split_reference(reference: Any) -> tuple[str, Any]:

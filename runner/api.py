@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..options import OptionError, PolaxError, count_option, names_option
+from ..options import OptionError, PolaxError, count_option, list_option
 from .process import command_line, set_up
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
@@ -338,14 +338,14 @@ def evaluate(
 
     num_envs = count_option("num_envs", num_envs)
     if isinstance(against, str) or against:
-        against = names_option("against", against, "tit-for-tat")
+        against = list_option("against", against)
     found = (run if isinstance(run, Run) else load(run))._load(str(checkpoint))
     if against:
         opponents = [
             [registry.make_policy(name, found.env, found.params, player=p) for p in range(found.env.num_players)]
             for name in against
         ]
-        table = score_against(found, opponents, [str(name) for name in against], num_envs=num_envs)
+        table = score_against(found, opponents, registry.reference_names(against), num_envs=num_envs)
     else:
         evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=found.pure)
         table = evaluator(found.keys.evaluate, found.update, found.policies)
@@ -405,7 +405,7 @@ def render(  # one for each option of the command
     Example:
         >>> polax.render(["runs/mine", "runs/other"], "both.gif")  # doctest: +SKIP
     """
-    paths = names_option("runs", runs, "runs/mine")
+    paths = list_option("runs", runs)
     if not fps > 0:
         raise OptionError(f"fps must be above 0, not {fps!r}")
     size, episode = count_option("size", size, at_least=120), count_option("episode", episode, at_least=0)

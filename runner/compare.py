@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..options import OptionError, count_option, names_option
+from ..options import OptionError, count_option, list_option
 from .process import command_line, set_up
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
@@ -76,7 +76,7 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
         >>> found.figure("payoffs")  # doctest: +SKIP
     """
     begun = time.perf_counter()
-    players = names_option("players", players, "tit-for-tat")
+    players = list_option("players", players)
     episodes, seed = count_option("episodes", episodes), count_option("seed", seed, at_least=0)
     set_up(num_seeds=2)  # the matches come in an even number of batches
     from .report.writers import show, write
@@ -163,8 +163,8 @@ def benchmark(  # one for each option of the command
         >>> found = polax.benchmark(["naive", "loqa"], ["IPD-v0"], preset="laptop", out="compared")  # doctest: +SKIP
         >>> found.table("IPD-v0")  # doctest: +SKIP
     """
-    algorithms = tuple(names_option("algorithms", algorithms, "naive"))
-    envs = tuple(names_option("envs", envs, "IPD-v0"))
+    algorithms = tuple(list_option("algorithms", algorithms))
+    envs = tuple(list_option("envs", envs))
     num_seeds = count_option("num_seeds", num_seeds)
     evaluation_episodes = count_option("evaluation_episodes", evaluation_episodes)
     set_up(num_seeds=num_seeds)

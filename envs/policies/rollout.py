@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import registry
-from ...options import OptionError, count_option, names_option
+from ...options import OptionError, count_option, list_option
 from ..base import Game, Policy
 from .play import Episodes, Step, is_compiled, play_policies
 from .python_play import for_python, play_episodes_in_python
@@ -67,7 +67,7 @@ def rollout(
         >>> played.done[:, 0].tolist()
         [False, False, True]
     """
-    given = names_option("policies", policies, "tit-for-tat")
+    given = list_option("policies", policies)
     if len(given) != env.num_players:
         raise OptionError(f"{env.name} needs {env.num_players} policies, one for each player; got {len(given)}")
     players = [registry.make_policy(each, env, params, player=player) for player, each in enumerate(given)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -91,21 +90,16 @@ class LineUp(NamedTuple):
     params: Any
     participants: list[Participant]
 
-    def add(self, reference: Any) -> LineUp:
-        """Return the line-up with one more participant, which is not of a run; an object gets a name of its own."""
+    def add(self, reference: Any, name: str | None = None) -> LineUp:
+        """Return the line-up with one more participant, which is not of a run; an object needs a name."""
         policies = tuple(
             registry.make_policy(reference, self.game, self.params, player=player)
             for player in range(self.game.num_players)
         )
         compiled = all(is_compiled(policy) for policy in policies)
-        if isinstance(reference, str):
-            name = reference
-            kind = "strategy" if name in self.game.strategies else registry.split_reference(name)[0]
-        else:
-            taken = {each.name for each in self.participants}
-            base, kind = type(reference).__name__, registry.split_reference(reference)[0] or "policy"
-            name = next(name for count in itertools.count(1) if (name := _numbered(base, count)) not in taken)
-        new = Participant(name, kind, policies, self.game, compiled)
+        scripted = isinstance(reference, str) and reference in self.game.strategies
+        kind = "strategy" if scripted else registry.split_reference(reference)[0] or "policy"
+        new = Participant(name or reference, kind, policies, self.game, compiled)
         return self._replace(participants=[*self.participants, new])
 
 
@@ -139,9 +133,9 @@ def make_line_up(
     if line_up.game.num_players != 2:
         raise OptionError(f"a tournament is between two players; {env} has {line_up.game.num_players}")
     loaded = {path: _load(RunFolder(Path(path)), spec, checkpoint) for path, spec in specs.items()}
-    for text, found in zip(texts, runs, strict=True):
+    for text, name, found in zip(texts, registry.reference_names(texts), runs, strict=True):
         if found is None:
-            line_up = line_up.add(text)
+            line_up = line_up.add(text, name)
             continue
         folder, seed, player = found
         run = loaded[str(folder.path)]
@@ -160,10 +154,6 @@ def _learned_by(run: LoadedRun) -> Sequence[int | None]:
     if run.self_play or run.env.observation_layout == "shared":
         return [None]
     return range(run.env.num_players)
-
-
-def _numbered(name: str, count: int) -> str:
-    return name if count == 1 else f"{name} {count}"
 
 
 def _find_run(text: Any) -> tuple[RunFolder, int | None, int | None] | None:
