@@ -18,7 +18,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -244,6 +244,11 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
     else:
         plugin = _ALGORITHMS.find(name)
     return plugin
+
+
+def algorithm_name(algorithm: str | Sequence[str]) -> str:
+    """Return the name of a learner, or of several learners, one for each player, that were given one by one."""
+    return algorithm if isinstance(algorithm, str) else BESIDE.join(algorithm)
 
 
 def policy_prefixes() -> list[str]:

@@ -241,7 +241,7 @@ def train(  # noqa: PLR0913  # one for each option of the command
     from .runs.spec import build, resolve
 
     spec = resolve(
-        algorithm if isinstance(algorithm, str) else registry.BESIDE.join(algorithm),
+        registry.algorithm_name(algorithm),
         env,
         preset=preset,
         updates=updates,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import registry
 from ..options import OptionError, count_option, list_option
 from .process import command_line, set_up
 
@@ -124,7 +125,7 @@ def _training(
 
 
 def benchmark(  # one for each option of the command
-    algorithms: Sequence[str],
+    algorithms: Sequence[str | Sequence[str]],
     envs: Sequence[str],
     *,
     out: str | Path,
@@ -141,7 +142,7 @@ def benchmark(  # one for each option of the command
     reported on the standard error stream, and stands in the document with its reason.
 
     Args:
-        algorithms: names of learners.
+        algorithms: names of learners; in place of one, the names of a learner for each player.
         envs: ids of games.
         out: folder of the benchmark.
         num_seeds: train the seeds 0 to N - 1.
@@ -163,8 +164,7 @@ def benchmark(  # one for each option of the command
         >>> found = polax.benchmark(["naive", "loqa"], ["IPD-v0"], preset="laptop", out="compared")  # doctest: +SKIP
         >>> found.table("IPD-v0")  # doctest: +SKIP
     """
-    algorithms = tuple(list_option("algorithms", algorithms))
-    envs = tuple(list_option("envs", envs))
+    learners, games = list_option("algorithms", algorithms), list_option("envs", envs)
     num_seeds = count_option("num_seeds", num_seeds)
     evaluation_episodes = count_option("evaluation_episodes", evaluation_episodes)
     set_up(num_seeds=num_seeds)
@@ -174,8 +174,8 @@ def benchmark(  # one for each option of the command
     from .training.progress import say, wide_console
 
     protocol = Protocol(
-        algorithms=algorithms,
-        envs=envs,
+        algorithms=tuple(registry.algorithm_name(each) for each in learners),
+        envs=tuple(games),
         num_seeds=num_seeds,
         preset=preset,
         budget=None if budget is None else parse_budget(budget),

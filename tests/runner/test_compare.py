@@ -47,7 +47,7 @@ def files(folder):
 
 
 def test_a_tournament_has_the_commands_files_and_numbers(run, tmp_path):
-    players = ["tit-for-tat", f"{run.path}#1@0"]
+    players = ["tit-for-tat", "random"]
     found = polax.tournament([*players, run], seed=3, all_seeds=True, out=tmp_path / "ours", **QUIET)
     words = [
         *players,
@@ -67,7 +67,7 @@ def test_a_tournament_has_the_commands_files_and_numbers(run, tmp_path):
     assert files(ours) == files(theirs) >= {"tournament.json", "tournament.md", "payoffs.csv", "payoffs.png"}
     assert found.folder == ours
     assert content(ours / "tournament.json") == without(found.data)
-    assert {row["player"] for row in found.table()} == {"tit-for-tat", "mine#0", "mine#1", "mine#1@0"}
+    assert {row["player"] for row in found.table()} == {*players, "mine#0@0", "mine#0@1", "mine#1@0", "mine#1@1"}
 
 
 def test_a_tournament_with_best_responses_has_the_commands_numbers(tmp_path):
@@ -96,9 +96,9 @@ def test_a_tournament_with_best_responses_has_the_commands_numbers(tmp_path):
 
 def test_policies_take_part_under_names_of_their_own(run, tmp_path):
     always, never = (ToyPolicy(np.float32(value)) for value in (99.0, -99.0))
-    found = polax.tournament([always, never, run.path], out=tmp_path / "out", **QUIET)
+    found = polax.tournament([always, never, f"{run.path}#0@1"], out=tmp_path / "out", **QUIET)
     players = [(player["name"], player["kind"]) for player in found.data["players"]]
-    assert players == [("ToyPolicy", "policy"), ("ToyPolicy 2", "policy"), ("mine#0", "run")]
+    assert players == [("ToyPolicy", "policy"), ("ToyPolicy 2", "policy"), ("mine#0@1", "run")]
     assert found.table("Payoffs")[0]["ToyPolicy 2"] == pytest.approx(-0.335)
 
 
@@ -117,6 +117,15 @@ def test_a_benchmark_has_the_commands_files_and_numbers(tmp_path):
     assert [row["algorithm"] for row in found.table("IPD-v0")] == ["toy", "python-toy"]
     assert found.folder == ours
     assert not found.problems
+
+
+@pytest.mark.slow
+def test_a_benchmark_takes_a_learner_for_each_player(tmp_path):
+    options = {"naive+tit-for-tat": {"player_0": {"num_envs": 2, "hidden_size": 2}}, "IPD-v0": OPTIONS["IPD-v0"]}
+    settings = {**QUICK, "budget": "1 updates", "options": options}
+    found = polax.benchmark([("naive", "tit-for-tat")], ["IPD-v0"], out=tmp_path / "out", quiet=True, **settings)
+    assert [row["algorithm"] for row in found.table("IPD-v0")] == ["naive+tit-for-tat"]
+    assert not found.table("Training")[0]["remarks"]
 
 
 def test_the_same_call_continues_a_benchmark_that_was_stopped(tmp_path, monkeypatch):
