@@ -182,12 +182,13 @@ def check_whole_number(option: str, given: Any, *, at_least: int) -> Any:
     return given
 
 
-def count_option(option: str, given: Any, *, at_least: int = 1) -> int:
-    """Return the whole number that a function was given, as an int.
+def count_option(*, at_least: int = 1, **named: Any) -> int:
+    """Return the whole number that a function was given under a name, as an int: ``count_option(episodes=episodes)``.
 
     Raises:
         OptionError: it is something else, or too small.
     """
+    ((option, given),) = named.items()
     try:
         return int(check_whole_number(option, given, at_least=at_least))
     except ValueError as cause:

@@ -336,7 +336,7 @@ def evaluate(
     from .evaluation.verdict import verdict
     from .report.evaluation import document
 
-    num_envs = count_option("num_envs", num_envs)
+    num_envs = count_option(num_envs=num_envs)
     if isinstance(against, str) or against:
         against = list_option("against", against)
     found = (run if isinstance(run, Run) else load(run))._load(str(checkpoint))
@@ -408,7 +408,7 @@ def render(  # one for each option of the command
     paths = list_option("runs", runs)
     if not fps > 0:
         raise OptionError(f"fps must be above 0, not {fps!r}")
-    size, episode = count_option("size", size, at_least=120), count_option("episode", episode, at_least=0)
+    size, episode = count_option(size=size, at_least=120), count_option(episode=episode, at_least=0)
     set_up()
     from ..envs.rendering.animation import abreast, check_format, save_pictures
     from ..envs.rendering.recorder import record_episode

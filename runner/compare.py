@@ -78,7 +78,7 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
     """
     begun = time.perf_counter()
     players = list_option("players", players)
-    episodes, seed = count_option("episodes", episodes), count_option("seed", seed, at_least=0)
+    episodes, seed = count_option(episodes=episodes), count_option(seed=seed, at_least=0)
     set_up(num_seeds=2)  # the matches come in an even number of batches
     from .report.writers import show, write
     from .runs.manifest import device_names
@@ -165,8 +165,8 @@ def benchmark(  # one for each option of the command
         >>> found.table("IPD-v0")  # doctest: +SKIP
     """
     learners, games = list_option("algorithms", algorithms), list_option("envs", envs)
-    num_seeds = count_option("num_seeds", num_seeds)
-    evaluation_episodes = count_option("evaluation_episodes", evaluation_episodes)
+    num_seeds = count_option(num_seeds=num_seeds)
+    evaluation_episodes = count_option(evaluation_episodes=evaluation_episodes)
     set_up(num_seeds=num_seeds)
     from .benchmark.budget import parse_budget
     from .benchmark.plan import Protocol, combinations, open_folder

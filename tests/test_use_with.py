@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "use_with.md"
 OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|torchrl|jaxmarl|axelrod)", re.MULTILINE)
 SNIPPETS = [
     pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
-    for page in (ROOT / "README.md", PAGE, ROOT / "docs" / "learners.md", ROOT / "docs" / "exact.md")
+    for page in (ROOT / "README.md", PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report")))
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
@@ -22,6 +22,15 @@ def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry._POLICIES, "registered", {})
     exec(compile(snippet, str(PAGE), "exec"), {})
+
+
+def test_the_readme_trains_and_draws_in_six_lines_and_holds_a_tournament_of_three_learners_in_twelve():
+    first, second, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert {"train", "figure", "render"} <= set(re.findall(r"\.(\w+)\(", first))
+    assert len(first.splitlines()) <= 6
+    assert len(re.findall(r'"\w+-exact"', second)) == 3
+    assert "polax.tournament(" in second
+    assert len(second.splitlines()) <= 12
 
 
 def test_every_game_has_a_page():

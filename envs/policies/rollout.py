@@ -71,7 +71,7 @@ def rollout(
     if len(given) != env.num_players:
         raise OptionError(f"{env.name} needs {env.num_players} policies, one for each player; got {len(given)}")
     players = [registry.make_policy(each, env, params, player=player) for player, each in enumerate(given)]
-    size = {"num_envs": count_option("num_envs", num_envs), "num_steps": _length(env, params, num_steps)}
+    size = {"num_envs": count_option(num_envs=num_envs), "num_steps": _length(env, params, num_steps)}
     if all(is_compiled(player) for player in players):
         return _play(key, env, params, tuple(players), **size)
     return _play_in_python(key, env, params, players, **size)
@@ -83,10 +83,10 @@ def _length(env: Game[Any, Any], params: Any, num_steps: int | None) -> int:
     if isinstance(horizon, jax.core.Tracer):
         if num_steps is None:
             raise OptionError("num_steps must be given where params is traced, as inside jax.jit and jax.vmap")
-        return count_option("num_steps", num_steps)
+        return count_option(num_steps=num_steps)
     if num_steps is None:
         return int(horizon)
-    if count_option("num_steps", num_steps) > int(horizon):
+    if count_option(num_steps=num_steps) > int(horizon):
         raise OptionError(
             f"num_steps is {num_steps}, and an episode of {env.name} has {int(horizon)} steps; record more episodes "
             "with num_envs, or make the game with a larger max_steps_in_episode"
