@@ -4,12 +4,6 @@ Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algori
 built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when its name is first asked
 for, and a broken one does not affect the others. This module needs the standard library only, so that ``import polax``
 stays quick.
-
-Example:
-    >>> import polax
-    >>> env, params = polax.make_env("IPD-v0", contribution_factor=1.5)  # doctest: +SKIP
-    >>> algorithm = polax.make_algorithm("pola-dice", env, params, inner_steps=4)  # doctest: +SKIP
-    >>> opponent = polax.make_policy("tit-for-tat", env, params, player=1)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -226,6 +220,10 @@ def environment_plugin(name: str) -> EnvironmentPlugin:
     Raises:
         UnknownNameError: the name is unknown; the nearest match is in the message.
         PluginError: the plug-in cannot be used; the cause is chained.
+
+    Example:
+        >>> polax.environment_plugin("IPD-v0").config().contribution_factor
+        1.33
     """
     plugin: EnvironmentPlugin = _ENVIRONMENTS.find(name)
     return plugin
@@ -236,6 +234,10 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
 
     Names with a ``+`` between them make a plug-in that trains a learner for each player; one of them may be a reference
     to a policy that does not learn: ``lola-dice+naive``, ``pola-om+tit-for-tat``.
+
+    Example:
+        >>> polax.algorithm_plugin("naive").config().discount
+        0.96
     """
     plugin: AlgorithmPlugin
     if isinstance(name, str) and BESIDE in name:
@@ -257,7 +259,12 @@ def policy_prefixes() -> list[str]:
 
 
 def policy_resolver(prefix: str) -> PolicyResolver:
-    """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`."""
+    """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> policy = polax.policy_resolver("run")("runs/mine", env, params, 0)
+    """
     resolver: PolicyResolver = _POLICIES.find(prefix)
     return resolver
 
@@ -278,6 +285,11 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
         UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
         OptionError: an unknown option, or a value out of range.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0", contribution_factor=1.5)
+        >>> params.payoffs[0].tolist()  # of player 0, by its action and the other player's
+        [[0.0, 0.75], [-0.25, 0.5]]
     """
     plugin = environment_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -300,6 +312,14 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
         UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
         OptionError: an unknown option, a value out of range, or an environment that does not suit the algorithm.
+
+    Example:
+        >>> import jax
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> algorithm = polax.make_algorithm("naive-exact", env, params, outer_lr=1.0)
+        >>> state, metrics = algorithm.update(jax.random.key(1), algorithm.init(jax.random.key(0)))
+        >>> len(algorithm.policies(state))
+        2
     """
     plugin = algorithm_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -331,6 +351,11 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
         OptionError: another kind of object, a player that the game does not have, or a reference that does not fit the
             game, such as a run in another one.
         PolaxError: a run cannot be read, or a library is not installed.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> opponent = polax.make_policy("tit-for-tat", env, params, player=1)
+        >>> trained = polax.make_policy("runs/mine#1", env, params)
     """
     player = player_index(player, env.num_players)
     if _is_policy(reference):
@@ -419,17 +444,32 @@ def _built(what: str, build: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def list_environments() -> tuple[Listing, ...]:
-    """Return the names of all environments with their origin, sorted, without loading them."""
+    """Return the names of all environments with their origin, sorted, without loading them.
+
+    Example:
+        >>> "IPD-v0" in [each.name for each in polax.list_environments()]
+        True
+    """
     return _ENVIRONMENTS.listing()
 
 
 def list_algorithms() -> tuple[Listing, ...]:
-    """Return the names of all algorithms with their origin, sorted, without loading them."""
+    """Return the names of all algorithms with their origin, sorted, without loading them.
+
+    Example:
+        >>> "pola-dice" in [each.name for each in polax.list_algorithms()]
+        True
+    """
     return _ALGORITHMS.listing()
 
 
 def list_policies() -> tuple[Listing, ...]:
-    """Return the prefixes of all policies with their origin, sorted, without loading them."""
+    """Return the prefixes of all policies with their origin, sorted, without loading them.
+
+    Example:
+        >>> "run" in [each.name for each in polax.list_policies()]
+        True
+    """
     return _POLICIES.listing()
 
 
@@ -446,6 +486,10 @@ def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool 
 
     Raises:
         PluginError: ``plugin`` does not fit the contract, or the name belongs to a distribution.
+
+    Example:
+        >>> polax.register_environment("Dilemma-v0", polax.environment_plugin("IPD-v0"))
+        >>> env, params = polax.make_env("Dilemma-v0")
     """
     _ENVIRONMENTS.register(name, plugin, replace=replace)
     for listener in _listeners:
@@ -453,12 +497,25 @@ def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool 
 
 
 def register_algorithm(name: str, plugin: AlgorithmPlugin, *, replace: bool = False) -> None:
-    """Make an algorithm known by name in this process; otherwise like `register_environment`."""
+    """Make an algorithm known by name in this process; otherwise like `register_environment`.
+
+    Example:
+        >>> plugin = polax.algorithm_plugin("naive")
+        >>> polax.register_algorithm("mine", plugin._replace(presets={}))
+    """
     _ALGORITHMS.register(name, plugin, replace=replace)
 
 
 def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = False) -> None:
-    """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`."""
+    """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`.
+
+    Example:
+        >>> def resolve(reference, game, params, player):
+        ...     return polax.make_policy(reference.lower(), game, params, player=player)
+        >>> polax.register_policy("lower", resolve)
+        >>> polax.make_policy("lower:GRIM", *polax.make_env("IPD-v0")) is not None
+        True
+    """
     _POLICIES.register(prefix, resolver, replace=replace)
 
 

@@ -57,8 +57,13 @@ class Run:
         folder: the files of the run.
 
     Example:
-        >>> run = polax.load("runs/mine")  # doctest: +SKIP
-        >>> first, second = run.policies(seed=3)  # doctest: +SKIP
+        >>> run = polax.load("runs/mine")
+        >>> first, second = run.policies(seed=1)
+        >>> run.metrics()["update"].tolist()
+        [0, 0, 1, 1, 2, 2]
+        >>> run.resume(updates=3, quiet=True).spec.updates
+        3
+        >>> figure = run.figure()
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -231,8 +236,9 @@ def train(  # noqa: PLR0913  # one for each option of the command
         TrainingInterrupted: on Ctrl-C or SIGTERM, after the update and saved.
 
     Example:
-        >>> run = polax.train("loqa", "IPD-v0", preset="laptop", seeds=3)  # doctest: +SKIP
-        >>> run.evaluate(["tit-for-tat"]).data["mean"]  # doctest: +SKIP
+        >>> run = polax.train("naive-exact", "IPD-v0", preset="laptop", updates=2, out="runs/new", quiet=True)
+        >>> sorted(run.evaluate(["tit-for-tat"]).data["mean"])
+        ['score/player_0/vs/tit-for-tat', 'score/player_1/vs/tit-for-tat']
     """
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     set_up(num_seeds=max(1, len(chosen)))
@@ -300,6 +306,10 @@ def load(path: str | Path) -> Run:
 
     Raises:
         PolaxError: the folder holds no run, or the run of a newer polax.
+
+    Example:
+        >>> polax.load("runs/mine").spec.algorithm
+        'naive-exact'
     """
     from .runs.folder import RunFolder
 
@@ -327,7 +337,9 @@ def evaluate(
         PolaxError: no such run, checkpoint or opponent.
 
     Example:
-        >>> polax.evaluate("runs/mine", ["tit-for-tat", "runs/other"]).table()  # doctest: +SKIP
+        >>> found = polax.evaluate("runs/mine", ["tit-for-tat", "runs/other"])
+        >>> [row["line-up"] for row in found.table()]
+        ['tit-for-tat', 'runs/other']
     """
     set_up()
     from .. import registry
@@ -403,7 +415,8 @@ def render(  # one for each option of the command
         PolaxError: no such run, seed or checkpoint, or a file that cannot be written.
 
     Example:
-        >>> polax.render(["runs/mine", "runs/other"], "both.gif")  # doctest: +SKIP
+        >>> polax.render(["runs/mine", "runs/other"], "both.gif", size=120).name
+        'both.gif'
     """
     paths = list_option("runs", runs)
     if not fps > 0:

@@ -72,9 +72,10 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
             options, or a folder that is not empty.
 
     Example:
-        >>> found = polax.tournament(["tit-for-tat", "always-defect", "runs/mine"], env="IPD-v0")  # doctest: +SKIP
-        >>> found.table("Ranking")[0]["player"]  # doctest: +SKIP
-        >>> found.figure("payoffs")  # doctest: +SKIP
+        >>> found = polax.tournament(["tit-for-tat", "runs/mine"], episodes=10, out="meeting", quiet=True)
+        >>> sorted(row["player"] for row in found.table("Ranking"))
+        ['mine#0@0', 'mine#0@1', 'tit-for-tat']
+        >>> figure = found.figure("payoffs")
     """
     begun = time.perf_counter()
     players = list_option("players", players)
@@ -161,8 +162,10 @@ def benchmark(  # one for each option of the command
         BenchmarkInterrupted: on Ctrl-C or SIGTERM, saved.
 
     Example:
-        >>> found = polax.benchmark(["naive", "loqa"], ["IPD-v0"], preset="laptop", out="compared")  # doctest: +SKIP
-        >>> found.table("IPD-v0")  # doctest: +SKIP
+        >>> names = ["naive-exact", "lola-exact"]
+        >>> found = polax.benchmark(names, ["IPD-v0"], budget="2 updates", num_seeds=2, out="compared", quiet=True)
+        >>> [row["algorithm"] for row in found.table("IPD-v0")]
+        ['naive-exact', 'lola-exact']
     """
     learners, games = list_option("algorithms", algorithms), list_option("envs", envs)
     num_seeds = count_option(num_seeds=num_seeds)

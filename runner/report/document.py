@@ -20,9 +20,11 @@ class Document(NamedTuple):
     """What a command found; a notebook shows its tables.
 
     Example:
-        >>> found = polax.tournament(["tit-for-tat", "always-defect"], env="IPD-v0", out="meeting")  # doctest: +SKIP
-        >>> pandas.DataFrame(found.table("Ranking"))  # doctest: +SKIP
-        >>> found.figure("payoffs").savefig("payoffs.pdf")  # doctest: +SKIP
+        >>> import pandas
+        >>> found = polax.tournament(["grim", "random"], env="IPD-v0", episodes=10, out="meeting", quiet=True)
+        >>> pandas.DataFrame(found.table("Ranking"))["place"].tolist()
+        [1, 2]
+        >>> found.figure("payoffs").savefig("payoffs.pdf")
     """
 
     title: str
