@@ -2,7 +2,7 @@
 # make test            the tests of every part, in about ten minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
 # make test-faults     the hostile campaign: damaged files, odd commands, broken plug-ins, killed processes; half an hour
-# make test-learners   the games with learners of other libraries, which it installs (PyTorch among them)
+# make test-learners   the games with learners of other libraries, which it installs (PyTorch, Jupyter), README as a notebook
 # make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
 # make lint            style, format and types          make clean   remove what make made

@@ -5,6 +5,7 @@ Importing polax is quick: no environment, no algorithm and no numerical library 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .envs.views import ids as gym_ids
@@ -30,22 +31,29 @@ from .registry import (
 )
 
 if TYPE_CHECKING:
-    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, train
+    from .envs.policies.rollout import Rollout, rollout
+    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, render, train
+    from .runner.compare import BenchmarkInterrupted, benchmark, tournament
+    from .runner.report.document import Document
     from .runner.training.callbacks import Callback
 
 __all__ = [
+    "BenchmarkInterrupted",
     "Callback",
+    "Document",
     "Listing",
     "MissingExtraError",
     "OptionError",
     "PluginError",
     "PolaxError",
+    "Rollout",
     "Run",
     "TrainingError",
     "TrainingInterrupted",
     "UnknownNameError",
     "__version__",
     "algorithm_plugin",
+    "benchmark",
     "environment_plugin",
     "evaluate",
     "list_algorithms",
@@ -62,27 +70,32 @@ __all__ = [
     "register_environment",
     "register_logger",
     "register_policy",
+    "render",
+    "rollout",
+    "tournament",
     "train",
 ]
 
 
-_LOADED_LATER = {
-    **dict.fromkeys(("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "train"), "api"),
-    "Callback": "training.callbacks",
+_HOMES = {
+    "envs.policies.rollout": ("Rollout", "rollout"),
+    "runner.api": ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "render", "train"),
+    "runner.compare": ("BenchmarkInterrupted", "benchmark", "tournament"),
+    "runner.report.document": ("Document",),
+    "runner.training.callbacks": ("Callback",),
 }
-"""What trains, and the modules of `runner` that have it."""
+"""Which module has what is loaded when it is asked for."""
 
 
 def __getattr__(name: str) -> Any:
-    """Read ``__version__`` from the installed metadata, and load what trains, when they are asked for."""
+    """Read ``__version__`` from the installed metadata, and load what trains and plays, when they are asked for."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("polax")
-    if name in _LOADED_LATER:
-        from importlib import import_module
-
-        return getattr(import_module(f".runner.{_LOADED_LATER[name]}", __name__), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

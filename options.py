@@ -9,6 +9,7 @@ import collections.abc
 import dataclasses
 import math
 import operator
+import os
 import reprlib
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,8 +105,9 @@ def describe_error(error: BaseException, *, longest: int = 400) -> str:
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
     """Build ``config(**options)`` after checking names and plain types.
 
-    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written. An
-    option that is itself a configuration is made from a mapping of its own options.
+    Lists become tuples, so that a configuration read from JSON equals, and hashes like, the one that was written, and
+    scalars of numpy and jax become numbers. An option that is itself a configuration is made from a mapping of its own
+    options.
 
     Args:
         config: a dataclass whose fields are the options.
@@ -116,9 +118,10 @@ def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) 
         OptionError: an unknown name (the nearest one is in the message), a value of the wrong type or out of range.
     """
     fields, values = option_types(config), {}
-    for name, value in options.items():
+    for name, given in options.items():
         if name not in fields:
             raise OptionError(f"{what} {unknown_option(name, fields)}")
+        value = _number(given)
         if dataclasses.is_dataclass(fields[name]) and isinstance(value, Mapping):
             values[name] = make_config(fields[name], value, what=f"{what}: {name}")
             continue
@@ -143,8 +146,8 @@ def unknown_option(name: str, known: Mapping[str, Any]) -> str:
     return f"has no option {name!r}; {suggest(name, known, otherwise='its options are')}"
 
 
-def player_index(player: Any, num_players: int) -> int:
-    """Return a player's index as an int.
+def player_index(player: Any, num_players: int, *, of: str = "") -> int:
+    """Return a player's index as an int; ``of`` says in the message whose player it is.
 
     Raises:
         OptionError: it is not a whole number from 0 to ``num_players - 1``.
@@ -154,7 +157,8 @@ def player_index(player: Any, num_players: int) -> int:
     except TypeError:
         index = -1
     if index not in range(num_players):
-        raise OptionError(f"player must be a whole number from 0 to {num_players - 1}, not {player!r}")
+        whose = f"player of {of}" if of else "player"
+        raise OptionError(f"{whose} must be a whole number from 0 to {num_players - 1}, not {player!r}")
     return index
 
 
@@ -268,6 +272,16 @@ def _is_union(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType)
 
 
+def _number(value: Any) -> Any:
+    """Return a scalar of numpy or jax as a number of Python; a traced one, which has no value yet, as it is."""
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    try:
+        return value.item()
+    except TypeError:  # jax's ConcretizationTypeError
+        return value
+
+
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(each) for each in value) if isinstance(value, list | tuple) else value
 
@@ -286,6 +300,34 @@ def check_whole_number(option: str, given: Any, *, at_least: int, at_most: int =
     if int(given) > at_most:
         raise ValueError(f"{option} must be a whole number of at most {at_most}; got {shown(given)}")
     return given
+
+
+def count_option(*, at_least: int = 1, **named: Any) -> int:
+    """Return the whole number that a function was given under a name, as an int: ``count_option(episodes=episodes)``.
+
+    Raises:
+        OptionError: it is something else, or too small.
+    """
+    ((option, given),) = named.items()
+    try:
+        return int(check_whole_number(option, given, at_least=at_least))
+    except ValueError as cause:
+        raise OptionError(str(cause)) from None
+
+
+def list_option(option: str, given: Any) -> list[Any]:
+    """Return the list of names, paths or objects that a function was given.
+
+    Raises:
+        OptionError: a single name or path in place of a list, something that is not a list, or an empty list.
+    """
+    if isinstance(given, str | os.PathLike):
+        raise OptionError(f"{option} must be a list, such as [{os.fspath(given)!r}], not {given!r} alone")
+    if not isinstance(given, Iterable):
+        raise OptionError(f"{option} must be a list, not {given!r}")
+    if not (found := list(given)):
+        raise OptionError(f"{option} is empty; give at least one")
+    return found
 
 
 def check_number(

@@ -4,12 +4,6 @@ Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algori
 ``polax.loggers``; the built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when
 its name is first asked for, and a broken one does not affect the others. This module needs the standard library only,
 so that ``import polax`` stays quick.
-
-Example:
-    >>> import polax
-    >>> env, params = polax.make_env("IPD-v0", contribution_factor=1.5)  # doctest: +SKIP
-    >>> algorithm = polax.make_algorithm("pola-dice", env, params, inner_steps=4)  # doctest: +SKIP
-    >>> opponent = polax.make_policy("tit-for-tat", env, params, player=1)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -18,7 +12,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -332,6 +326,10 @@ def environment_plugin(name: str) -> EnvironmentPlugin:
         UnknownNameError: the name is unknown; the nearest match is in the message.
         PluginError: the plug-in cannot be used; the cause is chained.
         MissingExtraError: it needs a library that one of polax's extras installs.
+
+    Example:
+        >>> polax.environment_plugin("IPD-v0").config().contribution_factor
+        1.33
     """
     plugin: EnvironmentPlugin = _ENVIRONMENTS.find(name)
     return plugin
@@ -342,6 +340,10 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
 
     Names with a ``+`` between them make a plug-in that trains a learner for each player; one of them may be a reference
     to a policy that does not learn: ``lola-dice+naive``, ``pola-om+tit-for-tat``.
+
+    Example:
+        >>> polax.algorithm_plugin("naive").config().discount
+        0.96
     """
     plugin: AlgorithmPlugin
     if isinstance(name, str) and BESIDE in name:
@@ -352,13 +354,23 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
     return plugin
 
 
+def algorithm_name(algorithm: str | Sequence[str]) -> str:
+    """Return the name of a learner, or of several learners, one for each player, that were given one by one."""
+    return algorithm if isinstance(algorithm, str) else BESIDE.join(algorithm)
+
+
 def policy_prefixes() -> list[str]:
     """Return the prefixes of references to policies, sorted."""
     return _POLICIES.names()
 
 
 def policy_resolver(prefix: str) -> PolicyResolver:
-    """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`."""
+    """Return what makes policies from references ``prefix:rest``; otherwise like `environment_plugin`.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> policy = polax.policy_resolver("run")("runs/mine", env, params, 0)
+    """
     resolver: PolicyResolver = _POLICIES.find(prefix)
     return resolver
 
@@ -374,7 +386,9 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
 
     Args:
         name: an id such as ``"IPD-v0"``, or ``"package.module:ATTRIBUTE"``.
-        **options: fields of the environment's configuration.
+        **options: fields of the environment's configuration. Numbers may be scalars of numpy or jax. Inside
+            ``jax.vmap`` they may be traced, so that one call makes the params of many games; their bounds are not
+            checked then.
 
     Returns:
         The game (a gymnax environment) and its params.
@@ -383,6 +397,11 @@ def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
         UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
         OptionError: an unknown option, or a value out of range.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0", contribution_factor=1.5)
+        >>> params.payoffs[0].tolist()  # of player 0, by its action and the other player's
+        [[0.0, 0.75], [-0.25, 0.5]]
     """
     plugin = environment_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -411,6 +430,14 @@ def make_algorithm(name: str, env: Game[Any, Any], params: Any, /, **options: An
         UnknownNameError: the name is unknown.
         PluginError: the plug-in cannot be used.
         OptionError: an unknown option, a value out of range, or an environment that does not suit the algorithm.
+
+    Example:
+        >>> import jax
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> algorithm = polax.make_algorithm("naive-exact", env, params, outer_lr=1.0)
+        >>> state, metrics = algorithm.update(jax.random.key(1), algorithm.init(jax.random.key(0)))
+        >>> len(algorithm.policies(state))
+        2
     """
     plugin = algorithm_plugin(name)
     config: Any = make_config(plugin.config, options, what=name)
@@ -446,6 +473,11 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
         OptionError: another kind of object, a player that the game does not have, or a reference that does not fit the
             game, such as a run in another one.
         PolaxError: a run cannot be read, or a library is not installed.
+
+    Example:
+        >>> env, params = polax.make_env("IPD-v0")
+        >>> opponent = polax.make_policy("tit-for-tat", env, params, player=1)
+        >>> trained = polax.make_policy("runs/mine#1", env, params)
     """
     player = player_index(player, env.num_players)
     if _is_policy(reference):
@@ -481,6 +513,23 @@ def own_game(reference: Any) -> Game[Any, Any] | None:
     find = getattr(policy_resolver(prefix), "own_game", None) if prefix else None
     game: Game[Any, Any] | None = None if find is None else find(rest)
     return game
+
+
+def reference_names(references: Iterable[Any]) -> list[str]:
+    """Return a name for each of some references to policies: the text or path; for an object that of its class.
+
+    Objects of one class are numbered from the second one on.
+    """
+    names: list[str] = []
+    counts: dict[str, int] = {}
+    for reference in references:
+        if isinstance(reference, str | os.PathLike):
+            names.append(os.fspath(reference))
+            continue
+        kind = type(reference).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(kind if counts[kind] == 1 else f"{kind} {counts[kind]}")
+    return names
 
 
 def split_reference(reference: Any) -> tuple[str, Any]:
@@ -524,17 +573,32 @@ def algorithm_origin(name: str) -> str:
 
 
 def list_environments() -> tuple[Listing, ...]:
-    """Return the names of all environments with their origin, sorted, without loading them."""
+    """Return the names of all environments with their origin, sorted, without loading them.
+
+    Example:
+        >>> "IPD-v0" in [each.name for each in polax.list_environments()]
+        True
+    """
     return _ENVIRONMENTS.listing()
 
 
 def list_algorithms() -> tuple[Listing, ...]:
-    """Return the names of all algorithms with their origin, sorted, without loading them."""
+    """Return the names of all algorithms with their origin, sorted, without loading them.
+
+    Example:
+        >>> "pola-dice" in [each.name for each in polax.list_algorithms()]
+        True
+    """
     return _ALGORITHMS.listing()
 
 
 def list_policies() -> tuple[Listing, ...]:
-    """Return the prefixes of all policies with their origin, sorted, without loading them."""
+    """Return the prefixes of all policies with their origin, sorted, without loading them.
+
+    Example:
+        >>> "run" in [each.name for each in polax.list_policies()]
+        True
+    """
     return _POLICIES.listing()
 
 
@@ -556,6 +620,10 @@ def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool 
 
     Raises:
         PluginError: ``plugin`` does not fit the contract, or the name belongs to a distribution.
+
+    Example:
+        >>> polax.register_environment("Dilemma-v0", polax.environment_plugin("IPD-v0"))
+        >>> env, params = polax.make_env("Dilemma-v0")
     """
     _ENVIRONMENTS.register(name, plugin, replace=replace)
     for listener in _listeners:
@@ -563,12 +631,25 @@ def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool 
 
 
 def register_algorithm(name: str, plugin: AlgorithmPlugin, *, replace: bool = False) -> None:
-    """Make an algorithm known by name in this process; otherwise like `register_environment`."""
+    """Make an algorithm known by name in this process; otherwise like `register_environment`.
+
+    Example:
+        >>> plugin = polax.algorithm_plugin("naive")
+        >>> polax.register_algorithm("mine", plugin._replace(presets={}))
+    """
     _ALGORITHMS.register(name, plugin, replace=replace)
 
 
 def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = False) -> None:
-    """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`."""
+    """Make policies known as ``prefix:rest`` in this process; otherwise like `register_environment`.
+
+    Example:
+        >>> def resolve(reference, game, params, player):
+        ...     return polax.make_policy(reference.lower(), game, params, player=player)
+        >>> polax.register_policy("lower", resolve)
+        >>> polax.make_policy("lower:GRIM", *polax.make_env("IPD-v0")) is not None
+        True
+    """
     _POLICIES.register(prefix, resolver, replace=replace)
 
 

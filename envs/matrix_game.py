@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jax
@@ -17,10 +16,9 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from ..options import check_number
 from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory, as_tuples
 from .rendering.frame import DEFAULT_SIZE, Frame, payoff_lines, score_line
-from .settings import Setting, choice, number
+from .settings import Setting, choice, number, numeric
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -271,11 +269,13 @@ PAYOFF_MATRIX = Setting(
     _read_matrices,
     Payoffs | None,
 )
-CONTRIBUTION_FACTOR = Setting(
+CONTRIBUTION_FACTOR = numeric(
+    float,
     1.33,
     "Factor f on what is contributed, 1 < f < 2. Unused where a payoff matrix is given.",
-    partial(check_number, above=1.0, below=2.0, hint=" (for other payoffs give payoff_matrix)"),
-    float,
+    above=1.0,
+    below=2.0,
+    hint=" (for other payoffs give payoff_matrix)",
 )
 
 

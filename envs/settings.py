@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, get_type_hints
 
+import jax
 import jax.numpy as jnp
 
 from ..options import check_choice, check_number, check_whole_number
@@ -47,9 +48,25 @@ def number(default: float, about: str, **bounds: Any) -> Any:
         The field; its default is an array.
     """
     kind: type = int if isinstance(default, int) else float
-    check = partial(check_whole_number if kind is int else check_number, **bounds)
     array = partial(jnp.asarray, default, jnp.int32 if kind is int else jnp.float32)
-    return Setting(default, about, check, kind).field(default_factory=array)
+    return numeric(kind, default, about, **bounds).field(default_factory=array)
+
+
+def numeric(kind: type, default: float, about: str, **bounds: Any) -> Setting:
+    """Return a setting that is a number (``kind``: int or float) within bounds, see `number`.
+
+    A number that is traced by ``jax.vmap`` or ``jax.jit`` is taken as it is: it has no value that could be checked.
+    """
+    check = partial(check_whole_number if kind is int else check_number, **bounds)
+    return Setting(default, about, partial(_unless_traced, check), kind)
+
+
+def _unless_traced(check: Callable[[str, Any], Any], name: str, value: Any) -> Any:
+    if isinstance(value, jax.core.Tracer):
+        if value.shape != ():
+            raise ValueError(f"{name} must be a single number, not an array of the shape {value.shape}")
+        return value
+    return check(name, value)
 
 
 def choice(default: Any, allowed: tuple[Any, ...], about: str) -> Any:

@@ -9,7 +9,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from ..runner.report.document import Cell, Chart, Document, Part, Provenance, Reach, Section, Table
+from ..runner.report.document import Document
+from ..runner.report.parts import Cell, Chart, Part, Provenance, Reach, Section, Table
 from ..runner.runs.files import RunError, make_folder
 from ..runner.runs.manifest import device_names, versions
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ..runner.report.document import plural
+from ..runner.report.parts import plural
 from ..runner.runs.files import RunError
 from ..runner.runs.folder import RunFolder
 from ..runner.runs.spec import RunSpec

@@ -1,4 +1,4 @@
-"""Train, load and evaluate from Python. The commands of these names call these functions."""
+"""Train, load and evaluate from Python; the commands call these functions. `compare` has those on several players."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..options import OptionError, PolaxError
-from .process import set_up
+from ..options import OptionError, PolaxError, count_option, list_option
+from .process import command_line, set_up
 from .training.callbacks import LOGGERS, Callback, find
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
 
     from ..envs.base import Game, Policy
+    from .report.document import Document
     from .runs.folder import RunFolder
     from .runs.load import LoadedRun
     from .runs.spec import RunSpec, Setup
@@ -50,12 +52,19 @@ class TrainingInterrupted(KeyboardInterrupt):
 class Run:
     """A training run in its folder. What it holds is read when it is asked for.
 
+    It stands for its folder's path wherever one is expected, as in `make_policy` and `tournament`.
+
     Attributes:
         folder: the files of the run.
 
     Example:
-        >>> run = polax.load("runs/mine")  # doctest: +SKIP
-        >>> first, second = run.policies(seed=3)  # doctest: +SKIP
+        >>> run = polax.load("runs/mine")
+        >>> first, second = run.policies(seed=1)
+        >>> run.metrics()["update"].tolist()
+        [0, 0, 1, 1, 2, 2]
+        >>> run.resume(updates=3, quiet=True).spec.updates
+        3
+        >>> figure = run.figure()
     """
 
     def __init__(self, folder: RunFolder, *, allow_import: bool = False) -> None:
@@ -65,6 +74,9 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     @property
     def path(self) -> Path:
@@ -98,10 +110,8 @@ class Run:
 
     def policy(self, seed: int | None = None, *, player: int = 0, checkpoint: str | int = "last") -> Policy:
         """Return the trained policy of one player; otherwise like `policies`."""
-        policies = self.policies(seed, checkpoint=checkpoint)
-        if player not in range(len(policies)):
-            raise OptionError(f"{self.path} has the players 0 to {len(policies) - 1}, not {player!r}")
-        return policies[player]
+        run = self._load(str(checkpoint))
+        return run.policy(run.seed_index(seed), seat=player)
 
     def metrics(self) -> dict[str, np.ndarray]:
         """Return the metrics of the run, one entry for each update and seed.
@@ -109,7 +119,7 @@ class Run:
         Returns:
             Arrays of one length by name: ``update``, ``seed``, ``seconds`` and the names that docs/learners.md lists;
             NaN where an update has no such value, as between evaluations. ``pandas.DataFrame(run.metrics())`` is a
-            table of them.
+            table of them, a row for each update and seed.
         """
         import numpy as np
 
@@ -161,9 +171,37 @@ class Run:
 
     def evaluate(
         self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
-    ) -> dict[str, Any]:
+    ) -> Document:
         """Score the players; see `polax.evaluate`."""
         return evaluate(self, against, checkpoint=checkpoint, num_envs=num_envs)
+
+    def figure(self, *, x: str | None = None) -> Figure:
+        """Return the learning curves as a figure of matplotlib, which a notebook shows.
+
+        Args:
+            x: the horizontal axis: ``updates``, ``env-steps``, ``seconds``, or steps that the learner counts, such as
+                ``outer-steps``; None: steps that the learner counts, or updates.
+
+        Raises:
+            PolaxError: no scores to draw yet, or an axis that the run does not have.
+        """
+        from .report.figures import figure_of
+        from .report.learning import learning_curves, read_run
+
+        return figure_of(learning_curves("learning", [read_run(self.folder)], x=x))
+
+    def render(  # one for each option of the command
+        self,
+        out: str | Path,
+        *,
+        seed: int | None = None,
+        checkpoint: str | int = "last",
+        episode: int = 0,
+        size: int = 320,
+        fps: float = 4.0,
+    ) -> Path:
+        """Save an episode of the players; see `polax.render`."""
+        return render([self], out, seed=seed, checkpoint=checkpoint, episode=episode, size=size, fps=fps)
 
     def _load(self, checkpoint: str) -> LoadedRun:
         from .runs.load import find_updates, load_run
@@ -225,8 +263,9 @@ def train(  # noqa: PLR0913  # one for each option of the command
         TrainingInterrupted: on Ctrl-C, SIGTERM, SIGUSR1 or after ``max_seconds``, after the update and saved.
 
     Example:
-        >>> run = polax.train("loqa", "IPD-v0", preset="laptop", seeds=3)  # doctest: +SKIP
-        >>> run.evaluate(["tit-for-tat"])["mean"]  # doctest: +SKIP
+        >>> run = polax.train("naive-exact", "IPD-v0", preset="laptop", updates=2, out="runs/new", quiet=True)
+        >>> sorted(run.evaluate(["tit-for-tat"]).data["mean"])
+        ['score/player_0/vs/tit-for-tat', 'score/player_1/vs/tit-for-tat']
     """
     spec = plan(
         algorithm,
@@ -263,8 +302,7 @@ def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int]
     from .. import registry
     from .runs.spec import resolve
 
-    name = algorithm if isinstance(algorithm, str) else registry.BESIDE.join(algorithm)
-    return resolve(name, env, seeds=chosen, **settings)
+    return resolve(registry.algorithm_name(algorithm), env, seeds=chosen, **settings)
 
 
 class _Told(NamedTuple):
@@ -338,6 +376,10 @@ def load(path: str | Path, *, allow_import: bool = False) -> Run:
 
     Raises:
         PolaxError: the folder holds no run, or the run of a newer polax.
+
+    Example:
+        >>> polax.load("runs/mine").spec.algorithm
+        'naive-exact'
     """
     from .runs.folder import RunFolder
 
@@ -346,7 +388,7 @@ def load(path: str | Path, *, allow_import: bool = False) -> Run:
 
 def evaluate(
     run: Run | str | Path, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
-) -> dict[str, Any]:
+) -> Document:
     """Score the players of a run at a checkpoint.
 
     Args:
@@ -357,23 +399,28 @@ def evaluate(
         num_envs: episodes of each match-up.
 
     Returns:
-        ``seeds``, the metrics of each; ``mean``, over seeds; ``gap``, between the players by line-up, the mean of that
-        of each seed; ``learned``, a sentence, empty where there is none; and what was played. Scores are mean rewards
-        per step.
+        A table and a figure of the scores, and as ``data`` what the command prints as JSON: ``seeds``, the metrics of
+        each; ``mean``, over seeds; ``gap``, between the players by line-up, the mean of that of each seed; ``learned``,
+        a sentence, empty where there is none; and what was played. Scores are mean rewards per step.
 
     Raises:
         PolaxError: no such run, checkpoint or opponent.
+
+    Example:
+        >>> found = polax.evaluate("runs/mine", ["tit-for-tat", "runs/other"])
+        >>> [row["line-up"] for row in found.table()]
+        ['tit-for-tat', 'runs/other']
     """
     set_up()
     from .. import registry
     from .evaluation.evaluate import Evaluator, measure_dilemma, score_against
     from .evaluation.scores import mean_gap, opponents_of, pairing
     from .evaluation.verdict import verdict
+    from .report.evaluation import document
 
-    if not isinstance(num_envs, int) or num_envs < 1:
-        raise OptionError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
-    if isinstance(against, str):
-        raise OptionError(f"against is a list of opponents, such as [{against!r}], not a word")
+    num_envs = count_option(num_envs=num_envs)
+    if isinstance(against, str) or against:
+        against = list_option("against", against)
     found = (run if isinstance(run, Run) else load(run))._load(str(checkpoint))
     if against:
         opponents = [
@@ -381,7 +428,7 @@ def evaluate(
             for name in against
         ]
         with registry.plugin_code("the players", "act"):
-            table = score_against(found, opponents, [str(name) for name in against], num_envs=num_envs)
+            table = score_against(found, opponents, registry.reference_names(against), num_envs=num_envs)
     else:
         evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=found.pure)
         with registry.plugin_code(registry.algorithm_origin(found.spec.algorithm), "act"):
@@ -394,7 +441,7 @@ def evaluate(
     if not against:
         dilemma = measure_dilemma(found.env, found.params)
         learned = verdict(seeds, dilemma, self_play=found.self_play, trained_against=found.trained_against)
-    return {
+    content = {
         "run": str(found.path),
         "algorithm": found.spec.algorithm,
         "env": found.spec.env,
@@ -409,3 +456,60 @@ def evaluate(
             for opponent in opponents_of(seeds[0])
         },
     }
+    return document(content, command_line())
+
+
+def render(  # one for each option of the command
+    runs: Sequence[Run | str | Path],
+    out: str | Path,
+    *,
+    seed: int | None = None,
+    checkpoint: str | int = "last",
+    episode: int = 0,
+    size: int = 320,
+    fps: float = 4.0,
+) -> Path:
+    """Save one episode of the players of a run, or of several runs side by side, as an animation or a strip.
+
+    Args:
+        runs: the runs, or their folders.
+        out: a .gif, .mp4 or .png (a strip) file.
+        seed: which seed's players; None: the first.
+        checkpoint: the number of an update that was saved, ``last`` or ``best``.
+        episode: random seed of the episode.
+        size: width of each picture, in pixels.
+        fps: frames per second.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        PolaxError: no such run, seed or checkpoint, or a file that cannot be written.
+
+    Example:
+        >>> polax.render(["runs/mine", "runs/other"], "both.gif", size=120).name
+        'both.gif'
+    """
+    paths = list_option("runs", runs)
+    if not fps > 0:
+        raise OptionError(f"fps must be above 0, not {fps!r}")
+    size, episode = count_option(size=size, at_least=120), count_option(episode=episode, at_least=0)
+    set_up()
+    from ..envs.rendering.animation import abreast, check_format, save_pictures
+    from ..envs.rendering.recorder import record_episode
+    from .runs.files import writing
+
+    path = Path(out)
+    try:
+        check_format(path)
+    except (ValueError, RuntimeError) as cause:
+        raise OptionError(f"out: {cause}") from cause
+    drawn = []
+    for each in paths:
+        found = (each if isinstance(each, Run) else load(each))._load(str(checkpoint))
+        frames = record_episode(found.env, found.params, found.players(found.seed_index(seed)), seed=episode)
+        drawn.append((found.spec.algorithm, [found.env.draw(frame, size=size) for frame in frames]))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_pictures(drawn[0][1] if len(drawn) == 1 else abreast(drawn), path, fps=fps)
+    return path

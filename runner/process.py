@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 import warnings
 import zlib
@@ -30,6 +31,15 @@ def set_up(*, num_seeds: int | None = None) -> None:
     use_compilation_cache()
     if num_seeds is not None:
         split_cpu(num_seeds)
+
+
+def command_line() -> list[str]:
+    """Return the words that started this process, for the provenance of results; none in an interactive session."""
+    if hasattr(sys, "ps1"):
+        return []
+    module = getattr(sys.modules["__main__"], "__spec__", None)  # of ``python -m``
+    program = ["python", "-m", module.name.removesuffix(".__main__")] if module else [Path(sys.argv[0]).name]
+    return [*program, *sys.argv[1:]]
 
 
 def use_compilation_cache() -> None:

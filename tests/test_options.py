@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pytest
 from polax.options import (
     Count,
     Discount,
     NotNegative,
+    OptionError,
     Positive,
     Share,
     check_choice,
     check_options,
+    count_option,
+    list_option,
     make_config,
     select,
 )
@@ -77,3 +82,30 @@ def test_a_type_that_carries_a_check_is_a_plain_type_to_make_config():
 def test_a_record_is_filled_by_name_and_keeps_the_defaults_of_what_is_absent():
     assert select(Record, Config(size=3)) == Record(3, 0.1, absent=7)
     assert select(Record, Config(), rate=0.2) == Record(2, 0.2)
+
+
+def test_a_count_becomes_an_int():
+    assert type(count_option(n=np.int8(3))) is int
+    for given in (0, 1.0, True, "1", None):
+        with pytest.raises(OptionError, match="n must be a whole number of at least 1; got"):
+            count_option(n=given)
+
+
+def test_a_list_of_names_is_any_iterable_that_is_not_one_name():
+    assert list_option("names", (name for name in "ab")) == ["a", "b"]
+    for given, message in (
+        ("a", r"names must be a list, such as \['a'\], not 'a' alone"),
+        (Path("b"), r"names must be a list, such as \['b'\], not .*Path\('b'\) alone"),
+        (3, "names must be a list, not 3"),
+        ([], "names is empty; give at least one"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            list_option("names", given)
+
+
+def test_scalars_of_other_libraries_become_numbers_that_are_hashed_and_written_as_json():
+    config = make_config(Config, {"size": np.int64(3), "rate": np.float32(0.5), "share": np.array(1)}, what="it")
+    assert (config.size, config.rate, config.share) == (3, 0.5, 1)
+    assert [type(value) for value in (config.size, config.rate, config.share)] == [int, float, int]
+    with pytest.raises(OptionError, match=r"it: size must be a whole number, not 0\.5"):
+        make_config(Config, {"size": np.float64(0.5)}, what="it")

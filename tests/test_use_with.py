@@ -15,7 +15,7 @@ SNIPPETS = [
     for page in (
         ROOT / "README.md",
         PAGE,
-        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "training")),
+        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report", "training")),
     )
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
@@ -31,6 +31,15 @@ def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "level", logger.level)
     exec(compile(snippet, str(PAGE), "exec"), {})
+
+
+def test_the_readme_trains_and_draws_in_six_lines_and_holds_a_tournament_of_three_learners_in_twelve():
+    first, second, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert {"train", "figure", "render"} <= set(re.findall(r"\.(\w+)\(", first))
+    assert len(first.splitlines()) <= 6
+    assert len(re.findall(r'"\w+-exact"', second)) == 3
+    assert "polax.tournament(" in second
+    assert len(second.splitlines()) <= 12
 
 
 def test_every_game_has_a_page():

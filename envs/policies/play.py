@@ -25,6 +25,7 @@ class Step(NamedTuple):
     rewards: jax.Array  # [B, players]
     state: Any  # after the step, every leaf [B, ...]
     info: dict[str, jax.Array]  # [B] each
+    observation: jax.Array  # after the step, [B, players, features]
 
 
 Observe = Callable[[Any, Step], tuple[Any, Any]]
@@ -39,6 +40,7 @@ class Episodes(NamedTuple):
     start: Any  # the state before the first step, every leaf [B, ...]
     known: Any  # at the end
     records: Any  # every leaf [T, ...]
+    observation: Any  # before the first step, [B, players, features]
 
 
 class Position(NamedTuple):
@@ -90,7 +92,7 @@ def play_episodes(
 
     first = (start, memory, jnp.zeros((num_envs, env.num_players)))
     (end, _, total), records = jax.lax.scan(step, first, jax.random.split(steps_key, num_steps))
-    return Episodes(total / num_steps, start.state, end.known, records)
+    return Episodes(total / num_steps, start.state, end.known, records, start.observation)
 
 
 def begin(env: Game[Any, Any], params: Any, key: jax.Array, known: Any, *, num_envs: int) -> Position:
@@ -106,7 +108,7 @@ def advance(
     keys = jax.random.split(key, len(actions))
     step = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))
     observation, state, rewards, _, info = step(keys, position.state, actions, params)
-    known, record = observe(position.known, Step(actions, rewards, state, info))
+    known, record = observe(position.known, Step(actions, rewards, state, info, observation))
     return Position(observation, state, known), rewards, record
 
 
@@ -148,6 +150,35 @@ def statistics(played: Episodes) -> EpisodeStatistics:
     return EpisodeStatistics(*jax.tree.map(jnp.asarray, found))
 
 
+def play_policies(
+    key: jax.Array,
+    env: Game[Any, Any],
+    params: Any,
+    policies: Sequence[Policy],
+    observe: Observe,
+    *,
+    num_envs: int,
+    num_steps: int,
+) -> Episodes:
+    """Do what `play_episodes` does with one policy for each player, and an observer that knows nothing at the start.
+
+    Raises:
+        ValueError: not one policy for each player, or no episode or step.
+    """
+    check_count(env, policies)
+    if num_envs < 1 or num_steps < 1:
+        raise ValueError(f"num_envs and num_steps must be at least 1; got {num_envs} and {num_steps}")
+
+    def choose(step_key: jax.Array, position: Position, memory: Memory) -> tuple[jax.Array, Memory, jax.Array]:
+        env_key, *keys = jax.random.split(step_key, 1 + env.num_players)
+        chosen = [policy.act(keys[i], position.observation[:, i], memory[i]) for i, policy in enumerate(policies)]
+        return jnp.stack([action for action, _ in chosen], axis=1), tuple(after for _, after in chosen), env_key
+
+    memory = tuple(policy.initial_memory(num_envs) for policy in policies)
+    size = {"num_envs": num_envs, "num_steps": num_steps}
+    return play_episodes(key, env, params, choose, observe, memory=memory, known=(), **size)
+
+
 @partial(jax.jit, static_argnames=("env", "num_envs", "num_steps"))
 def play(
     key: jax.Array,
@@ -177,18 +208,8 @@ def play(
     Raises:
         ValueError: not one policy for each player, or no episode or step.
     """
-    check_count(env, policies)
-    if num_envs < 1 or num_steps < 1:
-        raise ValueError(f"num_envs and num_steps must be at least 1; got {num_envs} and {num_steps}")
-
-    def choose(step_key: jax.Array, position: Position, memory: Memory) -> tuple[jax.Array, Memory, jax.Array]:
-        env_key, *keys = jax.random.split(step_key, 1 + env.num_players)
-        chosen = [policy.act(keys[i], position.observation[:, i], memory[i]) for i, policy in enumerate(policies)]
-        return jnp.stack([action for action, _ in chosen], axis=1), tuple(after for _, after in chosen), env_key
-
-    memory = tuple(policy.initial_memory(num_envs) for policy in policies)
     size = {"num_envs": num_envs, "num_steps": num_steps}
-    return statistics(play_episodes(key, env, params, choose, mean_info, memory=memory, known=(), **size))
+    return statistics(play_policies(key, env, params, policies, mean_info, **size))
 
 
 def check_count(env: Game[Any, Any], policies: Sequence[Policy]) -> None:

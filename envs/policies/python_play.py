@@ -63,17 +63,19 @@ def play_episodes_in_python(
     *,
     known: Any,
     num_envs: int,
+    num_steps: int | None = None,
 ) -> Episodes:
     """Play one batch of episodes step by step.
 
     Args:
         key: a typed key.
         env: the game.
-        params: its numbers; the horizon among them.
+        params: its numbers.
         policies: one for each player. Their actions may be any integer array, of numpy or of another library.
         observe: watches.
         known: the observer's knowledge at the start.
         num_envs: B, how many episodes.
+        num_steps: T, their length; None: the horizon in the params.
 
     Returns:
         What `polax.envs.policies.play.play_episodes` does, in arrays of numpy; rewards are added up in float64.
@@ -84,10 +86,11 @@ def play_episodes_in_python(
     check_count(env, policies)
     reset_key, steps_key = jax.random.split(key)
     position = _begin(env, params, reset_key, known, num_envs=num_envs)
-    start, records = jax.device_get(position.state), []
+    start, records = jax.device_get(position), []
     memories = [policy.initial_memory(num_envs) for policy in policies]
     total = np.zeros((num_envs, env.num_players))
-    for step_key in jax.random.split(steps_key, int(params.max_steps_in_episode)):
+    length = int(params.max_steps_in_episode) if num_steps is None else num_steps
+    for step_key in jax.random.split(steps_key, length):
         env_key, *keys = jax.random.split(step_key, 1 + env.num_players)
         chosen = []
         for player, policy in enumerate(policies):
@@ -98,7 +101,7 @@ def play_episodes_in_python(
         total += np.asarray(rewards)
         records.append(jax.device_get(record))
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *records)
-    return Episodes(total / len(records), start, jax.device_get(position.known), stacked)
+    return Episodes(total / length, start.state, jax.device_get(position.known), stacked, start.observation)
 
 
 _begin = jax.jit(begin, static_argnums=0, static_argnames="num_envs")

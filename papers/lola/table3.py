@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from ... import registry
 from ...algorithms.exact.returns import STATES
-from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.document import Document
+from ...runner.report.parts import Chart, Panel
 from ...runner.report.svg import INK, SERIES
 from ..many_runs import learn, starts
 from ..report import Row, reproduction

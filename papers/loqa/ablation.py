@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from ...runner.report.document import MISSING, Chart, Document, Reach, Section, Table, Value, number, score
+from ...runner.report.document import Document
+from ...runner.report.parts import MISSING, Chart, Reach, Section, Table, Value, number, score
 from ...runner.runs.files import folder_name
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import RunSpec, build, resolve

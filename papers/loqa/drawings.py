@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...runner.report.document import Chart, Panel
 from ...runner.report.figures import Estimate, colour_of, draw_estimates
+from ...runner.report.parts import Chart, Panel
 
 
 class Line(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ...runner.report.document import Chart, Document, Reach, Section, Value, number, score
+from ...runner.report.document import Document
+from ...runner.report.parts import Chart, Reach, Section, Value, number, score
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from rich.console import Console
 
 from ...runner.evaluation.scores import DEFECTOR, mean_score
-from ...runner.report.document import Chart, Document, Panel, Reach, Section
+from ...runner.report.document import Document
 from ...runner.report.figures import Curve, draw_curve, finish_curves
 from ...runner.report.learning import Quantity, curve_of, read_run
+from ...runner.report.parts import Chart, Panel, Reach, Section
 from ...runner.runs.folder import RunFolder
 from ...runner.runs.spec import resolve
 from ..report import Columns, Row, as_table, reproduction_of, stem_of

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from rich.console import Console
 
 from ...runner.evaluation.scores import over_players, scores_of_seeds
-from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.document import Document
 from ...runner.report.learning import learning_curves, quantities, read_run
+from ...runner.report.parts import Chart, Panel
 from ...runner.report.svg import SERIES
 from ...runner.runs.files import RunError
 from ...runner.runs.folder import RunFolder

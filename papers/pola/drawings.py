@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...runner.report.document import Chart, Panel
+from ...runner.report.parts import Chart, Panel
 from ...runner.report.svg import INK, MUTED, SERIES
 from ..report import Row
 from .published import STATES

@@ -15,8 +15,9 @@ from ... import registry
 from ...algorithms.exact.games import TEST_BENCH, DifferentiableGame
 from ...algorithms.exact.learner import payoffs_of
 from ...options import OptionError, option_types, suggest
-from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.document import Document
 from ...runner.report.figures import HEAT
+from ...runner.report.parts import Chart, Panel
 from ..many_runs import learn, starts
 from ..report import reproduction
 

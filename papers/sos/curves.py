@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 
 from ... import registry
 from ...algorithms.exact.games import TANDEM
-from ...runner.report.document import Chart, Document, Panel
+from ...runner.report.document import Document
 from ...runner.report.figures import DASHES, colour_of
+from ...runner.report.parts import Chart, Panel
 from ...runner.report.svg import SERIES
 from ..many_runs import learn, starts
 from ..report import reproduction

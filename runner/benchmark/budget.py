@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,12 +71,13 @@ class Budget(NamedTuple):
         return f"{self.amount:.15g} {self.unit}"
 
 
-def parse_budget(words: Sequence[str]) -> Budget:
-    """Read ``--budget N UNIT``.
+def parse_budget(words: str | Sequence[Any]) -> Budget:
+    """Read ``--budget N UNIT``, which may be one text.
 
     Raises:
         OptionError: not a number above 0, or an unknown unit.
     """
+    words = words.split() if isinstance(words, str) else [str(word) for word in words]
     if len(words) != 2:
         raise OptionError(f"--budget is a number and a unit ({', '.join(UNITS)}), such as --budget 100 updates")
     number, unit = words

@@ -20,10 +20,12 @@ from ..evaluation.scores import (
     scored_players,
 )
 from ..evaluation.statistics import FEWEST, spread_word
-from ..report.document import (
+from ..report.document import Document
+from ..report.figures import Estimate, draw_estimates
+from ..report.learning import LearningRun, learning_curves, read_run
+from ..report.parts import (
     Cell,
     Chart,
-    Document,
     Failure,
     Finding,
     Listing,
@@ -42,8 +44,6 @@ from ..report.document import (
     number,
     plural,
 )
-from ..report.figures import Estimate, draw_estimates
-from ..report.learning import LearningRun, learning_curves, read_run
 from ..runs.files import check_inside, read_text
 from ..runs.folder import CONFIG, RunFolder
 from .meetings import meetings
@@ -148,6 +148,11 @@ def document(folder: Path, content: Mapping[str, Any], runs: Runs | None = None)
         records=_records(rows),
         problems=runs.problems,
     )
+
+
+def is_whole(found: Document) -> bool:
+    """Tell whether no combination of a benchmark failed and everything could be drawn."""
+    return not found.problems and all(row["status"] != FAILED for row in found.data["combinations"])
 
 
 def _records(rows: Iterable[Mapping[str, Any]]) -> Records:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ... import registry
 from ..evaluation.scores import mean_name, score_name
-from ..report.document import Chart
 from ..report.figures import HeatMap, heat_map
+from ..report.parts import Chart
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import registry
-from ...options import OptionError
+from ...options import OptionError, suggest
 from ..runs.files import RunError, folder_name, make_folder, part_of, read_json, write_json
 from ..runs.lock import LOCK
 from ..runs.spec import RunSpec, presets_for, resolve
@@ -51,6 +51,10 @@ class Protocol:
             for name in names:
                 if names.count(name) > 1:
                     raise OptionError(f"{word} names {name} twice")
+        known = (*self.algorithms, *self.envs)
+        for owner in self.options:
+            if owner not in known:
+                raise OptionError(f"{owner!r} has options, but takes no part; {suggest(owner, known)}")
         if self.preset is None and self.budget is None:
             raise OptionError("missing training length: pass --preset laptop, or --budget 100 updates")
 

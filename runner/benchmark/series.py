@@ -62,11 +62,11 @@ class Series:
         self._rows = [done.get((each.algorithm, each.env)) or _blank(each) for each in planned]
         self._write(NO_RUNS)
 
-    def run(self) -> int:
+    def run(self) -> tuple[Document, int]:
         """Train and score what is not done yet, then draw the figures and print the scores.
 
         Returns:
-            The exit status: 0, 1 where a combination failed, 130 or 143 after a signal.
+            The results, and the exit status of a signal that stopped it, or 0.
         """
         rate, left = Rate(whole=True), sum(row["status"] != DONE for row in self._rows)
         stopped = 0
@@ -123,28 +123,27 @@ class Series:
             folder.mkdir(exist_ok=True)
         write_text(folder / f"{name}.txt", "".join(traceback.format_exception(error)))
 
-    def _finish(self, stopped: int) -> int:
+    def _finish(self, stopped: int) -> tuple[Document, int]:
         trouble = self._draw()
-        show(self._write(None), self._console)
+        found = self._write(None)
+        show(found, self._console)
         failed = [row for row in self._rows if row["status"] == FAILED]
         for row in failed:
             print(f"polax: {row['algorithm']} in {row['env']} failed: {row['error']}", file=sys.stderr)
         if trouble:
-            print(f"polax: figures: {trouble}", file=sys.stderr)
-        if stopped:
-            print("polax: stopped; the same command continues from here", file=sys.stderr)
-            return stopped
-        say(self._console, f"results: {self._folder / 'results.md'}")
-        return 1 if failed or trouble else 0
+            print(f"polax: figures: {'; '.join(trouble)}", file=sys.stderr)
+        if not stopped:
+            say(self._console, f"results: {self._folder / 'results.md'}")
+        return found._replace(problems=trouble, folder=self._folder), stopped
 
-    def _draw(self) -> str:
+    def _draw(self) -> Sequence[str]:
         """Draw the figures and return what is wrong with them: the results matter more than their figures."""
         try:
             found = document(self._folder, self._content())
             draw(found, self._folder)
         except PolaxError as error:
-            return str(error)
-        return "; ".join(found.problems)
+            return [str(error)]
+        return found.problems
 
     def _content(self) -> dict[str, Any]:
         """Return what ``results.json`` holds."""

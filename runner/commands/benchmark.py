@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
 from ... import registry
+from ..compare import BenchmarkInterrupted, benchmark
 from ..process import set_up
 from .arguments import CommandParser, Owners, add_output, allow_local_modules, at_least, set_output
 
@@ -28,8 +28,21 @@ def main(arguments: list[str]) -> int:
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     plugin_options = parser.read(options, owners)
-    with set_output(options):
-        return _run(options, {name: values for name, values in plugin_options.items() if values})
+    settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "retries", "quiet")
+    try:
+        with set_output(options):
+            found = benchmark(
+                options.algorithms,
+                options.envs,
+                options=plugin_options,
+                **{name: getattr(options, name) for name in settings},
+            )
+    except BenchmarkInterrupted as stop:
+        print(f"polax: {stop}", file=sys.stderr)
+        return stop.exit_status
+    from ..benchmark.document import is_whole
+
+    return 0 if is_whole(found) else 1
 
 
 def _parser() -> CommandParser:
@@ -51,31 +64,3 @@ def _parser() -> CommandParser:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
     add_output(parser)
     return parser
-
-
-def _run(options: argparse.Namespace, plugin_options: dict[str, dict[str, Any]]) -> int:
-    from ..benchmark.budget import parse_budget
-    from ..benchmark.plan import Protocol, combinations, open_folder
-    from ..benchmark.series import Series
-    from ..runs.files import make_folder
-    from ..runs.lock import alone
-    from ..training.progress import say, wide_console
-
-    protocol = Protocol(
-        algorithms=tuple(options.algorithms),
-        envs=tuple(options.envs),
-        num_seeds=options.num_seeds,
-        preset=options.preset,
-        budget=options.budget and parse_budget(options.budget),
-        evaluation_episodes=options.evaluation_episodes,
-        options=plugin_options,
-    )
-    planned = combinations(protocol)
-    console = wide_console(quiet=options.quiet)
-    make_folder(options.out)
-    with alone(options.out):
-        if open_folder(options.out, protocol):
-            say(console, f"continuing {options.out}")
-        command = ["polax", *sys.argv[1:]]
-        series = Series(options.out, protocol, planned, command=command, console=console, retries=options.retries)
-        return series.run()

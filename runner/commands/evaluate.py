@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from ..api import evaluate
 from .arguments import CommandParser, add_run, at_least
@@ -25,16 +24,14 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse(arguments)
-    result = evaluate(options.run, options.against, checkpoint=options.checkpoint, num_envs=options.eval_envs)
+    found = evaluate(options.run, options.against, checkpoint=options.checkpoint, num_envs=options.eval_envs)
     if options.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(found.data, indent=2))
         return 0
-    from ..report.evaluation import document
     from ..report.writers import show
     from ..training.progress import wide_console
 
     console = wide_console()
-    found = document(result, sys.argv)
     console.print(found.title, markup=False)
     show(found, console)
     return 0

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from ...options import OptionError
-from ..process import set_up
+from ..api import render
 from .arguments import CommandParser, add_run, at_least
 
 
@@ -22,32 +20,15 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--fps", type=float, default=4.0, metavar="N", help="frames per second (default: 4)")
     options = parser.parse(arguments)
-    if options.fps <= 0:
-        raise OptionError(f"--fps must be above 0, not {options.fps:g}")
-    set_up()
-    from ...envs.rendering.animation import abreast, check_format, save_pictures
-    from ..runs.files import writing
-
-    try:
-        check_format(options.out)
-    except (ValueError, RuntimeError) as cause:
-        raise OptionError(f"--out: {cause}") from cause
-    drawn = [_pictures(path, options) for path in options.run]
-    pictures = drawn[0][1] if len(drawn) == 1 else abreast(drawn)
-    with writing(options.out):
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        save_pictures(pictures, options.out, fps=options.fps)
-    print(options.out)
+    print(
+        render(
+            options.run,
+            options.out,
+            seed=options.seed,
+            checkpoint=options.checkpoint,
+            episode=options.episode,
+            size=options.size,
+            fps=options.fps,
+        )
+    )
     return 0
-
-
-def _pictures(path: Path, options: Any) -> tuple[str, list[Any]]:
-    """Let the players of a run play an episode; return the learner's name and the pictures."""
-    from ...envs.rendering.recorder import record_episode
-    from ..runs.folder import RunFolder
-    from ..runs.load import load_run
-
-    run = load_run(RunFolder.open(path), checkpoint=options.checkpoint)
-    players = run.players(run.seed_index(options.seed))
-    frames = record_episode(run.env, run.params, players, seed=options.episode)
-    return run.spec.algorithm, [run.env.draw(frame, size=options.size) for frame in frames]

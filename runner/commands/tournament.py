@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 from ... import registry
 from ...options import OptionError
+from ..compare import tournament
 from ..process import set_up
 from .arguments import CommandParser, add_allow_import, at_least
 
@@ -26,13 +23,25 @@ def main(arguments: list[str]) -> int:
     """Play, print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
+    if not options.players:
+        raise OptionError(
+            "missing players: name some, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
+        )
     if options.best_response_updates is not None and options.best_response is None:
         raise OptionError("--best-response-updates needs --best-response LEARNER")
     set_up(num_seeds=2)  # the matches come in an even number of batches
     env = (options.env, registry.environment_plugin)
     learner = (options.best_response, registry.algorithm_plugin)
     plugin_options = parser.read(options, {"env": env, "best_response": learner})
-    return _play(options, plugin_options["env"], plugin_options["best_response"])
+    settings = ("episodes", "seed", "all_seeds", "checkpoint", "best_response", "best_response_updates", "out")
+    tournament(
+        options.players,
+        options.env,
+        env_options=plugin_options["env"],
+        best_response_options=plugin_options["best_response"],
+        **{name: getattr(options, name) for name in settings},
+    )
+    return 0
 
 
 def _parser() -> CommandParser:
@@ -61,38 +70,3 @@ def _parser() -> CommandParser:
     add_allow_import(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="new folder (default: tournaments/ENV-TIME)")
     return parser
-
-
-def _play(options: argparse.Namespace, env_options: dict[str, Any], learner_options: dict[str, Any]) -> int:
-    from ..report.writers import show, write
-    from ..runs.lock import alone
-    from ..runs.manifest import device_names
-    from ..tournament.best_response import Training, check_training, usual_updates
-    from ..tournament.contest import contest
-    from ..tournament.document import document, prepare
-    from ..tournament.line_up import make_line_up
-    from ..training.progress import say, wide_console
-
-    begun = time.perf_counter()
-    console = wide_console()
-    line_up = make_line_up(
-        options.players, options.env, env_options, all_seeds=options.all_seeds, checkpoint=options.checkpoint
-    )
-    training = None
-    if options.best_response is not None:
-        updates = usual_updates(line_up) if options.best_response_updates is None else options.best_response_updates
-        training = Training(options.best_response, updates, learner_options)
-        check_training(training, line_up)
-    out = options.out or Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}"
-    prepare(out)
-    with alone(out):
-        prepare(out)  # another process may have filled it before this one had the lock
-        with registry.plugin_code("the players", "act"):
-            content = contest(line_up, episodes=options.episodes, seed=options.seed, training=training, console=console)
-        seconds = time.perf_counter() - begun
-        ran = {"command": ["polax", *sys.argv[1:]], "devices": device_names(), "seconds": round(seconds, 1)}
-        found = document({**content, **ran})
-        write(found, out, records="payoffs.csv")
-    show(found, console)
-    say(console, f"{len(content['players'])} players, {seconds:.1f} s: {out}")
-    return 0

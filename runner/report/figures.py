@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ..evaluation.statistics import Spread
 from ..runs.files import writing
-from .document import Chart, Panel
+from .parts import Chart, Panel
 from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -42,6 +43,16 @@ INKS = ("#fefefe", "#020202")
 """Of the numbers in a heat map, which stay as they are in a dark theme."""
 
 
+class Picture(Figure):
+    """A figure that notebooks show, without the windows and the global state of pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        with saving():
+            self.savefig(file, format="png")
+        return file.getvalue()
+
+
 def colour_of(index: int) -> str:
     """Return the colour of the n-th curve."""
     return SERIES[index % len(SERIES)]
@@ -59,7 +70,7 @@ def figure_of(chart: Chart, panel: Panel | None = None) -> Figure:
     columns = -(-len(panels) // rows)
     width, height = chart.size
     with rc_context({**STYLE, "axes.grid": bool(chart.grid), "axes.grid.axis": chart.grid or "both"}):
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        figure = Picture(figsize=(width * columns, height * rows), layout="constrained")
         grid = figure.subplots(rows, columns, sharey=chart.share_y, squeeze=False).ravel()
         for axes in grid[len(panels) :]:
             axes.remove()

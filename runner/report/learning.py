@@ -14,8 +14,8 @@ from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, play
 from ..evaluation.statistics import FEWEST, mean_and_spread_over_seeds, spread_word
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
-from .document import Cell, Chart, Panel, Table, Value, count, number
 from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
+from .parts import Cell, Chart, Panel, Table, Value, count, number
 
 X_AXES = ("updates", "env-steps", "seconds")
 

@@ -1,4 +1,4 @@
-"""A document as one self-contained HTML page."""
+"""A document as one self-contained HTML page, and as a notebook shows it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import re
 import shlex
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup
 
-from .document import MISSING, Chart, Document, Episodes
 from .figures import figure_of
+from .parts import MISSING, Chart, Episodes
 from .svg import SERIES, for_page
+
+if TYPE_CHECKING:
+    from .document import Document
 
 SCRIPTS = ("page.js", "tables.js", "boards.js", "episodes.js")
 STYLES = ("page.css", "episodes.css", "print.css")
@@ -46,6 +49,11 @@ def to_html(document: Document) -> str:
         script=Markup(script),
     )
     return html.lstrip()
+
+
+def to_notebook(document: Document) -> str:
+    """Return the title of a document, the tables that commands print, and its notes, as a fragment of a page."""
+    return _environment().get_template("notebook.html").render(document=document, tables=document.tables(printed=True))
 
 
 def _environment() -> Environment:

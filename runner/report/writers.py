@@ -9,14 +9,17 @@ import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
 from ..runs.files import write_text
-from .document import Chart, Document, Failure, Reach, Section, Settings, Table
+from .parts import Chart, Failure, Reach, Section, Settings, Table
+
+if TYPE_CHECKING:
+    from .document import Document
 
 
 def write(document: Document, folder: Path, *, records: str | None = None) -> list[Path]:
@@ -130,10 +133,8 @@ def markdown_table(table: Table) -> str:
 
 def show(document: Document, console: Console) -> None:
     """Print the tables of the sections that go so far, and the notes."""
-    for section in document.sections:
-        for part in section.parts:
-            if section.reach is Reach.CONSOLE and isinstance(part, Table) and not part.folded:
-                console.print(console_table(part))
+    for table in document.tables(printed=True):
+        console.print(console_table(table))
     for note in document.notes:
         console.print(f"- {note}", markup=False, highlight=False)
 

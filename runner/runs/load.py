@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import registry
 from ...envs.base import Game, Policy
-from ...options import OptionError, digits
+from ...options import OptionError, digits, player_index
 from ..training.seeds import SeedKeys, make_learner, seed_keys
 from . import checkpoint as checkpoints
 from .files import RunError, tell
@@ -55,9 +55,7 @@ class LoadedRun(NamedTuple):
             OptionError: the run has no such player, or its players cannot change seats.
         """
         players = self.players(index)
-        learned_as = seat if player is None else player
-        if learned_as >= len(players):
-            raise OptionError(f"{self.path} has no player {learned_as}; there are 0 to {len(players) - 1}")
+        learned_as = player_index(seat if player is None else player, len(players), of=str(self.path))
         if learned_as != seat and self.env.observation_layout == "shared":
             raise OptionError(
                 f"player {player} of {self.path} learned with observations in the order of the seats "

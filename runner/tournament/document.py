@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.scores import pairing
-from ..report.document import (
+from ..report.document import Document
+from ..report.episodes import payload
+from ..report.figures import HeatMap, heat_map
+from ..report.parts import (
     Cell,
-    Document,
     Episodes,
     Finding,
     Part,
@@ -30,8 +32,6 @@ from ..report.document import (
     score,
     winners,
 )
-from ..report.episodes import payload
-from ..report.figures import HeatMap, heat_map
 from ..runs.files import RunError, make_folder
 from ..runs.lock import LOCK
 

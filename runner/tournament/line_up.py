@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ class Participant(NamedTuple):
 
     name: str
     kind: str
-    """``strategy``, or the prefix of its reference, such as ``run`` or ``axelrod``."""
+    """``strategy``, the prefix of its reference, such as ``run`` or ``axelrod``, or ``policy`` for an object."""
     policies: tuple[Policy, ...]
     """One for each player of the game."""
     view: Game[Any, Any]
@@ -90,20 +91,21 @@ class LineUp(NamedTuple):
     params: Any
     participants: list[Participant]
 
-    def add(self, reference: str) -> LineUp:
-        """Return the line-up with one more participant, which is not of a run."""
+    def add(self, reference: Any, name: str | None = None) -> LineUp:
+        """Return the line-up with one more participant, which is not of a run; an object needs a name."""
         policies = tuple(
             registry.make_policy(reference, self.game, self.params, player=player)
             for player in range(self.game.num_players)
         )
         compiled = all(is_compiled(policy) for policy in policies)
-        kind = "strategy" if reference in self.game.strategies else registry.split_reference(reference)[0]
-        new = Participant(reference, kind, policies, self.game, compiled)
+        scripted = isinstance(reference, str) and reference in self.game.strategies
+        kind = "strategy" if scripted else registry.split_reference(reference)[0] or "policy"
+        new = Participant(name or reference, kind, policies, self.game, compiled)
         return self._replace(participants=[*self.participants, new])
 
 
 def make_line_up(
-    references: Sequence[str],
+    references: Sequence[Any],
     env: str | None = None,
     env_options: Mapping[str, Any] | None = None,
     *,
@@ -120,26 +122,23 @@ def make_line_up(
         checkpoint: an update's number, ``best`` or ``last``; None: the last one, of runs that have finished.
 
     Raises:
-        PolaxError: no references, one that is given twice or does not fit the game, a run that has not finished or
+        PolaxError: a reference that is given twice or does not fit the game, a run that has not finished or
             cannot be read, or whose learner is not installed.
     """
-    if not references:
-        raise OptionError(
-            "missing players: name some, such as: polax tournament tit-for-tat always-defect runs/mine --env IPD-v0"
-        )
-    runs = {text: found for text in references if (found := _find_run(text)) is not None}
-    specs = {str(folder.path): folder.trusted_spec() for folder, *_ in runs.values()}
+    texts = [os.fspath(each) if isinstance(each, os.PathLike) else each for each in references]
+    runs = [_find_run(text) for text in texts]
+    specs = {str(found[0].path): found[0].trusted_spec() for found in runs if found is not None}
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
     line_up = LineUp(env, options, *registry.make_env(env, **options), [])
     if line_up.game.num_players != 2:
         raise OptionError(f"a tournament is between two players; {env} has {line_up.game.num_players}")
     loaded = {path: _load(RunFolder(Path(path)), spec, checkpoint) for path, spec in specs.items()}
-    for text in references:
-        if text not in runs:
-            line_up = line_up.add(text)
+    for text, name, found in zip(texts, registry.reference_names(texts), runs, strict=True):
+        if found is None:
+            line_up = line_up.add(text, name)
             continue
-        folder, seed, player = runs[text]
+        folder, seed, player = found
         run = loaded[str(folder.path)]
         seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
         view = _view(line_up.game, run, text)
@@ -158,7 +157,7 @@ def _learned_by(run: LoadedRun) -> Sequence[int | None]:
     return range(run.env.num_players)
 
 
-def _find_run(text: str) -> tuple[RunFolder, int | None, int | None] | None:
+def _find_run(text: Any) -> tuple[RunFolder, int | None, int | None] | None:
     """Return the run, seed and player that a reference names; None if it names no run."""
     prefix, rest = registry.split_reference(text)
     if prefix != registry.RUN_PREFIX:

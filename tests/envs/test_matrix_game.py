@@ -124,6 +124,42 @@ def test_reference_scores_are_those_of_mutual_play():
     assert env.reference_scores(params) == {"both at random": 0.0}
 
 
+@pytest.mark.parametrize("scalar", [np.float32, np.float64, np.array, jnp.float32], ids=lambda kind: kind.__name__)
+def test_numbers_may_be_scalars_of_numpy_and_jax(scalar):
+    options = {"contribution_factor": scalar(1.5), "max_steps_in_episode": np.int64(7)}
+    env, params = polax.make_env("IPD-v0", **options)
+    expected = polax.make_env("IPD-v0", contribution_factor=1.5, max_steps_in_episode=7)
+    assert env == expected[0]
+    jax.tree.map(np.testing.assert_array_equal, params, expected[1])
+
+
+def test_the_factor_of_the_public_goods_is_mapped_over_as_a_number():
+    factors = jnp.array([1.1, 1.5, 1.9])
+    several = jax.vmap(lambda factor: polax.make_env("IPD-v0", contribution_factor=factor)[1])(factors)
+    assert several.payoffs.shape == (3, 2, 2, 2)
+    for index, factor in enumerate(factors):
+        _, params = polax.make_env("IPD-v0", contribution_factor=factor)
+        np.testing.assert_allclose(several.payoffs[index], params.payoffs, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [
+        (jnp.float32(2.5), r"contribution_factor must be a finite number above 1 and below 2 .*; got 2.5"),
+        (np.float32(np.nan), r"contribution_factor must be a finite number above 1 and below 2 .*; got nan"),
+        (np.ones(2), "contribution_factor must be a finite number"),
+    ],
+)
+def test_a_scalar_out_of_bounds_and_an_array_are_refused(factor, message):
+    with pytest.raises(polax.OptionError, match=message):
+        polax.make_env("IPD-v0", contribution_factor=factor)
+
+
+def test_an_array_of_traced_numbers_is_refused():
+    with pytest.raises(polax.OptionError, match=r"must be a single number, not an array of the shape \(2,\)"):
+        jax.jit(lambda factor: polax.make_env("IPD-v0", contribution_factor=factor)[1].payoffs)(jnp.ones(2))
+
+
 def test_payoffs_stay_whole_where_a_payoff_is_infinite_elsewhere():
     env = MatrixGame()
     params = env.base_params.replace(payoffs=jnp.full((2, 2, 2), jnp.inf).at[:, 1, 1].set(1.0))

@@ -2,11 +2,13 @@
 
 import json
 import signal
+from pathlib import Path
 
 import jax
 import numpy as np
 import polax
 import pytest
+from PIL import Image
 from polax.runner.cli import main
 from polax.runner.training import seeds as training_seeds
 
@@ -93,9 +95,37 @@ def test_a_resumed_run_is_what_it_would_have_been(run, tmp_path):
 
 def test_evaluate_gives_what_the_command_prints_as_json(run, capsys):
     found = run.evaluate(num_envs=16)
-    assert found == polax.evaluate(str(run.path), num_envs=16)
+    assert found.data == polax.evaluate(str(run.path), num_envs=16).data
     assert main(["evaluate", str(run.path), "--eval-envs", "16", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found))
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found.data))
+
+
+def test_an_evaluation_has_a_table_and_a_figure(run):
+    found = run.evaluate(["tit-for-tat", run], num_envs=16)
+    assert [row["line-up"] for row in found.table()] == ["tit-for-tat", str(run.path)]
+    assert found.table()[0]["player 1"] == pytest.approx(found.data["mean"]["score/player_1/vs/tit-for-tat"])
+    names = [text.get_text() for text in found.figure().axes[0].get_yticklabels()]
+    assert names[0] == "tit-for-tat"
+    assert found.data["learned"] == ""
+    assert "tit-for-tat</th>" in found._repr_html_()
+
+
+def test_the_learning_curves_are_a_figure_and_an_episode_a_picture(run, tmp_path, capsys):
+    drawn = run.figure(x="updates")
+    assert "Co-play" in [axes.get_title(loc="left") for axes in drawn.axes]
+    film = run.render(tmp_path / "new" / "one.gif", seed=2, size=120)
+    assert main(["render", str(run.path), "--seed", "2", "--size", "120", "--out", str(tmp_path / "two.gif")]) == 0
+    assert film.read_bytes() == (tmp_path / "two.gif").read_bytes()
+    assert str(tmp_path / "two.gif") in capsys.readouterr().out
+    both = polax.render([run, str(run.path)], tmp_path / "both.png", size=120)
+    with Image.open(both) as two, Image.open(run.render(tmp_path / "one.png", size=120)) as one:
+        assert two.width * two.height > 1.5 * one.width * one.height
+
+
+def test_a_run_stands_for_its_path(run):
+    env, params = run.game()
+    assert Path(run) == run.path
+    assert polax.make_policy(run, env, params, player=1).log_odds == run.policy(player=1).log_odds
 
 
 def test_evaluate_takes_policies_as_opponents(run):
@@ -103,7 +133,8 @@ def test_evaluate_takes_policies_as_opponents(run):
     by_name = run.evaluate(["tit-for-tat"], num_envs=16)
     strategy = polax.make_policy("tit-for-tat", env, params)
     by_object = run.evaluate([strategy], num_envs=16)
-    scores = [[v for name, v in each["mean"].items() if name.startswith("score")] for each in (by_name, by_object)]
+    assert by_object.table()[0]["line-up"] == type(strategy).__name__
+    scores = [[v for name, v in each.data["mean"].items() if name.startswith("score")] for each in (by_name, by_object)]
     assert scores[0] == scores[1] != []
 
 
@@ -146,12 +177,20 @@ def test_an_interrupted_training_is_saved_and_can_go_on(tmp_path, monkeypatch):
     ("call", "message"),
     [
         (lambda run, path: run.policies(seed=9), r"has no seed 9; there are 4, 2$"),
-        (lambda run, path: run.policy(player=2), r"has the players 0 to 1, not 2$"),
+        (lambda run, path: run.policy(player=2), r"player of .* must be a whole number from 0 to 1, not 2$"),
+        (lambda run, path: run.policy(player=-1), r"must be a whole number from 0 to 1, not -1$"),
         (lambda run, path: run.policy(checkpoint="first"), "number of an update, best or last, not 'first'"),
         (lambda run, path: run.policy(checkpoint=77), "77"),
-        (lambda run, path: run.evaluate("tit-for-tat"), r"against is a list of opponents, such as \['tit-for-tat'\]"),
-        (lambda run, path: run.evaluate(num_envs=0), "num_envs must be a whole number of at least 1, not 0"),
+        (lambda run, path: run.evaluate("tit-for-tat"), r"against must be a list, such as \['tit-for-tat'\]"),
+        (lambda run, path: run.evaluate(num_envs=0), "num_envs must be a whole number of at least 1; got 0"),
         (lambda run, path: run.evaluate(["tit-for-tit"]), "tit-for-tat"),
+        (lambda run, path: run.figure(x="minutes"), "does not record 'minutes' to draw over"),
+        (lambda run, path: run.render(path / "a.bmp"), "out: a.bmp must end in one of"),
+        (lambda run, path: run.render(path / "a.gif", seed=9), "has no seed 9; there are 4, 2"),
+        (lambda run, path: run.render(path / "a.gif", fps=0), "fps must be above 0, not 0"),
+        (lambda run, path: run.render(path / "a.gif", size=20), "size must be a whole number of at least 120; got 20"),
+        (lambda run, path: polax.render(run, path / "a.gif"), "runs must be a list, such as"),
+        (lambda run, path: polax.render([], path / "a.gif"), "runs is empty; give at least one"),
         (lambda run, path: polax.load(path), "is not a run folder"),
         (lambda run, path: polax.evaluate(path), "is not a run folder"),
         (lambda run, path: polax.train("toy", "IPD-v0", out=path), "missing training length"),

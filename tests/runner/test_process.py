@@ -1,11 +1,13 @@
 """What a process sets up: the folder of compiled programs and the devices."""
 
+import importlib.machinery
 import os
+import sys
 import zlib
 from pathlib import Path
 
 import pytest
-from polax.runner.process import cpu_devices, remove_damaged, use_compilation_cache
+from polax.runner.process import command_line, cpu_devices, remove_damaged, use_compilation_cache
 
 ENTRY = zlib.compress(bytes(range(256)) * 100)
 
@@ -61,3 +63,13 @@ def test_the_cache_goes_where_the_environment_says(tmp_path: Path, monkeypatch: 
 )
 def test_seeds_share_the_cores_evenly_or_leave_two_to_the_players(num_seeds: int, cores: int, devices: int) -> None:
     assert cpu_devices(num_seeds, cores) == devices
+
+
+def test_the_command_line_is_what_a_shell_would_be_given(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/polax", "tournament", "grim"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    assert command_line() == ["polax", "tournament", "grim"]
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", importlib.machinery.ModuleSpec("study.__main__", None))
+    assert command_line() == ["python", "-m", "study", "tournament", "grim"]
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    assert command_line() == []

@@ -32,7 +32,7 @@ def test_render_says_what_is_wrong_and_writes_nothing(run: RunFolder, fails: Fai
     out = tmp_path / "episode.gif"
     assert "has no seed 9; there are 3, 4" in fails("render", str(run.path), "--out", str(out), "--seed", "9")
     assert "has no checkpoint 7" in fails("render", str(run.path), "--out", str(out), "--checkpoint", "7")
-    assert "--fps must be above 0" in fails("render", str(run.path), "--out", str(out), "--fps", "0")
+    assert "fps must be above 0" in fails("render", str(run.path), "--out", str(out), "--fps", "0")
     assert "must end in one of .gif, .mp4, .png" in fails(
         "render", str(run.path), "--out", str(out.with_suffix(".txt"))
     )

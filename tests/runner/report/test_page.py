@@ -373,8 +373,8 @@ def test_colours_can_be_read_and_told_apart_in_both_themes(matrix_page: Page) ->
 
 
 def test_ids_of_two_drawings_on_one_page_differ_and_their_references_are_kept() -> None:
-    from polax.runner.report.document import Chart, Panel
     from polax.runner.report.figures import figure_of
+    from polax.runner.report.parts import Chart, Panel
     from polax.runner.report.svg import for_page
 
     chart = Chart("c", "Same", [Panel("p", lambda axes: axes.plot([1, 2], "o"))])
@@ -389,8 +389,8 @@ def test_ids_of_two_drawings_on_one_page_differ_and_their_references_are_kept() 
 
 
 def test_long_scripts_and_formulas_in_names_are_drawn_as_they_are() -> None:
-    from polax.runner.report.document import Chart, Panel
     from polax.runner.report.figures import Estimate, draw_estimates, figure_of
+    from polax.runner.report.parts import Chart, Panel
     from polax.runner.report.svg import for_page
 
     names = ["$\\frac{", "名前", "x" * 200, "_hidden", "<b>&"]

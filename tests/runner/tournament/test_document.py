@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from polax.runner.report.document import Document, Table
+from polax.runner.report.document import Document
+from polax.runner.report.parts import Table
 from polax.runner.report.writers import console_table, markdown_table, to_csv, write
 from polax.runner.tournament.document import document
 from report_samples import tournament

@@ -7,7 +7,7 @@ import pytest
 from polax.envs.base import Game
 from polax.envs.coin_game import CoinGame
 from polax.envs.matrix_game import MatrixGame
-from polax.runner.report.document import number
+from polax.runner.report.parts import number
 from polax.runner.report.writers import to_json
 from polax.runner.tournament.records import Played, Shown
 from polax.runner.tournament.standings import (

@@ -1,0 +1,207 @@
+"""Compare players and learners from Python: tournaments and benchmarks, whose commands call these functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import registry
+from ..options import OptionError, count_option, list_option
+from .process import command_line, set_up
+
+# These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
+if TYPE_CHECKING:
+    from .report.document import Document
+    from .tournament.best_response import Training
+    from .tournament.line_up import LineUp
+
+
+class BenchmarkInterrupted(KeyboardInterrupt):
+    """A signal stopped a benchmark; what was done is saved, and the same call continues from there.
+
+    Attributes:
+        document: the results until then.
+        exit_status: what a shell expects of a process that this signal ended.
+    """
+
+    def __init__(self, message: str, document: Document, exit_status: int) -> None:
+        super().__init__(message)
+        self.document = document
+        self.exit_status = exit_status
+
+
+def tournament(  # noqa: PLR0913  # one for each option of the command
+    players: Sequence[Any],
+    env: str | None = None,
+    *,
+    env_options: Mapping[str, Any] | None = None,
+    episodes: int = 1000,
+    seed: int = 0,
+    all_seeds: bool = False,
+    checkpoint: str | int | None = None,
+    best_response: str | None = None,
+    best_response_updates: int | None = None,
+    best_response_options: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> Document:
+    """Play every player against every player, as ``polax tournament`` does: the same files, the same numbers.
+
+    Args:
+        players: runs, policies, and what else `make_policy` takes, such as ``"tit-for-tat"`` or ``"runs/mine#3@1"``.
+        env: id of the game; None: the one that the runs learned.
+        env_options: of the game; those that are left out are those of the runs.
+        episodes: of each pair and order.
+        seed: of all that is random.
+        all_seeds: whether each seed of a run is a player, or its first one.
+        checkpoint: the number of an update, ``last`` or ``best``; None: the last one, of runs that have finished.
+        best_response: a learner that is trained against each player, which is frozen; it takes minutes.
+        best_response_updates: its updates; None: 20 in matrix games, else 200.
+        best_response_options: its options.
+        out: a new folder for the files; None: ``tournaments/ENV-TIME``.
+        quiet: print nothing.
+
+    Returns:
+        The tables ``Ranking``, ``Measures``, ``Payoffs`` and others, the figures ``payoffs`` and ``policies``, and as
+        ``data`` what ``tournament.json`` holds.
+
+    Raises:
+        PolaxError: no player, one that is not known or does not fit the game, a run that has not finished, unknown
+            options, or a folder that is not empty.
+
+    Example:
+        >>> found = polax.tournament(["tit-for-tat", "runs/mine"], episodes=10, out="meeting", quiet=True)
+        >>> sorted(row["player"] for row in found.table("Ranking"))
+        ['mine#0@0', 'mine#0@1', 'tit-for-tat']
+        >>> figure = found.figure("payoffs")
+    """
+    begun = time.perf_counter()
+    players = list_option("players", players)
+    episodes, seed = count_option(episodes=episodes), count_option(seed=seed, at_least=0)
+    set_up(num_seeds=2)  # the matches come in an even number of batches
+    from .report.writers import show, write
+    from .runs.lock import alone
+    from .runs.manifest import device_names
+    from .tournament.contest import contest
+    from .tournament.document import document, prepare
+    from .tournament.line_up import make_line_up
+    from .training.progress import say, wide_console
+
+    console = wide_console(quiet=quiet)
+    which = None if checkpoint is None else str(checkpoint)
+    line_up = make_line_up(players, env, env_options, all_seeds=all_seeds, checkpoint=which)
+    training = _training(line_up, best_response, best_response_updates, best_response_options)
+    folder = Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else Path(out)
+    prepare(folder)
+    with alone(folder):
+        prepare(folder)  # another process may have filled it before this one had the lock
+        with registry.plugin_code("the players", "act"):
+            content = contest(line_up, episodes=episodes, seed=seed, training=training, console=console)
+        seconds = time.perf_counter() - begun
+        ran = {"command": command_line(), "devices": device_names(), "seconds": round(seconds, 1)}
+        found = document({**content, **ran})._replace(folder=folder)
+        write(found, folder, records="payoffs.csv")
+    show(found, console)
+    say(console, f"{len(content['players'])} players, {seconds:.1f} s: {folder}")
+    return found
+
+
+def _training(
+    line_up: LineUp, learner: str | None, updates: int | None, options: Mapping[str, Any] | None
+) -> Training | None:
+    """Return how best responses are learned; None: they are not.
+
+    Raises:
+        PolaxError: settings without a learner, or a learner that is not known or does not fit.
+    """
+    from .tournament.best_response import Training, check_training, usual_updates
+
+    if learner is None:
+        given = {"updates": updates is not None, "options": bool(options)}
+        for name in (name for name, there in given.items() if there):
+            raise OptionError(f"best_response_{name} needs best_response, the name of a learner")
+        return None
+    training = Training(learner, usual_updates(line_up) if updates is None else updates, dict(options or {}))
+    check_training(training, line_up)
+    return training
+
+
+def benchmark(  # one for each option of the command
+    algorithms: Sequence[str | Sequence[str]],
+    envs: Sequence[str],
+    *,
+    out: str | Path,
+    num_seeds: int = 3,
+    preset: str | None = None,
+    budget: str | tuple[float, str] | None = None,
+    evaluation_episodes: int = 1000,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    retries: int = 0,
+    quiet: bool = False,
+) -> Document:
+    """Train learners in shared games and compare them, as ``polax benchmark`` does: the same files, the same numbers.
+
+    The same call continues a benchmark that was interrupted. A combination that fails does not stop the others: it is
+    reported on the standard error stream, and stands in the document with its reason.
+
+    Args:
+        algorithms: names of learners; in place of one, the names of a learner for each player.
+        envs: ids of games.
+        out: folder of the benchmark.
+        num_seeds: train the seeds 0 to N - 1.
+        preset: settings of the learners, and how long they train.
+        budget: how long each trains instead: ``"100 updates"``, ``"2000000 env-steps"`` or ``"60 seconds"``.
+        evaluation_episodes: of each match-up at the end.
+        options: of learners and games by name, over the preset's: ``{"naive": {"num_envs": 64}}``.
+        retries: how often a combination that failed is trained again, from its last checkpoint.
+        quiet: show neither progress nor scores.
+
+    Returns:
+        A table for each game, by its id, and ``Training``; figures such as ``IPD-v0-scores``; and as ``data`` what
+        ``results.json`` holds.
+
+    Raises:
+        PolaxError: unknown names or options, no length of training, or a folder that holds something else.
+        BenchmarkInterrupted: on Ctrl-C or SIGTERM, saved.
+
+    Example:
+        >>> names = ["naive-exact", "lola-exact"]
+        >>> found = polax.benchmark(names, ["IPD-v0"], budget="2 updates", num_seeds=2, out="compared", quiet=True)
+        >>> [row["algorithm"] for row in found.table("IPD-v0")]
+        ['naive-exact', 'lola-exact']
+    """
+    learners, games = list_option("algorithms", algorithms), list_option("envs", envs)
+    num_seeds = count_option(num_seeds=num_seeds)
+    evaluation_episodes = count_option(evaluation_episodes=evaluation_episodes)
+    retries = count_option(retries=retries, at_least=0)
+    set_up(num_seeds=num_seeds)
+    from .benchmark.budget import parse_budget
+    from .benchmark.plan import Protocol, combinations, open_folder
+    from .benchmark.series import Series
+    from .runs.files import make_folder
+    from .runs.lock import alone
+    from .training.progress import say, wide_console
+
+    protocol = Protocol(
+        algorithms=tuple(registry.algorithm_name(each) for each in learners),
+        envs=tuple(games),
+        num_seeds=num_seeds,
+        preset=preset,
+        budget=None if budget is None else parse_budget(budget),
+        evaluation_episodes=evaluation_episodes,
+        options={name: dict(given) for name, given in (options or {}).items() if given},
+    )
+    planned = combinations(protocol)
+    console = wide_console(quiet=quiet)
+    folder = Path(out)
+    make_folder(folder)
+    with alone(folder):
+        if open_folder(folder, protocol):
+            say(console, f"continuing {folder}")
+        series = Series(folder, protocol, planned, command=command_line(), console=console, retries=retries)
+        found, stopped = series.run()
+    if stopped:
+        raise BenchmarkInterrupted("stopped; the same call or command continues from here", found, stopped)
+    return found
