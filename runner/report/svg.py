@@ -90,6 +90,7 @@ def saving() -> Iterator[None]:
     """Set what a figure's file depends on, and accept names in a script that the font does not have."""
     with rc_context(dict(STYLE)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # a name as long as the figure
         yield
 
 
