@@ -30,6 +30,8 @@ from .registry import (
 )
 
 if TYPE_CHECKING:
+    from .envs.views.meta_game import meta_game
+    from .envs.views.single_agent import single_agent
     from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, train
     from .runner.training.callbacks import Callback
 
@@ -56,21 +58,27 @@ __all__ = [
     "make_algorithm",
     "make_env",
     "make_policy",
+    "meta_game",
     "policy_resolver",
     "read_config",
     "register_algorithm",
     "register_environment",
     "register_logger",
     "register_policy",
+    "single_agent",
     "train",
 ]
 
 
 _LOADED_LATER = {
-    **dict.fromkeys(("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "train"), "api"),
-    "Callback": "training.callbacks",
+    **dict.fromkeys(
+        ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "train"), "runner.api"
+    ),
+    "Callback": "runner.training.callbacks",
+    "meta_game": "envs.views.meta_game",
+    "single_agent": "envs.views.single_agent",
 }
-"""What trains, and the modules of `runner` that have it."""
+"""What needs a numerical library, and the modules that have it."""
 
 
 def __getattr__(name: str) -> Any:
@@ -82,7 +90,7 @@ def __getattr__(name: str) -> Any:
     if name in _LOADED_LATER:
         from importlib import import_module
 
-        return getattr(import_module(f".runner.{_LOADED_LATER[name]}", __name__), name)
+        return getattr(import_module(f".{_LOADED_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
