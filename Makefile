@@ -51,7 +51,7 @@ test-report: $(VENV)/installed-browser
 test-examples: | $(BIN)/python
 	@rm -rf $(EXAMPLES) build/lib build/bdist.*
 	$(BIN)/python -m venv $(EXAMPLES)
-	$(EXAMPLES)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(EXAMPLES)/wheels . ./examples/*
+	$(EXAMPLES)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(EXAMPLES)/wheels . ./examples/*/
 	@rm -rf examples/*/build examples/*/*.egg-info
 	$(EXAMPLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest-xdist $(EXAMPLES)/wheels/*.whl
 	$(EXAMPLES)/bin/python -m pytest -m examples -n 2 --dist loadfile tests/examples tests/testing tests/runner/commands/test_new_algorithm.py

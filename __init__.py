@@ -32,6 +32,8 @@ from .registry import (
 
 if TYPE_CHECKING:
     from .envs.policies.rollout import Rollout, rollout
+    from .envs.views.meta_game import meta_game
+    from .envs.views.single_agent import single_agent
     from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, render, train
     from .runner.compare import BenchmarkInterrupted, benchmark, tournament
     from .runner.report.document import Document
@@ -64,6 +66,7 @@ __all__ = [
     "make_algorithm",
     "make_env",
     "make_policy",
+    "meta_game",
     "policy_resolver",
     "read_config",
     "register_algorithm",
@@ -72,6 +75,7 @@ __all__ = [
     "register_policy",
     "render",
     "rollout",
+    "single_agent",
     "tournament",
     "train",
 ]
@@ -79,6 +83,8 @@ __all__ = [
 
 _HOMES = {
     "envs.policies.rollout": ("Rollout", "rollout"),
+    "envs.views.meta_game": ("meta_game",),
+    "envs.views.single_agent": ("single_agent",),
     "runner.api": ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "render", "train"),
     "runner.compare": ("BenchmarkInterrupted", "benchmark", "tournament"),
     "runner.report.document": ("Document",),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from ..envs.base import Game, Policy
+from ..envs.base import Experience, Game, Policy
 
 API_VERSION = 1
 """Version of the algorithm contract; a plug-in written for another version is refused."""
@@ -24,6 +24,29 @@ State = Any
 
 Metrics = dict[str, jax.Array]
 """Scalars by name; names are paths such as ``loss/player_0``."""
+
+
+class EpisodeLearner(NamedTuple):
+    """How one player learns from nothing but the episodes that it has played itself, whoever plays the others.
+
+    A meta-game needs it: there the opponent is a learner, and somebody else's agent plays against it. Its functions are
+    pure, and hashable by value like those of an `Algorithm`.
+    """
+
+    num_episodes: int
+    """B, how many episodes a step of learning takes."""
+
+    numbers: Any
+    """What ``init`` puts into the state: rates, penalties, discount; a pytree of arrays."""
+
+    init: Callable[[jax.Array, Any], State]
+    """``init(key, numbers) -> State``, of one player."""
+
+    learn: Callable[[jax.Array, State, Experience], tuple[State, Metrics]]
+    """``learn(key, state, experience) -> (state, metrics)``; the policy of ``state`` has played the experience."""
+
+    policy: Callable[[State], Policy]
+    """``policy(state)`` -> the player's present policy."""
 
 
 class Algorithm(NamedTuple):
@@ -52,6 +75,10 @@ class Algorithm(NamedTuple):
 
     trained_against: tuple[str, ...] = ()
     """Strategies of the game that are opponents in training: scores against them are not held out, which is said."""
+
+    episode_learner: EpisodeLearner | None = None
+    """How a player of it learns from its own episodes; None: it cannot, since it looks at its opponent's parameters,
+    needs a model of it, or samples episodes of its own. With one it can be the opponent of `polax.meta_game`."""
 
 
 class Shown(NamedTuple):

@@ -24,20 +24,24 @@ from measurements import finish, make_parser, median_seconds
 
 NUM_ENVS, NUM_STEPS, REPEATS = 4096, 200, 5
 STEPS, MICRO = "million steps/s", "one step, microseconds"
+GAMES = ("CoinGame-v0", "IPD-v0")
 OPPONENTS = ("always-defect", "tit-for-tat", "random")
 
 
-def random_play(reset: Callable[..., Any], step: Callable[..., Any], num_actions: int) -> float:
-    """Million environment steps per second of random play in one scan, observations and both rewards used.
+def random_play(
+    reset: Callable[..., Any], step: Callable[..., Any], num_actions: int, *, players: tuple[int, ...] = (2,)
+) -> float:
+    """Million environment steps per second of random play in one scan, observations and all rewards used.
 
-    ``reset(key) -> (observation, state)``; ``step(key, state, actions [2]) -> (observation, state, rewards [2])``.
+    ``reset(key) -> (observation, state)``; ``step(key, state, actions) -> (observation, state, rewards)``.
+    Actions and rewards have the shape ``players``, which is ``()`` for a single agent.
     """
 
     @jax.jit
     def run(key: jax.Array) -> tuple[jax.Array, jax.Array]:
         reset_key, action_key, step_key = jax.random.split(key, 3)
         observation, state = jax.vmap(reset)(jax.random.split(reset_key, NUM_ENVS))
-        actions = jax.random.randint(action_key, (NUM_STEPS, NUM_ENVS, 2), 0, num_actions)
+        actions = jax.random.randint(action_key, (NUM_STEPS, NUM_ENVS, *players), 0, num_actions)
 
         def body(carry: Any, inputs: Any) -> tuple[Any, None]:
             state, seen, paid = carry
@@ -45,7 +49,7 @@ def random_play(reset: Callable[..., Any], step: Callable[..., Any], num_actions
             observation, state, rewards = jax.vmap(step)(jax.random.split(key, NUM_ENVS), state, joint)
             return (state, seen + observation.sum(), paid + rewards.sum(0)), None
 
-        start = (state, observation.sum().astype(jnp.float32), jnp.zeros(2))
+        start = (state, observation.sum().astype(jnp.float32), jnp.zeros(players))
         (_, seen, paid), _ = jax.lax.scan(body, start, (jax.random.split(step_key, NUM_STEPS), actions))
         return seen, paid
 
@@ -61,6 +65,17 @@ def ours(env_id: str, **options: Any) -> float:
         return observation, state, rewards
 
     return random_play(lambda key: env.reset(key, params), step, env.num_actions)
+
+
+def alone(env_id: str, opponent: str) -> float:
+    """Random play of one player of a game against a strategy, through gymnax's ``step``, with autoreset."""
+    env, params = polax.single_agent(*polax.make_env(env_id), opponent=opponent)
+
+    def step(key: jax.Array, state: Any, action: jax.Array) -> tuple[jax.Array, Any, jax.Array]:
+        observation, state, reward, *_ = env.step(key, state, action, params)
+        return observation, state, reward
+
+    return random_play(lambda key: env.reset(key, params), step, env.num_actions, players=())
 
 
 def through_jaxmarl(make_environment: Callable[[], Any]) -> float:
@@ -154,6 +169,13 @@ def with_ratios(results: dict[str, float]) -> dict[str, float]:
     pairs = {
         "CoinGame-v0 / JaxMARL coin_game, times": (f"CoinGame-v0 in one scan, {STEPS}", theirs),
         "the same with JaxMARL's rules, times": (f"CoinGame-v0 with JaxMARL's rules in one scan, {STEPS}", theirs),
+        **{
+            f"{env_id}, one player against tit-for-tat / both players, times": (
+                f"{env_id}, one player against tit-for-tat, in one scan, {STEPS}",
+                f"{env_id} in one scan, {STEPS}",
+            )
+            for env_id in GAMES
+        },
         "rock-paper-scissors / gymnasium.make, tit-for-tat, times": (
             f"PettingZoo rock-paper-scissors, {MICRO}",
             f"gymnasium.make, tit-for-tat, {MICRO}",
@@ -167,9 +189,15 @@ def with_ratios(results: dict[str, float]) -> dict[str, float]:
 
 
 def main() -> int:
-    options = make_parser(__doc__).parse_args()
+    parser = make_parser(__doc__)
+    parser.add_argument("--only", default="", help="measure the lines whose name has these words in it")
+    options = parser.parse_args()
     rows: dict[str, Callable[[], float]] = {
-        **{f"{env_id} in one scan, {STEPS}": partial(ours, env_id) for env_id in ("CoinGame-v0", "IPD-v0")},
+        **{f"{env_id} in one scan, {STEPS}": partial(ours, env_id) for env_id in GAMES},
+        **{
+            f"{env_id}, one player against tit-for-tat, in one scan, {STEPS}": partial(alone, env_id, "tit-for-tat")
+            for env_id in GAMES
+        },
         f"CoinGame-v0 with JaxMARL's rules in one scan, {STEPS}": partial(ours, "CoinGame-v0", **SAME_RULES),
         f"JaxMARL coin_game in one scan, {STEPS}": partial(through_jaxmarl, jaxmarls_game),
         f"CoinGame-v0 through JaxMARL's interface in one scan, {STEPS}": partial(through_jaxmarl, our_view),
@@ -180,6 +208,8 @@ def main() -> int:
     }
     results = {}
     for name, measure in rows.items():
+        if options.only not in name:
+            continue
         try:
             results[name] = measure()
         except ImportError as error:

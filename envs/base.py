@@ -70,6 +70,16 @@ class Policy(Protocol):
         ...
 
 
+class Experience(NamedTuple):
+    """A batch of B episodes of T steps as one player lived through them."""
+
+    observations: jax.Array
+    """``[T+1, B]`` int32, rows of `Game.observation_table`, where the game lists its observations; else ``[T+1, B,
+    features]``. The last is what follows the last step."""
+    actions: jax.Array  # [T, B] int32
+    rewards: jax.Array  # [T, B]
+
+
 StrategyFactory = Callable[[Any, int], Policy]
 """``(game, player) -> Policy``: a scripted policy for that player of that game."""
 

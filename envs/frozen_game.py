@@ -1,14 +1,15 @@
 """A game against a player that does not learn, in the form in which any two-player learner can be trained.
 
-It is two copies of the base game side by side. In copy 0 the learner's player 0 is player 0 and the frozen policy is
-player 1; in copy 1 the learner's player 1 is player 1 and the frozen policy is player 0. So one training run gives a
-response as each player, and to a learner that looks at its opponent the opponent is of no consequence.
+It is two copies of the base game side by side, each the `SingleAgent` view of it. In copy 0 the learner's player 0 is
+player 0 and the frozen policy is player 1; in copy 1 the learner's player 1 is player 1 and the frozen policy is
+player 0. So one training run gives a response as each player, and to a learner that looks at its opponent the opponent
+is of no consequence.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -17,24 +18,32 @@ from gymnax.environments import environment
 
 from .base import Game
 from .policies.one_of import OneOf
+from .views.single_agent import SingleAgent, SingleAgentParams, SingleAgentState
 
 
 @struct.dataclass(kw_only=True)
 class FrozenState(environment.EnvState):
     """Both copies of the game, and what the frozen policy remembers in each."""
 
-    games: tuple[Any, ...]
-    memories: tuple[Any, ...]  # [1, ...]
+    copies: tuple[SingleAgentState, SingleAgentState]
     time: jax.Array  # [] int32
 
 
 @struct.dataclass(kw_only=True)
 class FrozenParams(environment.EnvParams):
-    """The base game's numbers and the frozen policy of each player: all leaves."""
+    """The base game's numbers and the frozen policy, in each copy: all leaves."""
 
-    base: Any
-    frozen: tuple[OneOf, OneOf]
+    copies: tuple[SingleAgentParams, SingleAgentParams]
     max_steps_in_episode: jax.Array  # [] int32
+
+    @classmethod
+    def of(cls, base: Any, frozen: tuple[OneOf, OneOf]) -> Self:
+        """Return the params for the numbers of the base game and the frozen policy as each player."""
+        steps = jnp.asarray(base.max_steps_in_episode, jnp.int32)
+        first, second = (
+            SingleAgentParams(game=base, opponents=(frozen[1 - copy],), max_steps_in_episode=steps) for copy in (0, 1)
+        )
+        return cls(copies=(first, second), max_steps_in_episode=steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +75,7 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
 
     def observation_index(self, state: FrozenState) -> jax.Array:
         """Return which of them each learner sees in its copy, ``[2]`` int32."""
-        return jnp.stack([self.base.observation_index(state.games[copy])[copy] for copy in (0, 1)])
+        return jnp.stack([each.observation_index(state.copies[copy]) for copy, each in enumerate(self._copies)])
 
     def observation_space(self, params: Any | None = None) -> Any:
         """The base game's."""
@@ -74,42 +83,32 @@ class FrozenGame(Game[FrozenState, FrozenParams]):
 
     def reset_env(self, key: jax.Array, params: FrozenParams) -> tuple[jax.Array, FrozenState]:
         """Start an episode of both copies."""
-        starts = [self.base.reset_env(each, params.base) for each in jax.random.split(key)]
-        memories = tuple(params.frozen[1 - copy].initial_memory(1) for copy in (0, 1))
-        state = FrozenState(games=tuple(game for _, game in starts), memories=memories, time=jnp.int32(0))
-        return jnp.stack([starts[copy][0][copy] for copy in (0, 1)]), state
+        keys = jax.random.split(key)
+        starts = [each.reset_env(keys[copy], params.copies[copy]) for copy, each in enumerate(self._copies)]
+        first, second = (state for _, state in starts)
+        return jnp.stack([seen for seen, _ in starts]), FrozenState(copies=(first, second), time=jnp.int32(0))
 
     def step_env(
         self, key: jax.Array, state: FrozenState, action: jax.Array, params: FrozenParams
     ) -> tuple[jax.Array, FrozenState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """Step both copies."""
-        games, memories, observations, rewards, left = [], [], [], [], {}
-        # All keys at once: hashing is what a step costs most.
-        keys = jax.random.split(key, (2, 3))
-        for copy in (0, 1):  # also the learner's player
-            view_key, act_key, env_key = keys[copy]
-            frozen, memory = self._choose(
-                (view_key, act_key), 1 - copy, state.games[copy], state.memories[copy], params
-            )
-            joint = jnp.stack([action[0], frozen] if copy == 0 else [frozen, action[1]])
-            observation, game, reward, _, _ = self.base.step_env(env_key, state.games[copy], joint, params.base)
-            games.append(game)
-            memories.append(memory)
-            observations.append(observation[copy])
-            rewards.append(reward[copy])
-            left[f"left_with_{copy}"] = reward[1 - copy]
-        after = FrozenState(games=tuple(games), memories=tuple(memories), time=state.time + 1)
+        keys = jax.random.split(key)
+        steps = [
+            each.step_env(keys[copy], state.copies[copy], action[copy], params.copies[copy])
+            for copy, each in enumerate(self._copies)
+        ]
+        observations, copies, rewards, _, infos = zip(*steps, strict=True)
+        left = {f"left_with_{copy}": info["rewards"][1 - copy] for copy, info in enumerate(infos)}
+        after = FrozenState(copies=copies, time=state.time + 1)
         return jnp.stack(observations), after, jnp.stack(rewards), jnp.zeros((), bool), left
 
     def observe(self, key: jax.Array, state: FrozenState, action: jax.Array | None, params: FrozenParams) -> jax.Array:
         """Return what the learner sees in each copy, ``[2, F]``."""
-        return jnp.stack([self.base.observe(key, state.games[copy], action, params.base)[copy] for copy in (0, 1)])
+        return jnp.stack(
+            [each.observe(key, state.copies[copy], None, params.copies[copy]) for copy, each in enumerate(self._copies)]
+        )
 
-    def _choose(
-        self, keys: tuple[jax.Array, jax.Array], player: int, game: Any, memory: Any, params: FrozenParams
-    ) -> tuple[jax.Array, Any]:
-        """Return the frozen policy's action as ``player``, and its memory."""
-        view_key, act_key = keys
-        seen = [view.observe(view_key, game, None, params.base)[player][None] for view in self.views[player]]
-        actions, memory = params.frozen[player].act_on(act_key, seen, memory)
-        return actions[0], memory
+    @property
+    def _copies(self) -> tuple[SingleAgent, SingleAgent]:
+        first, second = (SingleAgent(game=self.base, player=copy, views=(self.views[1 - copy],)) for copy in (0, 1))
+        return first, second

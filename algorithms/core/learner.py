@@ -15,8 +15,8 @@ from ...options import Count, Discount, NotNegative, Positive, Share, check_choi
 from ..base import ANY_ENV, Algorithm, Metrics, PlayerLearner, Preset, Shown
 from . import pool as pools
 from .devices import for_each_part
-from .lookahead import ActorCritic, Coefficients, Lookahead, Stranger, Structure, improve, init_optimizer
-from .networks import init_network
+from .episode_learner import episode_learner
+from .lookahead import ActorCritic, Coefficients, Lookahead, Stranger, Structure, draw_player, improve, init_optimizer
 from .opponent_model import fit
 from .players import Opponents, Players, by_learner, check_players, each_player, number_of_learners
 from .pool import Pool
@@ -166,7 +166,23 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         coefficients = jax.tree.map(lambda value: jnp.asarray(value, float), config.coefficients())
         return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
-    return Algorithm(init=init, update=program, policies=_policies, self_play=config.players == "shared")
+    alone = None
+    if not (program.structure.inner_steps or program.structure.model_batches or program.pool_size):
+        alone = episode_learner(
+            env,
+            params,
+            program.structure,
+            config.coefficients(),
+            keep_optimizer=config.keep_optimizer,
+            matmul_precision=config.matmul_precision,
+        )
+    return Algorithm(
+        init=init,
+        update=program,
+        policies=_policies,
+        self_play=config.players == "shared",
+        episode_learner=alone,
+    )
 
 
 @dataclass(frozen=True)
@@ -207,15 +223,9 @@ class _Program:
 
     def draw(self, key: jax.Array, params: Any) -> ActorCritic:
         """Draw one player."""
-        key_policy, key_critic = jax.random.split(key)
-        network = partial(
-            init_network,
-            num_features=self.env.observation_space(params).shape[-1],
-            hidden_size=self.structure.hidden_size,
-        )
-        return ActorCritic(
-            policy=network(key_policy, num_outputs=self.env.num_actions), critic=network(key_critic, num_outputs=1)
-        )
+        num_features = self.env.observation_space(params).shape[-1]
+        sizes = {"hidden_size": self.structure.hidden_size, "num_actions": self.env.num_actions}
+        return draw_player(key, num_features=num_features, **sizes)
 
     @partial(jax.jit, static_argnums=0)
     def __call__(self, key: jax.Array, state: LearnerState) -> tuple[LearnerState, Metrics]:

@@ -20,7 +20,8 @@ The learner's network thus never appears inside a second derivative.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -217,6 +218,13 @@ def improve(
     return player, optimizer_state, jax.tree.map(lambda values: values[-1], metrics)
 
 
+def draw_player(key: jax.Array, *, num_features: int, hidden_size: int, num_actions: int) -> ActorCritic:
+    """Draw a player's networks."""
+    key_policy, key_critic = jax.random.split(key)
+    network = partial(networks.init_network, num_features=num_features, hidden_size=hidden_size)
+    return ActorCritic(policy=network(key_policy, num_outputs=num_actions), critic=network(key_critic, num_outputs=1))
+
+
 def init_optimizer(player: ActorCritic) -> Any:
     """Return Adam's state for a player."""
     return _OPTIMIZER.init(player)
@@ -238,6 +246,25 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     if isinstance(other, ActorCritic) and lookahead.structure.inner_steps:
         other, imagined = _imagine(key_inner, player.policy, other, lookahead)
     batch = lookahead.sample(key_outer, player.policy, other.policy)
+    lesson = learn_from(player, batch, lookahead)
+    gradient = lesson.gradient
+    if isinstance(other, ActorCritic) and imagined is not None:
+        by_policy = _backward(other.policy, batch.other, lesson.by_other)
+        through = _through_imagined_steps(gradient.policy, by_policy, player.policy, imagined, lookahead)
+        gradient = replace(gradient, policy=through)
+    return gradient, lesson.metrics | {"gradient_norm": optax.tree.norm(gradient.policy)}
+
+
+class Lesson(NamedTuple):
+    """What a batch of episodes teaches a player."""
+
+    gradient: ActorCritic  # of its losses by its own networks
+    by_other: jax.Array  # [T, B, A], derivative of its loss by the opponent's logits
+    metrics: Metrics
+
+
+def learn_from(player: ActorCritic, batch: Batch, lookahead: Lookahead) -> Lesson:
+    """Return what a batch that the player has played, as its ``self``, teaches it; nothing is sampled or imagined."""
     advantages, critic_loss, critic_gradient = evaluate_critic(player.critic, batch.self, lookahead.coefficients)
     objective = lookahead.objective(
         *batch,
@@ -247,14 +274,11 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
         entropy=lookahead.coefficients.entropy if lookahead.structure.has_entropy else None,
     )
     by_own, by_other = jax.grad(objective.loss, argnums=(0, 1))(batch.self.logits, batch.other.logits)
-    gradient = _backward(player.policy, batch.self, by_own)
-    if isinstance(other, ActorCritic) and imagined is not None:
-        by_policy = _backward(other.policy, batch.other, by_other)
-        gradient = _through_imagined_steps(gradient, by_policy, player.policy, imagined, lookahead)
-    metrics = {"critic_loss": critic_loss, "gradient_norm": optax.tree.norm(gradient)}
+    metrics = {"critic_loss": critic_loss}
     if objective.kl_direction is not None:
         metrics["kl"] = objective.divergence(jax.nn.log_softmax(batch.self.logits))
-    return ActorCritic(policy=gradient, critic=critic_gradient), metrics
+    gradient = ActorCritic(policy=_backward(player.policy, batch.self, by_own), critic=critic_gradient)
+    return Lesson(gradient, by_other, metrics)
 
 
 def _imagine(

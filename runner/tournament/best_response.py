@@ -137,10 +137,8 @@ def _frozen(participants: Sequence[Participant], line_up: LineUp) -> tuple[Froze
     """Return one game for all players, and for each player the numbers that put it into that game."""
     views = [each.view for each in participants]  # players that see different forms of the game share no structure
     first, second = (stack_policies([each.policies[player] for each in participants], views) for player in (0, 1))
-    steps = jnp.asarray(line_up.params.max_steps_in_episode, jnp.int32)
     params = [
-        FrozenParams(base=line_up.params, frozen=(first.pick(index), second.pick(index)), max_steps_in_episode=steps)
-        for index in range(len(participants))
+        FrozenParams.of(line_up.params, (first.pick(index), second.pick(index))) for index in range(len(participants))
     ]
     return FrozenGame(base=line_up.game, views=(first.views, second.views)), params
 

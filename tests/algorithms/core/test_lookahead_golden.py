@@ -110,5 +110,5 @@ def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monk
         )
         gradient, _ = lookahead.outer_gradient(key, ActorCritic(data["theta1"], critic), settings)
         np.testing.assert_allclose(gradient.policy, data["grad_theta1"], atol=1e-9)
-        opponent, _ = lookahead._imagine(key_inner, data["theta1"], settings)
+        opponent, _ = lookahead._imagine(key_inner, data["theta1"], settings.other, settings)
         np.testing.assert_allclose(opponent.policy, data["theta2_after_inner"], atol=1e-9)

@@ -76,6 +76,8 @@ def test_a_player_of_a_run_plays_in_either_seat_if_it_sees_its_own_side_first(tr
     assert _log_odds(polax.make_policy(f"{shared.path}#0@1", env, params, player=1))
     with pytest.raises(OptionError, match="so it cannot play as player 0"):
         polax.make_policy(f"{shared.path}#0@1", env, params, player=0)
+    with pytest.raises(OptionError, match="so it cannot play as player 0"):
+        polax.single_agent(env, params, opponent=f"{shared.path}#0@1", player=1)
 
 
 def test_every_spelling_of_a_run_gives_the_policy_of_its_seed_and_player(
@@ -110,8 +112,9 @@ def test_a_run_that_does_not_fit_says_why(run: RunFolder, tmp_path: Path) -> Non
         polax.make_policy(f"{run.path}#9", env, params)
     with pytest.raises(OptionError, match="learned IPD-v0; it cannot play Chicken-v0"):
         polax.make_policy(run.path, *polax.make_env("Chicken-v0"))
-    with pytest.raises(OptionError, match="learned another form of IPD-v0"):
-        polax.make_policy(run.path, *polax.make_env("IPD-v0", observation_layout="shared"))
+    for refuses in (polax.make_policy, lambda path, *game: polax.single_agent(*game, opponent=path)):
+        with pytest.raises(OptionError, match="learned another form of IPD-v0"):
+            refuses(run.path, *polax.make_env("IPD-v0", observation_layout="shared"))
     for reference in (tmp_path / "nothing", f"{tmp_path}/nothing#3", "run:nothing"):
         with pytest.raises(RunError, match="nothing is "):
             polax.make_policy(reference, env, params)
