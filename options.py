@@ -360,6 +360,8 @@ def _words(check: Any) -> str:
     """Say what one of the checks above allows; empty for other checks."""
     if not isinstance(check, partial):
         return ""
+    if check.args:  # a check around another one
+        return _words(check.args[0])
     limits = {name: bound for name, bound in check.keywords.items() if isinstance(bound, int | float)}
     if check.func is check_choice:
         return f"one of {', '.join(map(str, check.keywords['allowed']))}"

@@ -153,7 +153,10 @@ def test_a_combination_that_fails_stands_in_the_document_and_on_the_error_stream
     monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", PYTHON_TOY._replace(build=build))
     found = polax.benchmark(["toy", "python-toy"], ["IPD-v0"], out=tmp_path / "out", quiet=True, **QUICK)
     assert [row["status"] for row in found.table("Training")] == ["done", "failed"]
-    assert capsys.readouterr() == ("", "polax: python-toy in IPD-v0 failed: RuntimeError: broken\n")
+    assert capsys.readouterr() == (
+        "",
+        "polax: python-toy in IPD-v0 failed: algorithm 'python-toy': build failed: RuntimeError: broken\n",
+    )
 
 
 @pytest.mark.parametrize(
