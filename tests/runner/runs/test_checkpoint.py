@@ -227,6 +227,10 @@ SLOW = [
 ]
 
 
+EVALUATED = "update 0/25  co-play"
+"""The line after the first evaluation; the one before says that programs are compiled."""
+
+
 def _close(process: "subprocess.Popen[str]") -> None:
     for stream in (process.stdout, process.stderr):
         assert stream is not None
@@ -248,7 +252,7 @@ def test_a_signal_finishes_the_update_saves_and_says_how_to_go_on(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     process = command("train", *SLOW, "--out", str(run.path))
-    _wait_for_line(process, "update 0/")
+    _wait_for_line(process, EVALUATED)
     time.sleep(0.3)
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
