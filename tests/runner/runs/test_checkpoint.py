@@ -227,6 +227,8 @@ SLOW = [
 ]
 
 
+RESUME = ("--allow-import", "--resume")  # the learner is named by its module
+
 EVALUATED = "update 0/25  co-play"
 """The line after the first evaluation; the one before says that programs are compiled."""
 
@@ -278,12 +280,12 @@ def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(tmp_path: Path, uninterr
         process.kill()
         process.wait()
         _close(process)
-        words = ["train", "--resume", str(run.path)]
+        words = ["train", *RESUME, str(run.path)]
     _resume_and_compare(run, uninterrupted)
 
 
 def _resume_and_compare(run: RunFolder, whole: RunFolder) -> None:
-    process = command("train", "--resume", str(run.path))
+    process = command("train", *RESUME, str(run.path))
     _, error = process.communicate(timeout=120)
     assert process.returncode == 0, error
     for ours, theirs in zip(final_state(run, 25), final_state(whole, 25), strict=True):
