@@ -111,7 +111,7 @@ def _preset(plugins: Plugins, key: tuple[str, str]) -> Preset | None:
     ]
     counts = {kind.replace("-", "_"): count for kind, count in fewest.items()}
     options = {f"player_{player}": {**preset.options, **counts} for player, preset in presets.items()}
-    return Preset(max(lengths), options, env_options[0])
+    return Preset(max(lengths), options, env_options[0], presets[min(presets)].command)
 
 
 def _steps_per_update(plugins: Plugins, config: Any) -> dict[str, int]:

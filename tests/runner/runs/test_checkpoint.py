@@ -227,6 +227,12 @@ SLOW = [
 ]
 
 
+RESUME = ("--allow-import", "--resume")  # the learner is named by its module
+
+EVALUATED = "update 0/25  co-play"
+"""The line after the first evaluation; the one before says that programs are compiled."""
+
+
 def _close(process: "subprocess.Popen[str]") -> None:
     for stream in (process.stdout, process.stderr):
         assert stream is not None
@@ -248,7 +254,7 @@ def test_a_signal_finishes_the_update_saves_and_says_how_to_go_on(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     process = command("train", *SLOW, "--out", str(run.path))
-    _wait_for_line(process, "update 0/")
+    _wait_for_line(process, EVALUATED)
     time.sleep(0.3)
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
@@ -274,12 +280,12 @@ def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(tmp_path: Path, uninterr
         process.kill()
         process.wait()
         _close(process)
-        words = ["train", "--resume", str(run.path)]
+        words = ["train", *RESUME, str(run.path)]
     _resume_and_compare(run, uninterrupted)
 
 
 def _resume_and_compare(run: RunFolder, whole: RunFolder) -> None:
-    process = command("train", "--resume", str(run.path))
+    process = command("train", *RESUME, str(run.path))
     _, error = process.communicate(timeout=120)
     assert process.returncode == 0, error
     for ours, theirs in zip(final_state(run, 25), final_state(whole, 25), strict=True):
