@@ -6,10 +6,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
+from typing import Any
 
 from ..options import PolaxError, describe_error, suggest
 from . import completion
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 plus the signal's number."""
 
 LONGEST = 1500
 """Letters of a message, at most."""
@@ -50,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ``--max-time``, 128 plus its number after a signal.
     """
     _show_any_name()
+    if arguments is None:
+        sys.unraisablehook = _end_where_nothing_can_be_raised
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get("POLAX_DEBUG"))
     if "--debug" in words:
@@ -63,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"polax: {printable(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of the output, such as head, has finished
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -86,6 +93,20 @@ def _unforeseen(error: Exception, words: Sequence[str]) -> int:
     said = printable(f"polax: this is a bug in polax, please report it: {describe_error(error)}")
     print(f"{said} ({kept}; --debug shows it)", file=sys.stderr)
     return BUG
+
+
+def _end_where_nothing_can_be_raised(unraisable: Any) -> None:
+    """End the process if Ctrl-C came where Python ignores an exception, such as while it collects garbage.
+
+    Python would print a traceback, and go on.
+    """
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _show_any_name() -> None:

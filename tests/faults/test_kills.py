@@ -33,6 +33,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return RunFolder(out)
 
 
+def _words(run: RunFolder) -> list[str]:
+    """Return the arguments that begin a run, or continue it where it was begun."""
+    started = (run.path / "config.json").exists()
+    return ["--resume", str(run.path), "--allow-import"] if started else [*WORDS, *WORK, "--out", str(run.path)]
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", range(5))
 def test_twenty_kills_of_a_run_change_nothing(seed: int, tmp_path: Path, whole: RunFolder) -> None:
@@ -40,10 +46,8 @@ def test_twenty_kills_of_a_run_change_nothing(seed: int, tmp_path: Path, whole: 
     run = RunFolder(tmp_path / "run")
     kills, finished = 0, False
     while kills < 20 and not finished:
-        started = (run.path / "config.json").exists()
-        words = ["--resume", str(run.path), "--allow-import"] if started else [*WORDS, *WORK, "--out", str(run.path)]
-        processes = [command("train", *words) for _ in range(int(generator.integers(1, 3)))]
-        time.sleep(float(generator.uniform(1.0, 4.5)))
+        processes = [command("train", *_words(run)) for _ in range(int(generator.integers(1, 3)))]
+        time.sleep(float(generator.uniform(1.0, 8.0)))
         for process in processes:
             process.send_signal(generator.choice(SIGNALS))
             if generator.random() < 0.3:
@@ -55,7 +59,7 @@ def test_twenty_kills_of_a_run_change_nothing(seed: int, tmp_path: Path, whole: 
         saved = checkpoint.saved_updates(run.checkpoints)
         finished = bool(saved) and saved[-1] == UPDATES
     if not finished:
-        process = command("train", "--resume", str(run.path), "--allow-import")
+        process = command("train", *_words(run))
         error = _end(process)
         assert process.returncode == 0, error
     for ours, theirs in zip(final_state(run, UPDATES), final_state(whole, UPDATES), strict=True):

@@ -402,3 +402,21 @@ def test_a_file_that_cannot_be_used_is_the_users_and_no_bug(
 def test_the_command_may_be_called_thousands_of_times_in_a_process(capsys: pytest.CaptureFixture[str]) -> None:
     assert {main(["--help"]) for _ in range(3000)} == {0}
     capsys.readouterr()
+
+
+def test_an_interrupt_where_nothing_can_be_raised_ends_the_process_without_a_traceback() -> None:
+    code = """
+import gc, sys
+from polax.runner.cli import main
+from polax.runner.commands import list as listing
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+def collect(*arguments, **options):
+    gc.callbacks.append(interrupt)
+    gc.collect()
+listing._print_tables = collect
+sys.argv = ["polax", "list"]
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
