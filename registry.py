@@ -603,7 +603,12 @@ def list_policies() -> tuple[Listing, ...]:
 
 
 def list_loggers() -> tuple[Listing, ...]:
-    """Return the names of all loggers with their origin, sorted, without loading them."""
+    """Return the names of all loggers with their origin, sorted, without loading them.
+
+    Example:
+        >>> [row.name for row in polax.list_loggers()]
+        ['tensorboard', 'wandb']
+    """
     return _LOGGERS.listing()
 
 
@@ -654,7 +659,13 @@ def register_policy(prefix: str, resolver: PolicyResolver, *, replace: bool = Fa
 
 
 def register_logger(name: str, make: Logger, *, replace: bool = False) -> None:
-    """Make a logger known by name in this process; otherwise like `register_environment`."""
+    """Make a logger known by name in this process; otherwise like `register_environment`.
+
+    Example:
+        >>> polax.register_logger("silent", lambda launch: polax.Callback())
+        >>> "silent" in [row.name for row in polax.list_loggers()]
+        True
+    """
     _LOGGERS.register(name, make, replace=replace)
 
 

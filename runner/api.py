@@ -359,7 +359,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
         PolaxError: it cannot be read, is of another version, or has an unknown key or a value of the wrong type.
 
     Example:
-        >>> run = polax.train(**polax.read_config("runs/mine/config.json"))  # doctest: +SKIP
+        >>> settings = polax.read_config("runs/mine/config.json")
+        >>> settings["algorithm"], settings["env"]
+        ('naive-exact', 'IPD-v0')
     """
     from .runs.config import read_config as read
 

@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
 def test_the_example_of_the_docstring_runs(name, runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(runs, Path("runs"))
-    for kind in (registry._ENVIRONMENTS, registry._ALGORITHMS, registry._POLICIES):
+    for kind in (registry._ENVIRONMENTS, registry._ALGORITHMS, registry._POLICIES, registry._LOGGERS):
         monkeypatch.setattr(kind, "registered", dict(kind.registered))
     text = inspect.getdoc(getattr(polax, name)) or ""
     example = doctest.DocTestParser().get_doctest(text, {"polax": polax}, name, None, None)

@@ -110,7 +110,8 @@ class Series:
             SystemExit,
         ) as error:  # third-party code may raise anything; the others still run
             row |= {"status": FAILED, "error": describe_error(error), "scores": {}}
-            if not isinstance(error, PolaxError):
+            # A plug-in's own error is the cause of the line that names the plug-in.
+            if not isinstance(error.__cause__ or error, PolaxError):
                 self._keep_traceback(path.name, error)
             say(self._console, f"  failed: {row['error']}")
         row |= _length(path)

@@ -111,11 +111,14 @@ def test_one_failing_combination_is_reported_and_the_others_go_on(
     content = _run(out, *words, status=1)
     status = {(row["algorithm"], row["env"]): (row["status"], row["error"]) for row in content["combinations"]}
     assert status["toy", "IPD-v0"] == ("done", None)
-    assert status["python-toy", "IPD-v0"] == ("failed", "RuntimeError: this learner is broken")
+    assert status["python-toy", "IPD-v0"] == (
+        "failed",
+        "algorithm 'python-toy': build failed: RuntimeError: this learner is broken",
+    )
     assert "the toy plays games of two actions" in status["toy", "CoinGame-v0"][1]
     assert "No module named 'absent_module'" in status["absent_module:X", "IPD-v0"][1]
     errors = capsys.readouterr().err
-    assert errors.count(" failed: ") == 5
+    assert len([line for line in errors.splitlines() if " in " in line and " failed: " in line]) == 5
     assert "in build" in (out / "errors" / "python-toy-IPD-v0.txt").read_text()
     monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", broken)  # repaired: it is tried again
     rows = {(row["algorithm"], row["env"]): row["status"] for row in _run(out, *words, status=1)["combinations"]}
@@ -154,7 +157,7 @@ def test_after_sigkill_and_after_ctrl_c_the_same_command_ends_as_if_nothing_had_
         _, errors = process.communicate(timeout=240)
         assert process.returncode == (-9 if kind == signal.SIGKILL else 130), errors
         assert _read(out)["combinations"][0]["status"] == "unfinished"
-    assert "the same command continues from here" in errors
+    assert "the same call or command continues from here" in errors
     resumed = _run(out, *SLOW)["combinations"]
     for rows in (whole, resumed):
         rows[0].pop("seconds")
