@@ -63,7 +63,9 @@ def play_matches(folder: RunFolder, opponents: Sequence[str], *, steps: int, see
     """
     spec = folder.spec()
     options = {"max_steps_in_episode": steps}
-    line_up = make_line_up([f"{registry.RUN_PREFIX}:{folder.path}", *opponents], spec.env, options, all_seeds=True)
+    line_up = make_line_up(
+        [f"{registry.RUN_PREFIX}:{folder.path}", *opponents], spec.env, options, all_seeds=True, apart=False
+    )
     learners = [each for each in line_up.participants if each.update == spec.updates]
     scripted = [each for each in line_up.participants if each.update is None]
     # A player that is trained together with another one meets a copy of itself in self-play.

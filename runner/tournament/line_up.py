@@ -111,6 +111,7 @@ def make_line_up(
     *,
     all_seeds: bool = False,
     checkpoint: str | None = None,
+    apart: bool = True,
 ) -> LineUp:
     """Make the game, and load or make every participant; a run is loaded once.
 
@@ -142,7 +143,7 @@ def make_line_up(
         run = loaded[str(folder.path)]
         seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
         view = _view(line_up.game, run, text)
-        learned = [player] if player is not None else _learned_by(run)
+        learned = [player] if player is not None else _learned_by(run) if apart else [None]
         line_up.participants.extend(Participant.of_run(run, view, each, of) for each in seeds for of in learned)
     return line_up._replace(participants=_with_own_names(line_up.participants))
 
