@@ -121,6 +121,7 @@ def make_line_up(
         env_options: its options; those that are left out are those of the runs.
         all_seeds: whether every seed of a run takes part, or the first.
         checkpoint: an update's number, ``best`` or ``last``; None: the last one, of runs that have finished.
+        apart: whether players of a run that have learned a policy each are participants of their own.
 
     Raises:
         PolaxError: a reference that is given twice or does not fit the game, a run that has not finished or
