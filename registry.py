@@ -295,12 +295,12 @@ def allow_import(*targets: str) -> None:
     Args:
         *targets: ``package.module:ATTRIBUTE``, or `ANY_TARGET`.
     """
-    _allowed.update(part for target in targets for part in _parts(target))
+    _allowed.update(part for target in targets for part in names_by_player(target))
 
 
-def _parts(name: str) -> list[str]:
-    """Return the names of the learners of each player."""
-    return [each.strip() for each in name.split(BESIDE)]
+def names_by_player(name: str) -> tuple[str, ...]:
+    """Return what learns, or plays, as each player; a single name where one learner trains them all."""
+    return tuple(each.strip() for each in name.split(BESIDE))
 
 
 def check_import(*names: str, source: str) -> None:
@@ -310,7 +310,7 @@ def check_import(*names: str, source: str) -> None:
         *names: of plug-ins; those of installed ones are always allowed.
         source: the file, for the message.
     """
-    for name in (part for given in names for part in _parts(given)):
+    for name in (part for given in names for part in names_by_player(given)):
         is_policy = split_reference(name)[0] in _POLICIES.names()  # such as run:FOLDER, whose own file is asked in turn
         if ":" in name and not is_policy and not _allowed & {name, ANY_TARGET}:
             raise PluginError(
@@ -348,7 +348,7 @@ def algorithm_plugin(name: str) -> AlgorithmPlugin:
     plugin: AlgorithmPlugin
     if isinstance(name, str) and BESIDE in name:
         together = importlib.import_module(".algorithms.core.side_by_side", __package__)
-        plugin = together.side_by_side(tuple(each.strip() for each in name.split(BESIDE)))
+        plugin = together.side_by_side(names_by_player(name))
     else:
         plugin = _ALGORITHMS.find(name)
     return plugin

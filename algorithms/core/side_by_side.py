@@ -56,7 +56,7 @@ def combine(names: Sequence[str], plugins: Plugins) -> AlgorithmPlugin:
     title = " beside ".join(names)
     options = [
         (
-            f"player_{player}",
+            option_of(player),
             plugin.config,
             field(default_factory=plugin.config, metadata={"help": f"Options of {names[player]}."}),
         )
@@ -69,6 +69,11 @@ def combine(names: Sequence[str], plugins: Plugins) -> AlgorithmPlugin:
         presets=_presets(plugins),
         steps_per_update=partial(_steps_per_update, plugins),
     )
+
+
+def option_of(player: int) -> str:
+    """Return the name of the option that holds the options of a player's learner."""
+    return f"player_{player}"
 
 
 def _plugin_of(name: str) -> AlgorithmPlugin | None:
@@ -110,15 +115,13 @@ def _preset(plugins: Plugins, key: tuple[str, str]) -> Preset | None:
         for player in plugins
     ]
     counts = {kind.replace("-", "_"): count for kind, count in fewest.items()}
-    options = {f"player_{player}": {**preset.options, **counts} for player, preset in presets.items()}
+    options = {option_of(player): {**preset.options, **counts} for player, preset in presets.items()}
     return Preset(max(lengths), options, env_options[0], presets[min(presets)].command)
 
 
 def _steps_per_update(plugins: Plugins, config: Any) -> dict[str, int]:
     """Return the steps of the kinds of which all learners take equally many."""
-    first, *others = (
-        plugin.steps_per_update(getattr(config, f"player_{player}")) for player, plugin in plugins.items()
-    )
+    first, *others = (plugin.steps_per_update(getattr(config, option_of(player))) for player, plugin in plugins.items())
     return {kind: count for kind, count in first.items() if all(each.get(kind) == count for each in others)}
 
 
@@ -132,7 +135,7 @@ def _build(names: tuple[str, ...], plugins: Plugins, env: Game[Any, Any], params
     if len(names) != env.num_players:
         raise ValueError(f"{env.name} has {env.num_players} players; got {len(names)}: {', '.join(names)}")
     learners = tuple(
-        plugins[player].build_player(env, params, getattr(config, f"player_{player}"), player)  # type: ignore[misc]
+        plugins[player].build_player(env, params, getattr(config, option_of(player)), player)  # type: ignore[misc]
         if player in plugins
         else _standing_still(name, env, params, player)
         for player, name in enumerate(names)

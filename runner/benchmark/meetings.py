@@ -25,26 +25,26 @@ def meetings(name: str, env: str, rows: Sequence[Row]) -> Chart | None:
         env: the game.
         rows: the combinations of one game.
     """
-    earned: dict[tuple[str, str], Mapping[str, Any]] = {}
+    earned: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for row in rows:
-        own, _, other = row["algorithm"].partition(registry.BESIDE)
-        if not row["scores"]:
+        names, scores = registry.names_by_player(row["algorithm"]), row["scores"]
+        if not scores:
             continue
-        if not other:
-            earned[own, own] = row["scores"][mean_name()]
-        elif registry.BESIDE not in other and own != other:
-            earned[own, other] = row["scores"][score_name(0)]
-            earned[other, own] = row["scores"][score_name(1)]
+        if len(names) == 1:
+            earned[names * 2] = scores[mean_name()]
+        elif len(names) == 2 and names[0] != names[1]:
+            earned[names] = scores[score_name(0)]
+            earned[names[::-1]] = scores[score_name(1)]
     if all(own == other for own, other in earned):
         return None
-    names = list(dict.fromkeys(each for pair in earned for each in pair))
-    values = np.full((len(names), len(names)), np.nan)
-    tips = [["they did not meet"] * len(names) for _ in names]
+    everyone = list(dict.fromkeys(each for pair in earned for each in pair))
+    values = np.full((len(everyone), len(everyone)), np.nan)
+    tips = [["they did not meet"] * len(everyone) for _ in everyone]
     for (own, other), found in earned.items():
-        place = names.index(own), names.index(other)
+        place = everyone.index(own), everyone.index(other)
         values[place] = found["iqm"]
         tips[place[0]][place[1]] = (
             f"{own} beside {other}: {found['iqm']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
         )
     title = f"{env}: what the learner of the row earns while it learns beside that of the column"
-    return heat_map(name, title, HeatMap(names, names, values, tips, "mean reward per step", x_label="beside"))
+    return heat_map(name, title, HeatMap(everyone, everyone, values, tips, "mean reward per step", x_label="beside"))

@@ -105,10 +105,8 @@ class Series:
             stopped = trained.exit_status
             if not stopped:
                 row |= score_combination(path, episodes=self._protocol.evaluation_episodes) | {"status": DONE}
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # third-party code may raise anything; the others still run
+        except (Exception, SystemExit) as error:
+            # Third-party code may raise anything, and the other combinations still run.
             row |= {"status": FAILED, "error": describe_error(error), "scores": {}}
             # A plug-in's own error is the cause of the line that names the plug-in.
             if not isinstance(error.__cause__ or error, PolaxError):

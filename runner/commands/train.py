@@ -124,7 +124,7 @@ def _name_the_players(options: argparse.Namespace) -> None:
         return
     if None in names or options.env is not None:
         raise UsageError("train: --player-0 and --player-1 take the place of ALGORITHM, and need each other")
-    options.algorithm, options.env = registry.BESIDE.join(names), options.algorithm
+    options.algorithm, options.env = registry.algorithm_name(names), options.algorithm
     options.player_0 = options.player_1 = None
 
 

@@ -49,14 +49,15 @@ def alone(folder: Path) -> Iterator[None]:
         error.__dict__.setdefault("written_folder", folder)  # where the log of a crash belongs
         raise
     finally:
-        # Away before it is released: whoever opened it meanwhile sees in `_take` that it is no longer the folder's.
+        # The file is removed before the lock is released. A process that has opened it by then finds out in `_take`
+        # that it is not the folder's file any more, and opens the new one.
         with suppress(OSError):
             path.unlink()
         os.close(held)
 
 
 def holder(folder: Path) -> str | None:
-    """Return who holds the lock of a folder, in words; None where nobody does."""
+    """Return who holds the lock of a folder, in words; None if nobody holds it."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDWR)
     except OSError:

@@ -78,8 +78,9 @@ def _now() -> str:
 
 
 def _origin(listing: Sequence[registry.Listing], name: str) -> Origin:
-    if registry.BESIDE in name:
-        return {"name": name, "players": [dict(_origin(listing, each)) for each in name.split(registry.BESIDE)]}
+    names = registry.names_by_player(name)
+    if len(names) > 1:
+        return {"name": name, "players": [dict(_origin(listing, each)) for each in names]}
     row = next((row for row in listing if row.name == name), None)
     if row is None:  # given as package.module:ATTRIBUTE
         return {"name": name, "target": name}
