@@ -149,7 +149,7 @@ class Run:
             loggers: as in `train`; the run does not remember those of before.
             checkpoint: the update to continue from; later checkpoints are kept under other names. None: the last that
                 is not damaged.
-            max_seconds: after which no update begins; None: there is no limit.
+            max_seconds: seconds after which no new update begins; None: no limit.
             quiet: as in `train`.
 
         Returns:
@@ -248,7 +248,7 @@ def train(  # noqa: PLR0913  # one for each option of the command
         eval_envs: episodes of each match-up.
         checkpoint_every: updates between checkpoints; None: a twentieth of all.
         keep_checkpoints: how many of the last checkpoints stay, beside the best.
-        max_seconds: after which no update begins; None: there is no limit.
+        max_seconds: seconds after which no new update begins; None: no limit.
         callbacks: functions that are told of updates, evaluations, checkpoints and the end.
         loggers: names of loggers, each of which makes such a callback (``polax list`` shows them). The run's own
             ``metrics.jsonl`` does not depend on them.

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 MISSING = "-"
-"""Shown where there is no value."""
+"""What stands in place of a missing value."""
 
 
 class Reach(IntEnum):

@@ -20,7 +20,7 @@ class StopRequest:
     """Within its ``with`` block the first signal asks to stop, and a second one ends the process as usual.
 
     Args:
-        max_seconds: the time after which to stop; None: there is no limit.
+        max_seconds: seconds after which to stop; None: no limit.
 
     Attributes:
         signal: the signal that asked to stop, or None.

@@ -52,3 +52,19 @@ def command(*words: str, **environment: str) -> subprocess.Popen[str]:
 def edit_json(path: Path, **changes: Any) -> None:
     """Change some entries of a JSON file."""
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def style_complaints(package: Path, *ignored: str) -> str:
+    """Return what polax's own style finds to say about a package that was written; empty where nothing.
+
+    Args:
+        package: its folder.
+        *ignored: rules that do not apply to it.
+    """
+    config = str(HERE.parents[1] / "pyproject.toml")
+    said = ""
+    for check in (["check", "--ignore", ",".join(ignored)], ["format", "--check"]):
+        words = [sys.executable, "-m", "ruff", *check, "--config", config, str(package)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        said += done.stdout + done.stderr if done.returncode else ""
+    return said

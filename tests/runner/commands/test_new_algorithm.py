@@ -1,6 +1,5 @@
 """`polax new-algorithm`: what it writes is a plug-in that conforms and learns; what it refuses, it says why."""
 
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -12,8 +11,7 @@ from polax import registry
 from polax.algorithms.base import AlgorithmPlugin
 from polax.runner.cli import main
 from polax.testing import check_algorithm
-
-ROOT = Path(__file__).resolve().parents[3]
+from runner_helpers import style_complaints
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +45,7 @@ def test_a_package_is_written_whole(package: Path) -> None:
 
 
 def test_what_is_written_is_in_polaxs_own_style(package: Path) -> None:
-    for check in (["check", "--ignore", "D"], ["format", "--check"]):
-        words = [sys.executable, "-m", "ruff", *check, "--config", str(ROOT / "pyproject.toml"), str(package)]
-        done = subprocess.run(words, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout
+    assert style_complaints(package, "D") == ""
 
 
 def test_the_learner_keeps_the_contract_at_once(plugin: AlgorithmPlugin, quick_compilation: None) -> None:
