@@ -48,5 +48,5 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
 def test_help_lists_the_options_of_each_player(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "naive+lola-dice", "--help"]) == 0
     text = capsys.readouterr().out
-    assert "--player-0.outer-lr (0.003)" in text
-    assert "--player-1.inner-lr (0.05)" in text
+    assert "--player-0.outer-lr: a number above 0 (default: 0.003)" in text
+    assert "--player-1.inner-lr: a number of at least 0 (default: 0.05)" in text
