@@ -34,12 +34,24 @@ if TYPE_CHECKING:
     from .envs.policies.rollout import Rollout, rollout
     from .envs.views.meta_game import meta_game
     from .envs.views.single_agent import single_agent
-    from .runner.api import Run, TrainingError, TrainingInterrupted, evaluate, load, read_config, render, train
+    from .runner.api import (
+        Agent,
+        Run,
+        TrainingError,
+        TrainingInterrupted,
+        evaluate,
+        load,
+        read_config,
+        render,
+        train,
+        write_page,
+    )
     from .runner.compare import BenchmarkInterrupted, benchmark, tournament
     from .runner.report.document import Document
     from .runner.training.callbacks import Callback
 
 __all__ = [
+    "Agent",
     "BenchmarkInterrupted",
     "Callback",
     "Document",
@@ -78,6 +90,7 @@ __all__ = [
     "single_agent",
     "tournament",
     "train",
+    "write_page",
 ]
 
 
@@ -85,7 +98,18 @@ _HOMES = {
     "envs.policies.rollout": ("Rollout", "rollout"),
     "envs.views.meta_game": ("meta_game",),
     "envs.views.single_agent": ("single_agent",),
-    "runner.api": ("Run", "TrainingError", "TrainingInterrupted", "evaluate", "load", "read_config", "render", "train"),
+    "runner.api": (
+        "Agent",
+        "Run",
+        "TrainingError",
+        "TrainingInterrupted",
+        "evaluate",
+        "load",
+        "read_config",
+        "render",
+        "train",
+        "write_page",
+    ),
     "runner.compare": ("BenchmarkInterrupted", "benchmark", "tournament"),
     "runner.report.document": ("Document",),
     "runner.training.callbacks": ("Callback",),

@@ -456,8 +456,8 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
 
             - the name of one of the game's strategies: ``"tit-for-tat"``;
             - a `Policy`, which is returned as it is;
-            - the path of a training run, with a seed if it is not the first: ``"runs/mine#3"``; it gives the last
-              checkpoint of the player with the same index, or of another one: ``"runs/mine#3@1"``;
+            - the path of a training run or of an agent's file, with a seed if it is not the first: ``"runs/mine#3"``;
+              it gives the last checkpoint of the player with the same index, or of another one: ``"runs/mine#3@1"``;
             - ``"prefix:rest"``, such as ``"axelrod:Tit For Tat"`` (``polax list`` shows the prefixes);
             - an object of a library whose name is a prefix, such as ``axelrod.Grudger()``.
         env: the game, from `make_env`.
@@ -515,6 +515,23 @@ def own_game(reference: Any) -> Game[Any, Any] | None:
     return game
 
 
+def run_behind(reference: Any, env: str | None = None) -> str | None:
+    """Return the reference to a run, or to the file of an agent, that a reference to a policy means, or None.
+
+    A resolver offers it as a function ``run_behind(rest, env)``, an attribute of its own.
+
+    Args:
+        reference: to a policy.
+        env: id of the game that is to be played, where it is known.
+    """
+    prefix, rest = split_reference(reference)
+    if prefix == RUN_PREFIX:
+        return str(rest)
+    find = getattr(policy_resolver(prefix), "run_behind", None) if prefix else None
+    found: str | None = None if find is None else find(rest, env)
+    return found
+
+
 def reference_names(references: Iterable[Any]) -> list[str]:
     """Return a name for each of some references to policies: the text or path; for an object that of its class.
 
@@ -535,8 +552,8 @@ def reference_names(references: Iterable[Any]) -> list[str]:
 def split_reference(reference: Any) -> tuple[str, Any]:
     """Return the prefix of a reference to a policy and what follows it.
 
-    The path of a run has the prefix ``run``, and an object of a library whose name is a prefix has that prefix. The
-    prefix is empty for anything else, such as the name of a strategy.
+    The path of a run, or of an agent's file, has the prefix ``run``, and an object of a library whose name is a prefix
+    has that prefix. The prefix is empty for anything else, such as the name of a strategy.
     """
     if isinstance(reference, os.PathLike):
         return RUN_PREFIX, os.fspath(reference)
@@ -547,7 +564,7 @@ def split_reference(reference: Any) -> tuple[str, Any]:
     if colon and os.sep not in prefix:
         return prefix, rest
     folder = reference.partition("#")[0]
-    is_path = os.sep in folder or (folder != "" and Path(folder).is_dir())
+    is_path = os.sep in folder or folder.endswith(".npz") or (folder != "" and Path(folder).is_dir())
     return (RUN_PREFIX if is_path else ""), reference
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -97,6 +98,31 @@ class Measure(NamedTuple):
     """Values to read it against, by name."""
     plot: bool = False
     """Whether it is one of the few to draw beside scores: in learning curves, benchmarks, findings."""
+
+
+class PageProgram(NamedTuple):
+    """What a page for the browser, where there is no Python, needs to play a game or as a policy.
+
+    The script is an expression, ``(numbers) => ({...})``. For a game it makes an object with
+
+    - ``start(below)``: a state; ``below(n)`` draws a whole number from 0 to n - 1;
+    - ``step(state, actions, below)``: an object with the next ``state`` and the ``rewards``;
+    - ``observe(state, player)``: an array like the game's observations;
+    - ``board(state)``: an object with ``rows``, ``columns`` and ``pieces``, lists of the fields of
+      `polax.envs.rendering.frame.Piece`; or ``matrix``: the rewards by the actions of player 0 and player 1.
+
+    For a policy it makes an object with ``initialMemory()`` and ``act(observation, memory)``, which returns an object
+    with the ``probabilities`` of the actions and the next ``memory``.
+    """
+
+    script: str
+    numbers: Mapping[str, Any]
+    """Plain values, and arrays, which the script gets as objects of ``values`` (float32, row by row) and ``shape``."""
+
+    @classmethod
+    def beside(cls, module: str, numbers: Mapping[str, Any]) -> PageProgram:
+        """Return the program whose script is the file beside a module (``__file__``), with the suffix ``.js``."""
+        return cls(Path(module).with_suffix(".js").read_text(encoding="utf-8"), numbers)
 
 
 PolicyResolver = Callable[[Any, Any, Any, int], Policy]
@@ -303,6 +329,10 @@ class Game(environment.Environment[TState, TParams]):
         board = self.board(frame.state)
         lines = state_lines(frame.state) if board is None else board_lines(board, self.player_names)
         return "\n".join([f"{self.name}, {frame.caption}", score_line(frame, self.player_names), *lines])
+
+    def page_program(self, params: TParams) -> PageProgram | None:
+        """Return the rules of this game for a page in the browser; None where there are none."""
+        return None
 
     def action_space(self, params: TParams | None = None) -> spaces.Discrete:
         """Return the action space of one player."""

@@ -16,7 +16,7 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory
+from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, PageProgram, StrategyFactory
 from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
 from .rendering.frame import PLAYER, Board, Piece
 from .settings import choice, number
@@ -316,6 +316,21 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     def player_names(self) -> tuple[str, ...]:
         """The players' colours."""
         return ("red", "blue")
+
+    def page_program(self, params: CoinGameParams) -> PageProgram:
+        """Return the rules for a page in the browser."""
+        return PageProgram.beside(
+            __file__,
+            {
+                "size": self.grid_size,
+                "coins": self.num_coins,
+                "random": self.coin_colour == "random",
+                "shared": self.observation_layout == "shared",
+                "own": float(params.own_coin_reward),
+                "other": float(params.other_coin_reward),
+                "stolen": float(params.stolen_coin_reward),
+            },
+        )
 
     def board(self, state: CoinGameState) -> Board:
         """Return the torus with its coins and players."""

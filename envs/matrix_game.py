@@ -16,7 +16,16 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, StrategyFactory, as_tuples
+from .base import (
+    OBSERVATION_LAYOUTS,
+    EnvironmentPlugin,
+    Game,
+    Measure,
+    ObservationLayout,
+    PageProgram,
+    StrategyFactory,
+    as_tuples,
+)
 from .rendering.frame import DEFAULT_SIZE, Frame, payoff_lines, score_line
 from .settings import Setting, choice, number, numeric
 
@@ -238,6 +247,17 @@ class MatrixGame(Game[MatrixGameState, MatrixGameParams]):
             action_names=self.action_names,
             player_names=self.player_names,
             size=size,
+        )
+
+    def page_program(self, params: MatrixGameParams) -> PageProgram:
+        """Return the rules for a page in the browser."""
+        return PageProgram.beside(
+            __file__,
+            {
+                "payoffs": np.asarray(params.payoffs).tolist(),
+                "first": START if self.initial_state == "start" else 1,
+                "shared": self.observation_layout == "shared",
+            },
         )
 
     def describe(self, frame: Frame) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..options import OptionError, PolaxError, count_option, list_option
+from ..options import OptionError, PolaxError, count_option, list_option, player_index
 from .process import command_line, set_up
 from .training.callbacks import LOGGERS, Callback, find
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..envs.base import Game, Policy
     from .report.document import Document
+    from .runs.agent import AgentFile
     from .runs.folder import RunFolder
     from .runs.load import LoadedRun
     from .runs.spec import RunSpec, Setup
@@ -49,50 +50,38 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.exit_status = exit_status
 
 
-class Run:
-    """A training run in its folder. What it holds is read when it is asked for.
+class Trained:
+    """The trained players of a run or of an agent's file. What it holds is read when it is asked for.
 
-    It stands for its folder's path wherever one is expected, as in `make_policy` and `tournament`.
-
-    Attributes:
-        folder: the files of the run.
-
-    Example:
-        >>> run = polax.load("runs/mine")
-        >>> first, second = run.policies(seed=1)
-        >>> run.metrics()["update"].tolist()
-        [0, 0, 1, 1, 2, 2]
-        >>> run.resume(updates=3, quiet=True).spec.updates
-        3
-        >>> figure = run.figure()
+    It stands for its path wherever one is expected, as in `make_policy` and `tournament`.
     """
 
-    def __init__(self, folder: RunFolder, *, allow_import: bool = False) -> None:
-        self.folder = folder
+    def __init__(self, source: RunFolder | AgentFile, *, allow_import: bool = False) -> None:
+        self._source = source
         self._allow_import = allow_import
         self._loaded: dict[str, LoadedRun] = {}
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
+        return f"{type(self).__name__}({str(self.path)!r})"
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     @property
     def path(self) -> Path:
-        """Where the folder is."""
-        return self.folder.path
+        """Where the folder or the file is."""
+        return self._source.path
 
     @property
     def spec(self) -> RunSpec:
         """What the run was asked to do: names, options, seeds, updates."""
-        return self.folder.spec()
+        return self._source.spec()
 
     def game(self) -> tuple[Game[Any, Any], Any]:
         """Return the game that was learned, and its params, as `polax.make_env` does."""
         from .. import registry
 
-        spec = self.folder.trusted_spec(allow_import=self._allow_import)
+        spec = self._source.trusted_spec(allow_import=self._allow_import)
         return registry.make_env(spec.env, **spec.env_options)
 
     def policies(self, seed: int | None = None, *, checkpoint: str | int = "last") -> tuple[Policy, ...]:
@@ -112,6 +101,155 @@ class Run:
         """Return the trained policy of one player; otherwise like `policies`."""
         run = self._load(str(checkpoint))
         return run.policy(run.seed_index(seed), seat=player)
+
+    def evaluate(
+        self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
+    ) -> Document:
+        """Score the players; see `polax.evaluate`."""
+        return evaluate(self, against, checkpoint=checkpoint, num_envs=num_envs)
+
+    def render(  # one for each option of the command
+        self,
+        out: str | Path,
+        *,
+        seed: int | None = None,
+        checkpoint: str | int = "last",
+        episode: int = 0,
+        size: int = 320,
+        fps: float = 4.0,
+    ) -> Path:
+        """Save an episode of the players; see `polax.render`."""
+        return render([self], out, seed=seed, checkpoint=checkpoint, episode=episode, size=size, fps=fps)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        seeds: Sequence[int] | None = None,
+        checkpoint: str | int = "last",
+        half: bool = False,
+        num_envs: int = 1024,
+    ) -> Agent:
+        """Write the policies alone into a file that can be given away: a trained agent, with what it scores.
+
+        Args:
+            out: the file, which ends in ``.npz``.
+            seeds: which of the run's; None: all.
+            checkpoint: the number of an update that was saved, ``last`` or ``best``.
+            half: store numbers with 16 bits in place of 32, in half of the space. The scores are those of the numbers
+                as they are stored.
+            num_envs: episodes of each match-up.
+
+        Returns:
+            The agent, which plays wherever a run does.
+
+        Raises:
+            PolaxError: no such seed or checkpoint, a file that is there or cannot be written, or a learner in ordinary
+                Python, whose policies are not arrays alone.
+
+        Example:
+            >>> agent = polax.load("runs/mine").export("agent.npz", seeds=[1])
+            >>> agent.card["self_play"], [row["seed"] for row in agent.card["scores"]]
+            (False, [1])
+        """
+        set_up()
+        import jax
+        import numpy as np
+
+        from .evaluation.evaluate import score_together
+        from .evaluation.scores import by_seed
+        from .runs.agent import SUFFIX, AgentFile, halved, save_agent
+        from .runs.spec import train_command
+
+        path, num_envs = Path(out), count_option(num_envs=num_envs)
+        if path.suffix != SUFFIX:
+            raise OptionError(f"out: the file of an agent ends in {SUFFIX}, not {path.name!r}")
+        if path.exists():
+            raise OptionError(f"{path} is there already; choose another --out")
+        found = self._load(str(checkpoint))
+        if not found.pure:
+            raise OptionError(
+                f"{found.spec.algorithm} is a learner in ordinary Python: its policies are objects, which no file of "
+                "an agent can hold"
+            )
+        chosen = found.spec.seeds if seeds is None else tuple(list_option("seeds", seeds))
+        found = found.only([found.seed_index(seed) for seed in chosen])
+        stored = jax.tree.map(lambda leaf: halved(np.asarray(leaf)) if half else np.asarray(leaf), found.policies)
+        same_types = jax.tree.map(lambda new, leaf: new.astype(leaf.dtype), stored, found.policies)
+        table = score_together(found._replace(policies=same_types), num_envs=num_envs)
+        save_agent(
+            path,
+            {
+                "spec": found.spec.to_json(),
+                "update": found.update,
+                "ended": found.ended.tolist(),
+                "self_play": found.self_play,
+                "trained_against": list(found.trained_against),
+                "command": train_command(found.spec),
+                "versions": self._versions(),
+                "eval_envs": num_envs,
+                "scores": by_seed(table, found.spec.seeds),
+            },
+            stored,
+        )
+        return Agent(AgentFile(path), allow_import=self._allow_import)
+
+    def _versions(self) -> dict[str, str | None]:
+        """Return the versions of the packages that trained it."""
+        raise NotImplementedError
+
+    def _load(self, checkpoint: str) -> LoadedRun:
+        from .runs.load import load_run
+
+        name = self._name(checkpoint)
+        if name not in self._loaded:
+            self._loaded[name] = load_run(self._source, checkpoint=checkpoint, allow_import=self._allow_import)
+        return self._loaded[name]
+
+    def _name(self, checkpoint: str) -> str:
+        """Return a name for what a checkpoint means at present."""
+        return checkpoint
+
+
+class Agent(Trained):
+    """Trained agents in a file of their own, such as one of the zoo.
+
+    Attributes:
+        card: what the file says of them: the settings and the commands that trained them, and their scores.
+
+    Example:
+        >>> agent = polax.load("zoo:loqa/IPD-v0")
+        >>> agent.spec.seeds
+        (0, 1, 2)
+    """
+
+    def __init__(self, source: AgentFile, *, allow_import: bool = False) -> None:
+        super().__init__(source, allow_import=allow_import)
+        self.card = source.card
+
+    def _versions(self) -> dict[str, str | None]:
+        return self.card["versions"]
+
+
+class Run(Trained):
+    """A training run in its folder.
+
+    Attributes:
+        folder: the files of the run.
+
+    Example:
+        >>> run = polax.load("runs/mine")
+        >>> first, second = run.policies(seed=1)
+        >>> run.metrics()["update"].tolist()
+        [0, 0, 1, 1, 2, 2]
+        >>> run.resume(updates=3, quiet=True).spec.updates
+        3
+        >>> figure = run.figure()
+    """
+
+    def __init__(self, source: RunFolder, *, allow_import: bool = False) -> None:
+        super().__init__(source, allow_import=allow_import)
+        self.folder = source
 
     def metrics(self) -> dict[str, np.ndarray]:
         """Return the metrics of the run, one entry for each update and seed.
@@ -169,12 +307,6 @@ class Run:
         how = {"checkpoint": checkpoint, "max_seconds": max_seconds}
         return _train(self, spec, build(spec), resume=True, told=_Told(callbacks, loggers, quiet), **how)
 
-    def evaluate(
-        self, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
-    ) -> Document:
-        """Score the players; see `polax.evaluate`."""
-        return evaluate(self, against, checkpoint=checkpoint, num_envs=num_envs)
-
     def figure(self, *, x: str | None = None) -> Figure:
         """Return the learning curves as a figure of matplotlib, which a notebook shows.
 
@@ -190,26 +322,14 @@ class Run:
 
         return figure_of(learning_curves("learning", [read_run(self.folder)], x=x))
 
-    def render(  # one for each option of the command
-        self,
-        out: str | Path,
-        *,
-        seed: int | None = None,
-        checkpoint: str | int = "last",
-        episode: int = 0,
-        size: int = 320,
-        fps: float = 4.0,
-    ) -> Path:
-        """Save an episode of the players; see `polax.render`."""
-        return render([self], out, seed=seed, checkpoint=checkpoint, episode=episode, size=size, fps=fps)
+    def _versions(self) -> dict[str, str | None]:
+        launches = self.folder.manifest().get("launches", [])
+        return launches[-1].get("versions", {}) if launches else {}
 
-    def _load(self, checkpoint: str) -> LoadedRun:
-        from .runs.load import find_updates, load_run
+    def _name(self, checkpoint: str) -> str:
+        from .runs.load import find_updates
 
-        found = f"{checkpoint} {find_updates(self.folder, checkpoint)[0]}"  # the run may have been trained further
-        if found not in self._loaded:
-            self._loaded[found] = load_run(self.folder, checkpoint=checkpoint, allow_import=self._allow_import)
-        return self._loaded[found]
+        return f"{checkpoint} {find_updates(self.folder, checkpoint)[0]}"  # the run may have been trained further
 
 
 def train(  # noqa: PLR0913  # one for each option of the command
@@ -368,33 +488,43 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return read(path)
 
 
-def load(path: str | Path, *, allow_import: bool = False) -> Run:
-    """Return a run that was trained before.
+def load(path: str | Path, *, allow_import: bool = False) -> Run | Agent:
+    """Return a run that was trained before, or trained agents.
 
     Args:
-        path: its folder.
+        path: the folder of a run, the file of an agent, or a reference to agents such as ``zoo:loqa/IPD-v0``.
         allow_import: whether its ``config.json`` may name code to import, as ``package.module:ATTRIBUTE``. Names of
             installed plug-ins, and what this process has asked for itself, need no permission.
 
     Raises:
-        PolaxError: the folder holds no run, or the run of a newer polax.
+        PolaxError: there is no run and no agent, or one of another polax.
 
     Example:
         >>> polax.load("runs/mine").spec.algorithm
         'naive-exact'
     """
+    from .. import registry
     from .runs.folder import RunFolder
+    from .runs.load import open_run, read_reference
 
-    return Run(RunFolder.open(Path(path)), allow_import=allow_import)
+    where = Path(path)
+    if not where.exists() and (behind := registry.run_behind(str(path))) is not None:
+        where, seed, _ = read_reference(behind)
+        if seed is not None:
+            raise OptionError(f"{path} is one seed; load {str(path).partition('#')[0]} and choose it there")
+    source = open_run(where)
+    if isinstance(source, RunFolder):
+        return Run(source, allow_import=allow_import)
+    return Agent(source, allow_import=allow_import)
 
 
 def evaluate(
-    run: Run | str | Path, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
+    run: Trained | str | Path, against: Sequence[Any] = (), *, checkpoint: str | int = "last", num_envs: int = 1024
 ) -> Document:
-    """Score the players of a run at a checkpoint.
+    """Score the players of a run at a checkpoint, or of an agent.
 
     Args:
-        run: the run, or its folder.
+        run: the run or agent, or what `load` takes.
         against: the opponents, as `polax.make_policy` takes them; if empty, the run's own players together and every
             strategy of the game.
         checkpoint: the number of an update that was saved, ``last`` or ``best``.
@@ -415,15 +545,15 @@ def evaluate(
     """
     set_up()
     from .. import registry
-    from .evaluation.evaluate import Evaluator, measure_dilemma, score_against
-    from .evaluation.scores import mean_gap, opponents_of, pairing
+    from .evaluation.evaluate import measure_dilemma, score_against, score_together
+    from .evaluation.scores import by_seed, mean_gap, opponents_of, pairing
     from .evaluation.verdict import verdict
     from .report.evaluation import document
 
     num_envs = count_option(num_envs=num_envs)
     if isinstance(against, str) or against:
         against = list_option("against", against)
-    found = (run if isinstance(run, Run) else load(run))._load(str(checkpoint))
+    found = (run if isinstance(run, Trained) else load(run))._load(str(checkpoint))
     if against:
         opponents = [
             [registry.make_policy(name, found.env, found.params, player=p) for p in range(found.env.num_players)]
@@ -432,13 +562,8 @@ def evaluate(
         with registry.plugin_code("the players", "act"):
             table = score_against(found, opponents, registry.reference_names(against), num_envs=num_envs)
     else:
-        evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=found.pure)
-        with registry.plugin_code(registry.algorithm_origin(found.spec.algorithm), "act"):
-            table = evaluator(found.keys.evaluate, found.update, found.policies)
-    seeds = [
-        {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
-        for index, seed in enumerate(found.spec.seeds)
-    ]
+        table = score_together(found, num_envs=num_envs)
+    seeds = by_seed(table, found.spec.seeds)
     learned = ""
     if not against:
         dilemma = measure_dilemma(found.env, found.params)
@@ -462,7 +587,7 @@ def evaluate(
 
 
 def render(  # one for each option of the command
-    runs: Sequence[Run | str | Path],
+    runs: Sequence[Trained | str | Path],
     out: str | Path,
     *,
     seed: int | None = None,
@@ -474,7 +599,7 @@ def render(  # one for each option of the command
     """Save one episode of the players of a run, or of several runs side by side, as an animation or a strip.
 
     Args:
-        runs: the runs, or their folders.
+        runs: the runs or agents, or what `load` takes.
         out: a .gif, .mp4 or .png (a strip) file.
         seed: which seed's players; None: the first.
         checkpoint: the number of an update that was saved, ``last`` or ``best``.
@@ -508,10 +633,67 @@ def render(  # one for each option of the command
         raise OptionError(f"out: {cause}") from cause
     drawn = []
     for each in paths:
-        found = (each if isinstance(each, Run) else load(each))._load(str(checkpoint))
+        found = (each if isinstance(each, Trained) else load(each))._load(str(checkpoint))
         frames = record_episode(found.env, found.params, found.players(found.seed_index(seed)), seed=episode)
         drawn.append((found.spec.algorithm, [found.env.draw(frame, size=size) for frame in frames]))
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_pictures(drawn[0][1] if len(drawn) == 1 else abreast(drawn), path, fps=fps)
+    return path
+
+
+def write_page(
+    players: Sequence[Any],
+    out: str | Path,
+    *,
+    env: str | None = None,
+    env_options: Mapping[str, Any] | None = None,
+    player: int = 0,
+) -> Path:
+    """Write a page for the browser in which a person plays against trained policies; it needs no network.
+
+    Args:
+        players: the opponents: runs or agents, or what `polax.make_policy` takes. Several stand in a list in the page.
+        out: the file.
+        env: id of the game; None: for each opponent the one that it has learned.
+        env_options: of that game; if left out, those that the opponent has learned with.
+        player: which player of the game the person is.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        PolaxError: no such player, one that is not a trained policy or plays another game, or a file that cannot be
+            written.
+
+    Example:
+        >>> polax.write_page(["zoo:loqa"], "page.html", env="IPD-v0").name
+        'page.html'
+    """
+    opponents = list_option("players", players)
+    set_up()
+    from .. import registry
+    from .report.play import Opponent, play_page
+    from .runs.files import write_text
+    from .runs.load import open_run, read_reference
+
+    if env is not None:
+        registry.environment_plugin(env)  # an unknown one is not a mistake of the players
+    found = []
+    for reference, name in zip(opponents, registry.reference_names(opponents), strict=True):
+        behind = registry.run_behind(reference, env)
+        spec = None if behind is None else open_run(read_reference(behind).path).trusted_spec()
+        game_id = env or (None if spec is None else spec.env)
+        if game_id is None:
+            raise OptionError(f"missing environment for {name}: pass --env ENV (see polax list)")
+        options = env_options if env_options or spec is None or spec.env != game_id else spec.env_options
+        game, params = registry.make_env(game_id, **(options or {}))
+        if game.num_players != 2:
+            raise OptionError(f"a page is for two players; {game_id} has {game.num_players}")
+        seat = 1 - player_index(player, game.num_players)
+        policy = registry.make_policy(reference, game, params, player=seat)
+        found.append(Opponent(name, game, params, policy, seat))
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, play_page(found), hint="choose another --out")
     return path

@@ -32,6 +32,8 @@ COMMANDS = {
     "plot": "draw the learning curves of one or several runs",
     "render": "save an episode of a run's players as an animation or a strip of pictures",
     "play": "play against a scripted or a trained player in the terminal",
+    "web": "write a page in which you play against trained policies in the browser",
+    "export": "write the trained policies of a run into one file that can be given away",
     "doctor": "check the installation, or the folder of a run, and repair what can be repaired",
     "list": "show algorithms, environments, policies, loggers; with NAME, all about one of them",
     "new-algorithm": "write a package with a working learner, as a starting point",

@@ -12,14 +12,14 @@ import polax
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("envs", "algorithms", "runner", "papers", "testing")
+FOLDERS = ("envs", "algorithms", "runner", "papers", "testing", "zoo")
 FILES = [*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
 
 LAYERS = (
     ("options",),
     ("registry",),
     ("envs.base", "envs.settings", "envs.rendering.frame", "envs.rendering.pictures"),
-    ("envs",),
+    ("envs", "zoo"),
     ("algorithms",),
     ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
     ("runner.report",),

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-FOLDERS = ("envs", "algorithms", "runner", "papers", "testing")
+FOLDERS = ("envs", "algorithms", "runner", "papers", "testing", "zoo")
 
 
 def _modules() -> set[str]:
@@ -23,9 +23,12 @@ def _modules() -> set[str]:
 
 
 def _data_files() -> set[str]:
-    """Return the templates of `polax new-...` and of `polax report`, and the tables of the papers."""
+    """Return templates, parts of pages, the tables of the papers and the trained agents."""
     folders = (ROOT / "runner/commands/templates", ROOT / "runner/report/html", *(ROOT / "papers").glob("*/data"))
-    return {f"polax/{path.relative_to(ROOT).as_posix()}" for folder in folders for path in folder.rglob("*.*")}
+    found = [path for folder in folders for path in folder.rglob("*.*")]
+    found += [path for folder in ("envs", "algorithms") for path in (ROOT / folder).rglob("*.js")]
+    found += (ROOT / "zoo").rglob("*.npz")
+    return {f"polax/{path.relative_to(ROOT).as_posix()}" for path in found}
 
 
 def test_the_list_of_packages_in_pyproject_is_what_the_folders_hold() -> None:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ...envs.base import Game, Policy
+from ...envs.base import Game, PageProgram, Policy
 from . import networks
 from .devices import steps_at_once
 from .networks import NetworkParams, Observations
@@ -50,6 +50,13 @@ class RecurrentPolicy:
         """Sample one action ``[B]`` for each observation ``[B, F]``."""
         logits, memory = networks.step(self.params.encoder, self.params.recurrent, memory, observation)
         return sample_actions(jax.random.uniform(key, logits.shape[:1]), logits), memory
+
+    def page_program(self) -> PageProgram:
+        """Return the network for a page in the browser."""
+        encoder, recurrent = self.params.encoder, self.params.recurrent
+        numbers = {name: getattr(encoder, name) for name in ("kernel", "bias", "gate_kernel", "gate_bias")}
+        numbers |= {name: getattr(recurrent, name) for name in ("candidate_bias", "output_kernel", "output_bias")}
+        return PageProgram.beside(networks.__file__, {**numbers, "recurrent_kernel": recurrent.gate_kernel})
 
 
 def sample_actions(uniforms: jax.Array, logits: jax.Array) -> jax.Array:

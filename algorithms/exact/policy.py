@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from ...envs.base import PageProgram
 from .returns import START
 
 
@@ -38,3 +39,7 @@ class MemoryOnePolicy:
         played = 2 * observation[:, 1] + observation[:, 4]
         state = jnp.where(observation[:, 2] > 0, START, played).astype(jnp.int32)
         return jax.random.bernoulli(key, self.cooperation[state]).astype(jnp.int32), memory
+
+    def page_program(self) -> PageProgram:
+        """Return the probabilities for a page in the browser."""
+        return PageProgram.beside(__file__, {"cooperation": self.cooperation})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import shlex
 import textwrap
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ... import registry
-from ...options import MissingExtraError, PolaxError, option_types, suggest
+from ...options import MissingExtraError, OptionError, PolaxError, option_types, suggest
+from ..api import Agent, load
 from ..cli import printable
 from ..completion import with_names
 from .arguments import CommandParser, options_of, options_text
@@ -31,7 +33,13 @@ def main(arguments: list[str]) -> int:
     """Print the listing."""
     parser = CommandParser("list")
     with_names(
-        parser.add_argument("name", nargs="?", metavar="NAME", help="show every option and preset of this one"), _rows
+        parser.add_argument(
+            "name",
+            nargs="?",
+            metavar="NAME",
+            help="show all about this one, or about trained agents such as zoo:loqa/IPD-v0",
+        ),
+        _rows,
     )
     parser.add_argument(
         "--details", action="store_true", help="load everything (seconds): summaries, presets, options, strategies"
@@ -54,6 +62,8 @@ def _rows() -> list[registry.Listing]:
 
 def _show(name: str, *, as_json: bool) -> int:
     """Print everything about the plug-ins of one name."""
+    if ":" in name and registry.split_reference(name)[0] in registry.policy_prefixes():
+        return _show_agent(name, as_json=as_json)
     found = {kind: [row for row in KINDS[kind][0]() if row.name == name] for kind in KINDS}
     if not any(found.values()):
         raise registry.UnknownNameError(f"there is no {name!r} to show; {suggest(name, (r.name for r in _rows()))}")
@@ -62,6 +72,35 @@ def _show(name: str, *, as_json: bool) -> int:
         print(json.dumps(listing, indent=2))
     else:
         print("\n\n".join(_text(entry) for entries in listing.values() for entry in entries))
+    return 0
+
+
+def _show_agent(reference: str, *, as_json: bool) -> int:
+    """Print the card of trained agents."""
+    agent = load(reference)
+    if not isinstance(agent, Agent):
+        raise OptionError(f"{reference} is not a trained agent, which polax list could show; see polax evaluate")
+    if as_json:
+        print(json.dumps(agent.card, indent=2))
+        return 0
+    from ..report.evaluation import score_table
+    from ..report.writers import console_table
+    from ..training.progress import wide_console
+
+    card, spec = agent.card, agent.spec
+    options = {**spec.options, **{f"env.{name}": value for name, value in spec.env_options.items()}}
+    versions = ", ".join(f"{name} {version}" for name, version in card["versions"].items() if version)
+    lines = [
+        f"{reference}: {spec.algorithm} in {spec.env}, seeds {' '.join(map(str, spec.seeds))}, update {card['update']}",
+        f"file: {agent.path}, SHA-256 of its card {card['seal']}",
+        f"trained with: {shlex.join(card['command'])}",
+        f"versions: {versions}" if versions else "",
+        "options: " + " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items()),
+        f"trained against: {', '.join(card['trained_against'])}" if card["trained_against"] else "",
+    ]
+    print("\n".join(printable(line) for line in lines if line))
+    console = wide_console()
+    console.print(console_table(score_table(card["scores"], self_play=card["self_play"])))
     return 0
 
 
@@ -97,6 +136,8 @@ def _text(entry: Mapping[str, Any]) -> str:
     lines = [f"{entry['name']}: {entry.get('summary', '')}", f"from {_origin(entry)}{target}"]
     if entry["error"]:
         return "\n".join([*lines, f"broken: {entry['error']}"])
+    if "names" in entry:
+        lines += ["", *(f"  {entry['name']}:{each}" for each in entry["names"])]
     if "actions" in entry:
         lines += ["", f"actions: {', '.join(entry['actions'])}", f"strategies: {', '.join(entry['strategies'])}"]
         lines += [f"measure {each['name']}: {each['title'].lower()}" for each in entry["measures"]]
@@ -144,7 +185,8 @@ def _describe(kind: str, row: registry.Listing, *, load: bool) -> dict[str, Any]
 
 def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
     if kind in ("policies", "loggers"):
-        return {"summary": (inspect.getdoc(plugin) or "").partition("\n")[0]}
+        names = {"names": list(map(str, plugin.names()))} if hasattr(plugin, "names") else {}
+        return {"summary": (inspect.getdoc(plugin) or "").partition("\n")[0], **names}
     details: dict[str, Any] = {
         "summary": " ".join(plugin.summary.split()),
         "options": list(option_types(plugin.config)),
@@ -201,6 +243,8 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     lines = [entry["summary"]] if entry.get("summary") else []
     if entry.get("strategies"):
         lines.append("strategies: " + ", ".join(entry["strategies"]))
+    if entry.get("names"):
+        lines.append("there are " + ", ".join(entry["names"]))
     presets: dict[tuple[str, str], list[str]] = {}
     for each in entry.get("presets", []):
         presets.setdefault((each["command"], each["env"]), []).append(each["preset"])

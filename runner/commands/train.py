@@ -185,7 +185,10 @@ def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
     given += [name for name in (options.algorithm, options.env) if name is not None]
     if given:
         raise OptionError(f"a resumed run keeps its settings, only --updates may change; leave out {', '.join(given)}")
-    return load(options.resume).resume(
+    run = load(options.resume)
+    if not isinstance(run, Run):
+        raise OptionError(f"{run.path} holds the policies of a trained agent alone; resume the folder of its run")
+    return run.resume(
         updates=options.updates,
         checkpoint=options.checkpoint,
         max_seconds=options.max_time,

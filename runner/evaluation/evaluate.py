@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ... import registry
 from ...algorithms.core.devices import for_each_seed
 from ...envs.base import Game, Policy
 from ...envs.policies.one_of import OneOf, stack_policies
@@ -113,6 +114,17 @@ class Evaluator:
             match_key = jax.random.fold_in(key, number)
             results.append(play_in_python(match_key, self._env, self._params, players, num_envs=self._num_envs))
         return np.stack([result.reward for result in results]), dict(self._env.summarise(results[0].info))
+
+
+def score_together(run: LoadedRun, *, num_envs: int) -> dict[str, np.ndarray]:
+    """Score the players of a run together, and each of them against every strategy, as `Evaluator` does.
+
+    Raises:
+        PluginError: the players raised an error, or chose an action that the game does not have.
+    """
+    evaluator = Evaluator(run.env, run.params, num_envs=num_envs, pure=run.pure)
+    with registry.plugin_code(registry.algorithm_origin(run.spec.algorithm), "act"):
+        return evaluator(run.keys.evaluate, run.update, run.policies)
 
 
 def score_against(

@@ -7,7 +7,7 @@ its own, and *self-play* where one policy plays as every player.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...options import digits
@@ -89,6 +89,14 @@ def mean_gap(rows: Iterable[Mapping[str, Any]], opponent: str = "") -> float | N
     """Return the mean over seeds of their gaps, which is not the gap of their means; None if no line has one."""
     scores = scores_of_seeds(rows, opponent)
     return None if scores is None else float(over_players(scores)[1].mean())
+
+
+def by_seed(table: Mapping[str, np.ndarray], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what was scored, each ``[S]``, as an object for each seed."""
+    return [
+        {"seed": seed, **{name: float(values[index]) for name, values in table.items()}}
+        for index, seed in enumerate(seeds)
+    ]
 
 
 def over_players(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +32,17 @@ def to_html(document: Document) -> str:
     Raises:
         ValueError: a number of the recorded episodes is not finite.
     """
-    script = "\n".join(map(_asset, SCRIPTS))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    palette = "".join(f"--series-{number}:{colour};" for number, colour in enumerate(SERIES, 1))
+    script = "\n".join(map(asset, SCRIPTS))
     parts = [part for section in document.sections for part in section.parts]
-    page = _environment().get_template("page.html")
+    page = environment().get_template("page.html")
     html: str = page.render(
         document=document,
         sections=list(zip(_anchors(document), document.sections, strict=True)),
         charts={chart.name: _drawings(chart, number) for number, chart in enumerate(document.charts())},
         command=[shlex.quote(word) for word in document.provenance.command],
         data={"episodes": next((part.content for part in parts if isinstance(part, Episodes)), None)},
-        # Whatever should ever slip through: nothing is loaded from anywhere, and no other script runs.
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'",
-        style=Markup("\n".join([f":root{{{palette}}}", *map(_asset, STYLES)])),
+        policy=policy_of(script),
+        style=Markup(style_of(STYLES)),
         script=Markup(script),
     )
     return html.lstrip()
@@ -53,17 +50,34 @@ def to_html(document: Document) -> str:
 
 def to_notebook(document: Document) -> str:
     """Return the title of a document, the tables that commands print, and its notes, as a fragment of a page."""
-    return _environment().get_template("notebook.html").render(document=document, tables=document.tables(printed=True))
+    return environment().get_template("notebook.html").render(document=document, tables=document.tables(printed=True))
 
 
-def _environment() -> Environment:
-    found = Environment(loader=FunctionLoader(_asset), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+def policy_of(script: str) -> str:
+    """Return the content security policy of a page with one script.
+
+    Whatever should ever slip through: nothing is loaded from anywhere, and no other script runs.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+
+
+def style_of(names: Sequence[str]) -> str:
+    """Return the styles of a page, with the colours of the charts."""
+    palette = "".join(f"--series-{number}:{colour};" for number, colour in enumerate(SERIES, 1))
+    return "\n".join([f":root{{{palette}}}", *map(asset, names)])
+
+
+def environment() -> Environment:
+    """Return what fills templates; whatever they are filled with is escaped."""
+    found = Environment(loader=FunctionLoader(asset), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     found.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     found.filters |= {"kind": lambda part: type(part).__name__, "minus": _minus, "setting": _setting}
     return found
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file in ``html``."""
     return files(__package__).joinpath("html", name).read_text(encoding="utf-8")
 
 

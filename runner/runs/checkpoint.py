@@ -22,6 +22,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import type_handlers
 
 from ...options import describe_error, digits, misfit
+from .arrays import form, leaves_by_path, path_name, seal, sha256
 from .files import RunError, set_aside
 
 FORMAT = 2
@@ -112,22 +113,13 @@ def _metadata(checkpoint: Checkpoint, arrays: Any) -> dict[str, Any]:
     found = {name: getattr(checkpoint, name) for name in _COUNTERS}
     found |= {"format": FORMAT, "ended": np.asarray(checkpoint.ended, np.int64).tolist()}
     found |= {"x64": uses_64_bits()}
-    found["leaves"] = {name: [_form(leaf), _sha256(leaf)] for name, leaf in _leaves(arrays).items()}
-    return {**found, "seal": _seal(found)}
+    found["leaves"] = {name: [form(leaf), sha256(leaf)] for name, leaf in leaves_by_path(arrays).items()}
+    return {**found, "seal": seal(found)}
 
 
 def uses_64_bits() -> bool:
     """Tell whether jax computes with 64-bit numbers (``JAX_ENABLE_X64``)."""
     return bool(jax.dtypes.canonicalize_dtype(np.float64) == np.float64)
-
-
-def _seal(metadata: Mapping[str, Any]) -> str:
-    content = {name: value for name, value in metadata.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def load(folder: Path, update: int, template: Any) -> Checkpoint:
@@ -162,7 +154,7 @@ def verify(folder: Path, update: int) -> None:
     """Read one checkpoint, whatever learner it is of, and raise `RunError` unless it is what was saved."""
     counters, tree = _read_metadata(folder, update, "")
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
-    if {name: _form(leaf) for name, leaf in _leaves(target).items()} != {
+    if {name: form(leaf) for name, leaf in leaves_by_path(target).items()} != {
         name: form for name, (form, _) in counters["leaves"].items()
     }:
         raise DamagedError(f"{path_of(folder, update)} is damaged: it does not have the arrays that were saved")
@@ -186,8 +178,8 @@ def _read_arrays(path: Path, counters: _Metadata, target: Any, hint: str) -> lis
     with _reading(path, hint), ocp.Checkpointer(_handler()) as checkpointer:
         wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
         saved = checkpointer.restore(path, args=wanted)["state"]
-    for name, leaf in _leaves(saved).items():
-        if [_form(leaf), _sha256(leaf)] != counters["leaves"][name]:
+    for name, leaf in leaves_by_path(saved).items():
+        if [form(leaf), sha256(leaf)] != counters["leaves"][name]:
             raise DamagedError(f"{path} is damaged: {name} is not what was saved (its SHA-256 differs){hint}")
     return jax.tree.leaves(saved)
 
@@ -221,7 +213,7 @@ def _checked(metadata: Mapping[str, Any], path: Path, hint: str) -> _Metadata:
             f"{path} has format {metadata['format']!r}, this polax reads {FORMAT}; use the polax that wrote it"
         )
     problem = misfit(dict(metadata), _Metadata, "it")
-    if problem is None and _seal(metadata) != metadata["seal"]:
+    if problem is None and seal(metadata) != metadata["seal"]:
         problem = "its metadata are not what was saved (their SHA-256 differs)"
     if problem is not None:
         raise DamagedError(f"{path} is damaged: {problem}{hint}")
@@ -306,7 +298,7 @@ def _check_leaves(saved: _Metadata, target: Any, what: str) -> None:
         foreign = f"it was saved with jax's 64-bit numbers {_on(saved['x64'])}, here they are {_on(not saved['x64'])}"
         foreign += f"; set JAX_ENABLE_X64={int(saved['x64'])}"
     given = {name: form for name, (form, _) in saved["leaves"].items()}
-    wanted = {name: _form(leaf) for name, leaf in _leaves(target).items()}
+    wanted = {name: form(leaf) for name, leaf in leaves_by_path(target).items()}
     for name in given:
         if name not in wanted:
             raise RunError(f"{what} has {name!r}, which this learner does not have: {foreign}")
@@ -321,20 +313,6 @@ def _on(setting: bool) -> str:  # noqa: FBT001
     return "on" if setting else "off"
 
 
-def _leaves(tree: Any) -> dict[str, Any]:
-    """Return every leaf by its path."""
-    return {_path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-
-
-def _form(leaf: Any) -> str:
-    """Return type and shape, such as ``float32[2, 3]``."""
-    return f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
-
-
-def _path_name(path: Any) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/") or "value"
-
-
 def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | jax.ShapeDtypeStruct) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
@@ -347,7 +325,7 @@ def _saved(path: Any, leaf: Any) -> np.ndarray | None:
     """
     array = np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
     if array.dtype == object:
-        raise TypeError(f"{_path_name(path)} of the learner's state is not an array but {array!r}")
+        raise TypeError(f"{path_name(path)} of the learner's state is not an array but {array!r}")
     return array if array.size else None
 
 

@@ -205,11 +205,16 @@ def write_text(path: Path, text: str, *, hint: str = KEPT) -> None:
     Raises:
         RunError: it cannot be written; the message ends with ``hint``.
     """
+    # A name that is not UTF-8, given on a command line, is written with escapes.
+    write_bytes(path, text.encode(errors="backslashreplace"), hint=hint)
+
+
+def write_bytes(path: Path, content: bytes, *, hint: str = KEPT) -> None:
+    """Write a file as `write_text` does."""
     partial = part_of(path)
     with writing(path.parent, hint=hint):
-        # A name that is not UTF-8, given on a command line, is written with escapes.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -173,11 +173,7 @@ class RunFolder:
         Raises:
             PluginError: it names such code, and may not.
         """
-        spec = self.spec()
-        if allow_import:
-            registry.allow_import(spec.algorithm, spec.env)
-        registry.check_import(spec.algorithm, spec.env, source=str(self.path / CONFIG))
-        return spec
+        return trusted(self.spec(), self.path / CONFIG, allow_import=allow_import)
 
     def write_spec(self, spec: RunSpec) -> None:
         """Write down what the run is asked to do."""
@@ -260,6 +256,14 @@ class RunFolder:
         self.repair_metrics(keep_until=keep_until)
         with writing(self.path):
             return (self.path / METRICS).open("a+")
+
+
+def trusted(spec: RunSpec, source: Path, *, allow_import: bool) -> RunSpec:
+    """Return a spec that was read from a file, if its names may be imported; see `RunFolder.trusted_spec`."""
+    if allow_import:
+        registry.allow_import(spec.algorithm, spec.env)
+    registry.check_import(spec.algorithm, spec.env, source=str(source))
+    return spec
 
 
 def in_words(numbers: Sequence[int]) -> str:

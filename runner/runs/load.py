@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +13,9 @@ import numpy as np
 from ... import registry
 from ...envs.base import Game, Policy
 from ...options import OptionError, digits, player_index
-from ..training.seeds import SeedKeys, make_learner, seed_keys
+from ..training.seeds import CompiledLearner, Learner, SeedKeys, make_learner, seed_keys
 from . import checkpoint as checkpoints
+from .agent import SUFFIX, AgentFile
 from .files import RunError, tell
 from .folder import RunFolder
 from .metrics import score_by_update
@@ -20,7 +23,7 @@ from .spec import RunSpec, build
 
 
 class LoadedRun(NamedTuple):
-    """A run at one checkpoint: all its seeds."""
+    """The trained players of a run at one checkpoint, or of an agent's file: all its seeds."""
 
     path: Path
     spec: RunSpec
@@ -63,6 +66,16 @@ class LoadedRun(NamedTuple):
             )
         return players[learned_as]
 
+    def only(self, indices: Sequence[int]) -> LoadedRun:
+        """Return the run with some of its seeds, by their index; its players must be pytrees."""
+        chosen = np.asarray(indices)
+        return self._replace(
+            spec=dataclasses.replace(self.spec, seeds=tuple(self.spec.seeds[index] for index in indices)),
+            ended=self.ended[chosen],
+            policies=jax.tree.map(lambda leaf: leaf[chosen], self.policies),
+            keys=SeedKeys(*(keys[chosen] for keys in self.keys)),
+        )
+
     def seed_index(self, seed: int | None) -> int:
         """Return the index of a seed among the run's seeds; None: the first.
 
@@ -75,48 +88,78 @@ class LoadedRun(NamedTuple):
         return 0 if seed is None else seeds.index(seed)
 
 
-def load_run(folder: RunFolder, *, checkpoint: str = "last", allow_import: bool = False) -> LoadedRun:
-    """Load the players of every seed of a run.
+def open_run(path: Path) -> RunFolder | AgentFile:
+    """Return the run in a folder, or the agents in a file.
+
+    Raises:
+        RunError: there is neither.
+    """
+    return AgentFile(path) if path.suffix == SUFFIX else RunFolder.open(path)
+
+
+def load_run(source: RunFolder | AgentFile, *, checkpoint: str = "last", allow_import: bool = False) -> LoadedRun:
+    """Load the players of every seed of a run, or of an agent's file.
 
     Args:
-        folder: the run.
+        source: the run, or the file.
         checkpoint: an update's number, ``best`` or ``last``; where one of these two is damaged, the next best or the
-            one before is loaded, which is told.
+            one before is loaded, which is told. A file holds a single one, which is both.
         allow_import: as for `RunFolder.trusted_spec`.
 
     Raises:
         PolaxError: no such checkpoint, an unreadable one, or a missing plug-in.
     """
-    spec = folder.trusted_spec(allow_import=allow_import)
+    spec = source.trusted_spec(allow_import=allow_import)
     setup = build(spec)
-    updates = find_updates(folder, checkpoint)
     learner = make_learner(setup.algorithm)
     keys = seed_keys(spec.seeds)
-    origin = registry.algorithm_origin(spec.algorithm)
-    with registry.plugin_code(origin, "init"):
-        template = learner.template(keys.init)
-    saved, damaged = checkpoints.load_first(folder.checkpoints, updates, template)
-    with registry.plugin_code(origin, "policies"):
-        policies = learner.policies(saved.state)
-    if damaged:
-        tell(f"{damaged[0]}; checkpoint {saved.update} is used")
+    if isinstance(source, AgentFile):
+        update, ended, policies = _read_agents(source, learner, checkpoint, spec.algorithm)
+    else:
+        update, ended, policies = _read_checkpoint(source, learner, checkpoint, spec)
     return LoadedRun(
-        path=folder.path,
+        path=source.path,
         spec=spec,
         env=setup.env,
         params=setup.params,
         pure=setup.algorithm.pure,
         self_play=setup.algorithm.self_play,
         trained_against=setup.algorithm.trained_against,
-        update=saved.update,
-        ended=saved.ended,
+        update=update,
+        ended=ended,
         policies=policies,
         keys=keys,
     )
 
 
+def _read_checkpoint(folder: RunFolder, learner: Learner, which: str, spec: RunSpec) -> tuple[int, np.ndarray, Any]:
+    """Return the update, where each seed ended, and the policies."""
+    origin = registry.algorithm_origin(spec.algorithm)
+    updates = find_updates(folder, which)
+    with registry.plugin_code(origin, "init"):
+        template = learner.template(seed_keys(spec.seeds).init)
+    saved, damaged = checkpoints.load_first(folder.checkpoints, updates, template)
+    with registry.plugin_code(origin, "policies"):
+        policies = learner.policies(saved.state)
+    if damaged:
+        tell(f"{damaged[0]}; checkpoint {saved.update} is used")
+    return saved.update, saved.ended, policies
+
+
+def _read_agents(file: AgentFile, learner: Learner, which: str, algorithm: str) -> tuple[int, np.ndarray, Any]:
+    """Return the same of an agent's file."""
+    update = file.card["update"]
+    if which not in ("last", "best") and read_update(which) != update:
+        raise RunError(f"{file.path} holds checkpoint {update} alone, not {which}")
+    if not isinstance(learner, CompiledLearner):
+        raise RunError(f"{file.path} is an agent of {algorithm}, which is a learner in ordinary Python by now")
+    with registry.plugin_code(registry.algorithm_origin(algorithm), "policies"):
+        policies = file.policies(learner)
+    return update, np.asarray(file.card["ended"], np.int64), policies
+
+
 class Reference(NamedTuple):
-    """Which run, and which of its seeds and players, a reference means."""
+    """Which run or agent's file, and which of its seeds and players, a reference means."""
 
     path: Path
     seed: int | None = None
@@ -132,7 +175,7 @@ def read_reference(text: str) -> Reference:
         OptionError: the seed or the player is not a whole number.
     """
     path, sign, rest = text.rpartition("#")
-    if not sign or Path(text).is_dir():
+    if not sign or Path(text).exists():
         return Reference(Path(text))
     seed, at, player = rest.partition("@")
     if digits(seed) is None:
@@ -151,19 +194,19 @@ def resolve(reference: str, game: Game[Any, Any], params: Any, player: int) -> P
     """
     del params
     path, seed, learned_as = read_reference(reference)
-    run = load_run(RunFolder.open(path))
+    run = load_run(open_run(path))
     if run.env.name != game.name:
-        raise OptionError(f"the run {path} learned {run.env.name}; it cannot play {game.name}")
+        raise OptionError(f"{path} learned {run.env.name}; it cannot play {game.name}")
     # What must be equal in two forms of a game for a policy to play both.
     forms = [(env.observation_space(None).shape, env.observation_layout, env.num_actions) for env in (game, run.env)]
     if forms[0] != forms[1]:
-        raise OptionError(f"the run {path} learned another form of {game.name}; use its options: {run.env!r}")
+        raise OptionError(f"{path} learned another form of {game.name}; use its options: {run.env!r}")
     return run.policy(run.seed_index(seed), seat=player, player=learned_as)
 
 
 def own_game(reference: str) -> Game[Any, Any]:
     """Return the game that a run has learned; ``reference`` as in `resolve`."""
-    return build(RunFolder.open(read_reference(reference).path).trusted_spec()).env
+    return build(open_run(read_reference(reference).path).trusted_spec()).env
 
 
 resolve.own_game = own_game  # type: ignore[attr-defined]  # for `polax.registry.own_game`

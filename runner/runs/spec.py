@@ -151,6 +151,37 @@ def build(spec: RunSpec) -> Setup:
         return Setup(env, params, algorithm, plugin.steps_per_update(config))
 
 
+def train_command(spec: RunSpec) -> list[str]:
+    """Return the words of a command that trains the seeds of a run again, wherever it was started from and however.
+
+    Options are given where they differ from the preset's, or from the defaults.
+    """
+    words = ["polax", "train", spec.algorithm, spec.env]
+    words += [] if spec.preset is None else ["--preset", spec.preset]
+    words += ["--seeds", *map(str, spec.seeds)]
+    usual = resolve(spec.algorithm, spec.env, preset=spec.preset, updates=None if spec.preset else spec.updates)
+    if spec.preset is None or spec.updates != usual.updates:
+        words += ["--updates", str(spec.updates)]
+    known = flat({**usual.options, "env": usual.env_options})
+    for name, value in flat({**spec.options, "env": spec.env_options}).items():
+        if name not in known or _word(known[name]) != _word(value):
+            words += [f"--{name.replace('_', '-')}", _word(value)]
+    return words
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return options by their names on the command line, where an option of an option is ``outer.inner``."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        inner = flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+        found |= inner
+    return found
+
+
 def presets_for(plugin: AlgorithmPlugin, env: str) -> dict[str, Preset]:
     """Return the presets that an algorithm has for one environment, by name."""
     return {name: preset for (name, env_id), preset in plugin.presets.items() if env_id == env}

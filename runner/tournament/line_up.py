@@ -15,9 +15,10 @@ from ...envs.base import Game, Policy, as_tuples
 from ...envs.policies.play import is_compiled
 from ...options import OptionError
 from ..runs import checkpoint as checkpoints
+from ..runs.agent import SUFFIX, AgentFile
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
-from ..runs.load import LoadedRun, load_run, read_reference
+from ..runs.load import LoadedRun, load_run, open_run, read_reference
 from ..runs.spec import RunSpec
 
 LAYOUT = "observation_layout"
@@ -61,10 +62,15 @@ class Participant(NamedTuple):
         }
 
     @classmethod
-    def of_run(cls, run: LoadedRun, view: Game[Any, Any], seed: int, player: int | None = None) -> Participant:
-        """Return one seed of a run; with ``player``, that player of it, in either seat."""
+    def of_run(
+        cls, run: LoadedRun, view: Game[Any, Any], seed: int, *, player: int | None = None, label: str = ""
+    ) -> Participant:
+        """Return one seed of a run; with ``player``, that player of it, in either seat.
+
+        Its name begins with the label, or with that of the folder or file.
+        """
         index = run.seed_index(seed)
-        base = run.path.resolve().name
+        base = label or run.path.resolve().name
         name = base if len(run.spec.seeds) == 1 and player is None else f"{base}#{seed}"
         return cls(
             name=name if player is None else f"{name}@{player}",
@@ -128,14 +134,15 @@ def make_line_up(
             cannot be read, or whose learner is not installed.
     """
     texts = [os.fspath(each) if isinstance(each, os.PathLike) else each for each in references]
-    runs = [_find_run(text) for text in texts]
+    runs = [_find_run(text, env) for text in texts]
     specs = {str(found[0].path): found[0].trusted_spec() for found in runs if found is not None}
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
     line_up = LineUp(env, options, *registry.make_env(env, **options), [])
     if line_up.game.num_players != 2:
         raise OptionError(f"a tournament is between two players; {env} has {line_up.game.num_players}")
-    loaded = {path: _load(RunFolder(Path(path)), spec, checkpoint) for path, spec in specs.items()}
+    sources = {str(found[0].path): found[0] for found in runs if found is not None}
+    loaded = {path: _load(source, specs[path], checkpoint) for path, source in sources.items()}
     for text, name, found in zip(texts, registry.reference_names(texts), runs, strict=True):
         if found is None:
             line_up = line_up.add(text, name)
@@ -145,7 +152,11 @@ def make_line_up(
         seeds = run.spec.seeds if all_seeds and seed is None else [run.spec.seeds[run.seed_index(seed)]]
         view = _view(line_up.game, run, text)
         learned = [player] if player is not None else _learned_by(run) if apart else [None]
-        line_up.participants.extend(Participant.of_run(run, view, each, of) for each in seeds for of in learned)
+        prefix = registry.split_reference(text)[0]
+        label = "" if prefix == registry.RUN_PREFIX else name.partition("#")[0]
+        line_up.participants.extend(
+            Participant.of_run(run, view, each, player=of, label=label) for each in seeds for of in learned
+        )
     return line_up._replace(participants=_with_own_names(line_up.participants))
 
 
@@ -159,13 +170,14 @@ def _learned_by(run: LoadedRun) -> Sequence[int | None]:
     return range(run.env.num_players)
 
 
-def _find_run(text: Any) -> tuple[RunFolder, int | None, int | None] | None:
-    """Return the run, seed and player that a reference names; None if it names no run."""
-    prefix, rest = registry.split_reference(text)
-    if prefix != registry.RUN_PREFIX:
+def _find_run(reference: Any, env: str | None) -> tuple[RunFolder | AgentFile, int | None, int | None] | None:
+    """Return the run or agent's file, the seed and the player that a reference means; None if it means no run."""
+    behind = registry.run_behind(reference, env)
+    if behind is None:
         return None
-    path, seed, player = read_reference(rest)
-    return (RunFolder.open(path), seed, player) if (path / "config.json").exists() else None
+    path, seed, player = read_reference(behind)
+    is_run = path.suffix == SUFFIX or (path / "config.json").exists()
+    return (open_run(path), seed, player) if is_run else None
 
 
 def _common_env(asked: str | None, specs: Mapping[str, RunSpec]) -> str:
@@ -204,20 +216,20 @@ def _common_options(env: str, asked: Mapping[str, Any], specs: Mapping[str, RunS
     return options
 
 
-def _load(folder: RunFolder, spec: RunSpec, checkpoint: str | None) -> LoadedRun:
-    """Load a run that has finished, or any where a checkpoint was chosen."""
-    saved = checkpoints.saved_updates(folder.checkpoints)
+def _load(source: RunFolder | AgentFile, spec: RunSpec, checkpoint: str | None) -> LoadedRun:
+    """Load a run that has finished, or any where a checkpoint was chosen, or an agent's file."""
+    saved = checkpoints.saved_updates(source.checkpoints) if isinstance(source, RunFolder) else []
     if checkpoint is None and saved and saved[-1] < spec.updates:
         raise RunError(
-            f"{folder.path} has done {saved[-1]} of its {spec.updates} updates; finish it with "
-            f"polax train --resume {folder.path}, or pass --checkpoint last to take it as it is"
+            f"{source.path} has done {saved[-1]} of its {spec.updates} updates; finish it with "
+            f"polax train --resume {source.path}, or pass --checkpoint last to take it as it is"
         )
     try:
-        run = load_run(folder, checkpoint=checkpoint or "last")
+        run = load_run(source, checkpoint=(checkpoint if isinstance(source, RunFolder) else None) or "last")
     except (registry.UnknownNameError, registry.PluginError) as cause:
-        origin = folder.manifest().get("algorithm", {})
-        source = f" of {origin['distribution']} {origin.get('version')}" if "distribution" in origin else ""
-        raise RunError(f"{folder.path} needs {spec.algorithm}{source}, as when it was trained: {cause}") from cause
+        origin = source.manifest().get("algorithm", {}) if isinstance(source, RunFolder) else {}
+        owner = f" of {origin['distribution']} {origin.get('version')}" if "distribution" in origin else ""
+        raise RunError(f"{source.path} needs {spec.algorithm}{owner}, as when it was trained: {cause}") from cause
     if run.pure:  # away from the devices they were computed on, so that they can go to any
         run = run._replace(policies=jax.device_get(run.policies))
     return run
