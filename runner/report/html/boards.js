@@ -11,8 +11,10 @@ const boards = (() => {
   };
   const actionName = (action) => episodes.actions[action];
   // An initial where these differ, else the number.
-  const initials = (episodes.actions ?? []).map((name) => name[0].toUpperCase());
-  const actionLetter = (action) => (new Set(initials).size === initials.length ? initials[action] : `${action}`);
+  function actionLetter(action) {
+    const initials = episodes.actions.map((name) => name[0].toUpperCase());
+    return new Set(initials).size === initials.length ? initials[action] : `${action}`;
+  }
 
   // A piece is [name, row, column, the player that it is or belongs to].
   const same = (one, other) => one[1] === other[1] && one[2] === other[2];

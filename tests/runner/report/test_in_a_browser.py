@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+import polax
 import pytest
+from polax.algorithms.core import networks
 from polax.runner.cli import main
 from report_samples import benchmark, coin_tournament, tournament, write_benchmark, write_tournament
 
@@ -311,3 +315,76 @@ def test_without_its_script_a_page_still_says_everything_but_the_episodes(
         assert "switched off" in browser.driver.find_element("css selector", "noscript").text
     finally:
         browser.command("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a page with two games, one of them with two agents."""
+    agents = ["zoo:loqa/CoinGame-v0", "zoo:goodwill-loqa/CoinGame-v0", "zoo:loqa/IPD-v0"]
+    return polax.write_page(agents, tmp_path_factory.mktemp("play") / "play.html")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("game", [0, 1])
+def test_an_episode_is_played_with_the_keyboard_alone(
+    game: int, size: tuple[int, int], scheme: str, browser: Browser, play: Path
+) -> None:
+    browser.open(play, size, prefers_color_scheme=scheme)
+    if game:
+        browser.keys("#game", "I")
+        browser.wait("document.getElementById('title').textContent.startsWith('IPD')")
+    from selenium.webdriver.common.keys import Keys
+
+    words = ["2", "1"] if game else [Keys.ARROW_RIGHT, "w", "3", "a"]
+    for step in range(50):
+        browser.keys("body", words[step % len(words)])
+    assert browser.value("play.state().over")
+    assert "The episode is over: you earned" in browser.text("#event")
+    assert browser.value("[...document.querySelectorAll('.choices button')].every((each) => each.disabled)")
+    assert browser.value("document.documentElement.scrollWidth") <= size[0]
+    browser.keys("body", "n")
+    assert not browser.value("play.state().over")
+    assert browser.value("play.state().totals.length") == 1
+    assert browser.errors() == []
+
+
+def test_the_agent_in_the_page_is_the_agent_in_jax(browser: Browser, play: Path) -> None:
+    run = polax.load("zoo:goodwill-loqa/CoinGame-v0")
+    env, params = run.game()
+    policy = run.policies()[1]
+    played = polax.rollout(env, params, run.policies(), jax.random.key(0), num_envs=4)
+    seen = np.asarray(played.observations)[:, :, 1]  # [steps, copies, features]
+    memory, expected = policy.initial_memory(4), []
+    for observation in seen:
+        logits, memory = networks.step(policy.params.encoder, policy.params.recurrent, memory, observation)
+        expected.append(np.asarray(jax.nn.softmax(logits)))
+    browser.open(play)
+    found = browser.driver.execute_script(
+        """const policy = play.agents[1].policy;
+        return arguments[0].map((steps) => {
+          let memory = policy.initialMemory();
+          return steps.map((observation) => {
+            const step = policy.act(observation, memory);
+            memory = step.memory;
+            return step.probabilities;
+          });
+        });""",
+        np.swapaxes(seen, 0, 1).tolist(),
+    )
+    np.testing.assert_allclose(np.swapaxes(found, 0, 1), expected, atol=1e-5)
+    assert np.shape(expected) == (51, 4, env.num_actions)  # more than 200 steps
+
+
+def test_a_swipe_moves_and_the_agents_thoughts_can_be_hidden(browser: Browser, play: Path) -> None:
+    browser.open(play, PHONE)
+    browser.run(
+        """const board = document.getElementById('board');
+        board.dispatchEvent(new PointerEvent('pointerdown', { clientX: 100, clientY: 100 }));
+        board.dispatchEvent(new PointerEvent('pointerup', { clientX: 110, clientY: 180 }));"""
+    )
+    assert "You played down" in browser.text("#event")
+    assert browser.value("document.querySelectorAll('#thought meter').length") == 4
+    browser.run("document.getElementById('reveal').click()")
+    assert browser.value("document.querySelectorAll('#thought meter').length") == 0
+    assert browser.value("[...document.querySelectorAll('.choices button')].every((b) => b.offsetHeight >= 44)")
