@@ -5,6 +5,7 @@
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch, Jupyter), README as a notebook
 # make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
+# make docs            the site, in build/site: pages, reference, notebooks, which it runs; a warning is an error
 # make lint            style, format and types          make clean   remove what make made
 # PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run; WORKERS=1 runs it in one process.
 
@@ -16,10 +17,13 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
 EXAMPLES := build/examples
+SITE := build/site-tools
+PLAY := $(foreach game,CoinGame-v0 IPD-v0,$(foreach agent,goodwill-loqa loqa pola-dice naive,$(if $(wildcard zoo/$(agent)/$(game).npz),zoo:$(agent)/$(game))))
+SPHINX := $(SITE)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site
 EXAMPLES_FACTOR ?= 10
 DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test test-all test-faults test-learners test-examples test-report lint types clean
+.PHONY: help demo test test-all test-faults test-learners test-examples test-report docs docs-links lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -56,6 +60,15 @@ test-examples: | $(BIN)/python
 	$(EXAMPLES)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest-xdist $(EXAMPLES)/wheels/*.whl
 	$(EXAMPLES)/bin/python -m pytest -m examples -n 2 --dist loadfile tests/examples tests/testing tests/runner/commands/test_new_algorithm.py
 
+docs: $(SITE)/installed
+	$(SPHINX) -b html . build/site
+	$(SITE)/bin/polax web $(PLAY) --out build/site/play.html
+	@echo "build/site/index.html"
+
+# Whether what is linked elsewhere is there: needs the network, and runs no notebook.
+docs-links: $(SITE)/installed
+	$(SPHINX) -b linkcheck -D nb_execution_mode=off . build/links
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -83,6 +96,11 @@ $(VENV)/installed-browser: pyproject.toml constraints.txt | $(BIN)/python
 $(LEARNERS)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m venv $(LEARNERS)
 	$(LEARNERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,learners]'
+	@touch $@
+
+$(SITE)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(BIN)/python:

@@ -1,10 +1,10 @@
-"""Save an episode as an animation or a strip of pictures; play against a policy in a terminal."""
+"""Save an episode as an animation or a strip of pictures."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import numpy as np
 from PIL.Image import Dither, Image
 from PIL.Image import new as new_image
 
-from ..base import Game, Policy
-from ..views.host import HostGame, action_number
+from ..base import Game
 from .frame import DEFAULT_SIZE, Frame
 from .pictures import PAPER, Canvas
 
@@ -97,68 +96,6 @@ def check_format(path: Path) -> None:
         raise ValueError(f"{path.name} must end in one of {', '.join(FORMATS)}")
     if path.suffix.lower() == ".mp4":
         _ffmpeg()
-
-
-def play_in_terminal(
-    game: Game[Any, Any],
-    params: Any,
-    opponent: Policy,
-    *,
-    player: int = 0,
-    seed: int | None = None,
-    read: Callable[[str], str] = input,
-    write: Callable[[str], Any] = print,
-) -> np.ndarray:
-    """Let a person play one episode against a policy.
-
-    An action is given by its number, its name, or the start of its name; ``q`` or the end of the input stops.
-
-    Args:
-        game: the game.
-        params: its numbers.
-        opponent: who plays the other player.
-        player: the person's.
-        seed: of the episode; None: another one each time.
-        read: asks a question and returns the answer.
-        write: shows a text.
-
-    Returns:
-        The sum of rewards of each player, ``[players]``.
-    """
-    host = HostGame(game, params, tuple(None if each == player else opponent for each in range(game.num_players)))
-    host.reset(seed)
-    frame = Frame.first(params, host.state(), game.num_players)
-    names = ", ".join(f"{number} {name}" for number, name in enumerate(game.action_names))
-    question = f"You are player_{player}. {names}, q to stop: "
-    while not host.ended:
-        write("\n" + game.describe(frame))
-        action = _ask(game, player, question, read, write)
-        if action is None:
-            break
-        _, rewards, _ = host.step(*[action] * game.num_players)
-        frame = frame.after(host.state(), host.actions(), rewards)
-    write("\n" + game.describe(frame))
-    scores = ", ".join(f"player_{player} {total:+.2f}" for player, total in enumerate(frame.totals))
-    write(f"\n{'The end' if host.ended else 'Stopped'} after {host.time} steps: {scores}")
-    return frame.totals
-
-
-def _ask(
-    game: Game[Any, Any], player: int, question: str, read: Callable[[str], str], write: Callable[[str], Any]
-) -> int | None:
-    """Ask until an action is given; None to stop."""
-    while True:
-        try:
-            answer = read(question).strip().lower()
-        except EOFError:
-            return None
-        if answer in ("q", "quit"):
-            return None
-        begins = [number for number, name in enumerate(game.action_names) if answer and name.startswith(answer)]
-        try:
-            return begins[0] if len(begins) == 1 else action_number(game, int(answer), player)
-        except ValueError:
-            write(f"{answer!r} is not an action: type a number or a name")
 
 
 def _film(pictures: Sequence[np.ndarray], path: Path, fps: float) -> None:

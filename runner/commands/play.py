@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ... import registry
 from ..process import set_up
 from .arguments import CommandParser, add_allow_import
@@ -25,9 +27,11 @@ def main(arguments: list[str]) -> int:
     options = parser.parse(arguments, plugins=True)
     set_up()
     env_options = parser.read(options, {"env": (options.env, registry.environment_plugin)})["env"]
-    from ...envs.rendering.animation import play_in_terminal
+    from ...envs.rendering.terminal import play_in_terminal, play_with_keys
 
     game, params = registry.make_env(options.env, **env_options)
     opponent = registry.make_policy(options.opponent, game, params, player=1 - options.player)
-    play_in_terminal(game, params, opponent, player=options.player, seed=options.episode)
+    by_key = sys.stdin.isatty() and sys.stdout.isatty()
+    play = play_with_keys if by_key else play_in_terminal
+    play(game, params, opponent, player=options.player, seed=options.episode)
     return 0

@@ -13,7 +13,7 @@ from polax.envs.base import Game
 from polax.envs.coin_game import CoinGame, CoinGameState
 from polax.envs.matrix_game import MatrixGame
 from polax.envs.policies.strategies import make_strategy
-from polax.envs.rendering.animation import abreast, check_format, play_in_terminal, save_frames
+from polax.envs.rendering.animation import abreast, check_format, save_frames
 from polax.envs.rendering.frame import Frame
 from polax.envs.rendering.recorder import record_episode
 
@@ -141,32 +141,6 @@ def test_ffmpeg_gets_every_frame(tmp_path, monkeypatch):
     assert received == 3 * width * height * 3
     assert command[0] == "/bin/ffmpeg"
     assert f"{width}x{height}" in command
-
-
-def test_a_person_plays_in_the_terminal_by_number_name_or_its_beginning():
-    game, params = polax.make_env("IPD-v0", max_steps_in_episode=3)
-    answers, shown = iter(["1", "fight", "7", "c", "defect"]), []
-    totals = play_in_terminal(
-        game, params, make_strategy("tit-for-tat", game, 1), read=lambda _: next(answers), write=shown.append
-    )
-    np.testing.assert_allclose(totals, [0.33 + 0.33 + 0.665, 0.33 + 0.33 - 0.335], rtol=1e-5)
-    assert "'fight' is not an action: type a number or a name" in shown
-    assert "'7' is not an action: type a number or a name" in shown
-    assert shown[-1].startswith("\nThe end after 3 steps: player_0 +1.3")
-
-
-def test_a_person_may_stop():
-    game, params = polax.make_env("CoinGame-v0")
-    for answer in ("q", EOFError):
-        shown = []
-
-        def read(_, answer=answer):
-            if answer is EOFError:
-                raise EOFError
-            return answer
-
-        play_in_terminal(game, params, make_strategy("random", game, 0), player=1, read=read, write=shown.append)
-        assert shown[-1].startswith("\nStopped after 0 steps")
 
 
 def test_a_window_that_cannot_open_says_so_once_and_draws_nothing(monkeypatch):

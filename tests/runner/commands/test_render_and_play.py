@@ -46,7 +46,7 @@ def test_a_person_plays_against_a_strategy_and_against_a_run(
     monkeypatch.chdir(run.path.parent)
     monkeypatch.setattr("sys.stdin", io.StringIO("cooperate\n7\n0\nq\n"))
     assert main(["play", "IPD-v0", "--opponent", opponent, "--player", "1", "--env.max-steps-in-episode", "4"]) == 0
-    assert "Stopped after 2 steps: player_0" in capsys.readouterr().out
+    assert "Stopped after 2 steps: you earned" in capsys.readouterr().out
 
 
 def test_play_says_what_is_wrong(fails: Fails) -> None:
