@@ -12,11 +12,13 @@ import numpy as np
 from ..evaluation.scores import pairing
 from ..report.document import Document
 from ..report.episodes import payload
-from ..report.figures import HeatMap, heat_map
+from ..report.figures import Curve, HeatMap, draw_curve, finish_curves, heat_map
 from ..report.parts import (
     Cell,
+    Chart,
     Episodes,
     Finding,
+    Panel,
     Part,
     Provenance,
     Reach,
@@ -34,6 +36,7 @@ from ..report.parts import (
 )
 from ..runs.files import RunError, make_folder
 from ..runs.lock import LOCK
+from .population import replicate
 
 FILE = "tournament.json"
 FORMAT = 1
@@ -57,6 +60,7 @@ def document(content: Mapping[str, Any]) -> Document:
         Section("Payoffs", _payoffs(content, names), Reach.FILE),
         Section("Ranking", _ranking(content), Reach.CONSOLE),
         Section("Measures", _measures(content), Reach.CONSOLE),
+        Section("Population", _population(content, names), Reach.FILE),
         Section("Policies", _policies(content, names), Reach.FILE),
         Section("Play", _play(content["player_measures"]), Reach.FILE),
         Section("Episodes", _episodes(content)),
@@ -188,6 +192,39 @@ def _pair(scores: Sequence[float]) -> Value:
 
 def _gap(scores: Sequence[float]) -> float:
     return max(scores) - min(scores)
+
+
+DRAWN = 7
+"""Players whose share is drawn, each in a colour of its own: those with the largest shares at some time."""
+
+
+def _population(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
+    """Return how the shares of the players develop where those who earn more become more."""
+    payoffs = np.array(content["scores"]["mean"], float)
+    if len(names) < 2 or not np.isfinite(payoffs).all():
+        return []
+    found = replicate(payoffs)
+    chosen = sorted(np.argsort(-found.shares.max(axis=0), kind="stable")[:DRAWN].tolist())
+
+    def draw(axes: Any) -> None:
+        for colour, index in enumerate(chosen):
+            share = found.shares[:, index]
+            draw_curve(
+                axes, Curve(names[index], colour, found.generations, share, share, share, share[None]), "generation"
+            )
+        finish_curves(axes, "generation", "share of the population", {})
+
+    last = found.shares[-1]
+    order = np.argsort(-last, kind="stable").tolist()
+    rows: list[list[Cell]] = [[names[i], *(number(found.shares[g, i], 3) for g in (0, -1))] for i in order]
+    left_out = "" if len(chosen) == len(names) else f" The {DRAWN} players with the largest shares are drawn."
+    return [
+        "A population in which all players are equally many at first, every one meets every one, and those who earn "
+        "more become more (replicator dynamics on the payoffs above, each with itself included). It says who can "
+        f"establish itself among these players; among others it may be different.{left_out}",
+        Chart("population", f"{content['env']}: shares of a population", [Panel("Share", draw)], (6.4, 3.4)),
+        Table(f"Share at first and after {len(found.generations) - 1} generations", ["player", "first", "last"], rows),
+    ]
 
 
 def _policies(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:

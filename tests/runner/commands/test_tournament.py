@@ -57,6 +57,7 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
         "tournament.json",
         "payoffs.csv",
         "policies.png",
+        "population.png",
         "tournament.md",
         "payoffs.png",
     }

@@ -54,7 +54,7 @@ def test_a_notebook_shows_the_printed_tables_and_the_console_the_names_of_all(fo
     assert "<b></th>" not in html
     names = repr(found)
     assert "'Ranking by mean score'" in names
-    assert "figures 'payoffs', 'policies'" in names
+    assert "figures 'payoffs', 'population', 'policies'" in names
 
 
 @pytest.mark.parametrize(

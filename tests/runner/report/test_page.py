@@ -150,7 +150,7 @@ def test_the_payoffs_have_their_errors_and_what_each_player_index_gives(matrix_p
 
 
 def test_rankings_measures_and_habits_are_tables(matrix_page: Page) -> None:
-    _, ranking, measures, habits, players = matrix_page.tables
+    _, ranking, measures, _, habits, players = matrix_page.tables
     each = ["as player 0", "as player 1", "gap"]
     assert ranking[0] == ["player", "place", "mean score", *each, "wins", "draws", "losses", "points"]
     assert ranking[1] == ["always-defect", "1", "0.2659 ± 0.0020", "0.2859", "0.2459", "0.0400", "2", "0", "0", "2"]

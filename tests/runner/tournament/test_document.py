@@ -57,7 +57,7 @@ def test_every_file_has_the_same_rows(tmp_path: Path) -> None:
     found = document(tournament())
     paths = write(found, tmp_path, records="payoffs.csv")
     assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()} == {
-        "tournament.json", "tournament.md", "payoffs.csv", "payoffs.png", "policies.png",
+        "tournament.json", "tournament.md", "payoffs.csv", "payoffs.png", "policies.png", "population.png",
     }  # fmt: skip
     page = (tmp_path / "tournament.md").read_text(encoding="utf-8")
     ranking = _table(found, "Ranking")
@@ -85,4 +85,4 @@ def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> 
 def test_a_game_without_policy_tables_has_no_section_of_policies() -> None:
     found = document(tournament(policy_tables=dict.fromkeys(("tit-for-tat", "always-defect", "mine:0"))))
     assert "Policies" not in [section.title for section in found.sections]
-    assert [chart.name for chart in found.charts()] == ["payoffs"]
+    assert [chart.name for chart in found.charts()] == ["payoffs", "population"]
