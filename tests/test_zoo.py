@@ -68,10 +68,10 @@ def test_what_is_not_there_is_said_in_a_sentence(reference, env, message, tmp_pa
 
 
 def test_two_agents_meet_in_a_tournament_without_naming_the_game(tmp_path):
-    found = polax.tournament(["zoo:loqa/IPD-v0", "zoo:naive/IPD-v0"], episodes=4, out=tmp_path / "out", quiet=True)
+    found = polax.tournament(["zoo:loqa", "zoo:naive/IPD-v0"], episodes=4, out=tmp_path / "out", quiet=True)
     assert found.data["env"] == "IPD-v0"
     names = [player["name"] for player in found.data["players"]]
-    assert names == ["zoo:loqa/IPD-v0#0", "zoo:naive/IPD-v0#0@0", "zoo:naive/IPD-v0#0@1"]
+    assert names == ["zoo:loqa#0", "zoo:naive/IPD-v0#0@0", "zoo:naive/IPD-v0#0@1"]
 
 
 def test_the_page_of_the_zoo_is_what_its_program_writes(tmp_path):

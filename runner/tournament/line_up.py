@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,7 +135,7 @@ def make_line_up(
             cannot be read, or whose learner is not installed.
     """
     texts = [os.fspath(each) if isinstance(each, os.PathLike) else each for each in references]
-    runs = [_find_run(text, env) for text in texts]
+    runs = [_find_run(text, env or _first_game(texts)) for text in texts]
     specs = {str(found[0].path): found[0].trusted_spec() for found in runs if found is not None}
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
@@ -178,6 +179,16 @@ def _find_run(reference: Any, env: str | None) -> tuple[RunFolder | AgentFile, i
     path, seed, player = read_reference(behind)
     is_run = path.suffix == SUFFIX or (path / "config.json").exists()
     return (open_run(path), seed, player) if is_run else None
+
+
+def _first_game(references: Sequence[Any]) -> str | None:
+    """Return the id of the game that the first run among some references learned; an agent may play several games."""
+    for reference in references:
+        with suppress(OptionError):  # one that does not say its game, or is wrong, which is told where it is loaded
+            found = _find_run(reference, None)
+            if found is not None:
+                return found[0].trusted_spec().env
+    return None
 
 
 def _common_env(asked: str | None, specs: Mapping[str, RunSpec]) -> str:
