@@ -94,12 +94,18 @@ def digits(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(2**63)) else None
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error, of Python, numpy or jax, says that memory was not to be had."""
+    return isinstance(error, MemoryError) or "out of memory" in one_line(error).lower()
+
+
 def describe_error(error: BaseException, *, longest: int = 400) -> str:
     """Return an error with its type on one line, shortened if long; polax's own errors need no type."""
     text = one_line(error)
     if isinstance(error, PolaxError):
         return text
-    return f"{type(error).__name__}: {text[:longest]}{'…' if len(text) > longest else ''}"
+    hint = "; choose smaller numbers, such as fewer episodes or steps" if lacks_memory(error) else ""
+    return f"{type(error).__name__}: {text[:longest]}{'…' if len(text) > longest else ''}{hint}"
 
 
 def make_config(config: type[Config], options: Mapping[str, Any], *, what: str) -> Config:
@@ -302,15 +308,15 @@ def check_whole_number(option: str, given: Any, *, at_least: int, at_most: int =
     return given
 
 
-def count_option(*, at_least: int = 1, **named: Any) -> int:
+def count_option(*, at_least: int = 1, at_most: int = LARGEST_COUNT, **named: Any) -> int:
     """Return the whole number that a function was given under a name, as an int: ``count_option(episodes=episodes)``.
 
     Raises:
-        OptionError: it is something else, or too small.
+        OptionError: it is something else, too small or too large.
     """
     ((option, given),) = named.items()
     try:
-        return int(check_whole_number(option, given, at_least=at_least))
+        return int(check_whole_number(option, given, at_least=at_least, at_most=at_most))
     except ValueError as cause:
         raise OptionError(str(cause)) from None
 

@@ -343,10 +343,9 @@ class Game(environment.Environment[TState, TParams]):
 
         Compiled indexing would take the last entry for every one that is missing.
         """
-        if np.shape(action) != (self.num_players,):
-            raise ValueError(
-                f"{self.name} needs one action for each of {self.num_players} players, got shape {np.shape(action)}"
-            )
+        shape = jnp.asarray(action).shape  # gymnax traces each entry of a list by itself
+        if shape != (self.num_players,):
+            raise ValueError(f"{self.name} needs one action for each of {self.num_players} players, got shape {shape}")
 
     def check_actions(self, actions: Any) -> np.ndarray:
         """Check a joint action outside compiled code, where nothing can be raised.

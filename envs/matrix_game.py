@@ -16,6 +16,7 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
+from ..options import LARGEST_NUMBER, shown
 from .base import (
     OBSERVATION_LAYOUTS,
     EnvironmentPlugin,
@@ -274,10 +275,10 @@ def _read_matrices(option: str, given: Any) -> Any:
         array = np.asarray(given, np.float64)
     except (TypeError, ValueError):
         array = np.empty(0)
-    if array.shape not in ((2, 2), (2, 2, 2)) or not np.isfinite(array).all():
+    if array.shape not in ((2, 2), (2, 2, 2)) or not (np.abs(array) <= LARGEST_NUMBER).all():
         raise ValueError(
-            f"{option} must be one 2x2 matrix of finite numbers (rows: own action, columns: the other's), "
-            f"or one for each player; got {given!r}"
+            f"{option} must be one 2x2 matrix of numbers of a size of at most {LARGEST_NUMBER:g} (rows: own action, "
+            f"columns: the other's), or one for each player; got {shown(given)}"
         )
     return as_tuples(array.tolist())
 

@@ -300,12 +300,15 @@ class Run(Trained):
         set_up(num_seeds=len(spec.seeds))
         find(loggers, callbacks)  # an unknown one is refused before anything changes
         from .runs.spec import build
+        from .training.memory import check_memory
 
         if updates is not None:
             spec = dataclasses.replace(spec, updates=updates)
+        setup = build(spec)
+        check_memory(spec, setup)  # config.json may have been edited, or the machine may be another one
         self._loaded.clear()
         how = {"checkpoint": checkpoint, "max_seconds": max_seconds}
-        return _train(self, spec, build(spec), resume=True, told=_Told(callbacks, loggers, quiet), **how)
+        return _train(self, spec, setup, resume=True, told=_Told(callbacks, loggers, quiet), **how)
 
     def figure(self, *, x: str | None = None) -> Figure:
         """Return the learning curves as a figure of matplotlib, which a notebook shows.
@@ -417,10 +420,11 @@ def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int]
     Raises:
         PolaxError: unknown names or options, or values out of range.
     """
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    set_up(num_seeds=max(1, len(chosen)))
+    set_up(num_seeds=max(1, seeds if isinstance(seeds, int) else len(seeds)))
     from .. import registry
-    from .runs.spec import resolve
+    from .runs.spec import first_seeds, resolve
+
+    chosen = first_seeds(seeds) if isinstance(seeds, int) else tuple(seeds)
 
     return resolve(registry.algorithm_name(algorithm), env, seeds=chosen, **settings)
 
@@ -549,6 +553,7 @@ def evaluate(
     from .evaluation.scores import by_seed, mean_gap, opponents_of, pairing
     from .evaluation.verdict import verdict
     from .report.evaluation import document
+    from .training.memory import check_evaluation
 
     num_envs = count_option(num_envs=num_envs)
     if isinstance(against, str) or against:
@@ -562,6 +567,9 @@ def evaluate(
         with registry.plugin_code("the players", "act"):
             table = score_against(found, opponents, registry.reference_names(against), num_envs=num_envs)
     else:
+        if found.pure:
+            with registry.plugin_code(registry.algorithm_origin(found.spec.algorithm), "act"):
+                check_evaluation(found.env, found.params, found.keys.evaluate, found.policies, num_envs=num_envs)
         table = score_together(found, num_envs=num_envs)
     seeds = by_seed(table, found.spec.seeds)
     learned = ""
@@ -620,13 +628,14 @@ def render(  # one for each option of the command
     paths = list_option("runs", runs)
     if not fps > 0:
         raise OptionError(f"fps must be above 0, not {fps!r}")
-    size, episode = count_option(size=size, at_least=120), count_option(episode=episode, at_least=0)
+    episode = count_option(episode=episode, at_least=0)
     set_up()
     from ..envs.rendering.animation import abreast, check_format, save_pictures
+    from ..envs.rendering.pictures import LARGEST, SMALLEST
     from ..envs.rendering.recorder import record_episode
     from .runs.files import writing
 
-    path = Path(out)
+    path, size = Path(out), count_option(size=size, at_least=SMALLEST, at_most=LARGEST)
     try:
         check_format(path)
     except (ValueError, RuntimeError) as cause:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any
 
-from ..options import PolaxError, describe_error, suggest
+from ..options import PolaxError, describe_error, lacks_memory, suggest
 from . import completion
 
 INTERRUPTED = 130
@@ -88,6 +88,9 @@ def _unforeseen(error: Exception, words: Sequence[str]) -> int:
         reason = error.strerror or describe_error(error)
         print(f"polax: {printable(str(error.filename))} cannot be used: {reason}", file=sys.stderr)
         return PolaxError.exit_status
+    if lacks_memory(error):
+        print(f"polax: there is not enough memory: {printable(describe_error(error))}", file=sys.stderr)
+        return PolaxError.exit_status
     from .crash import write_log
 
     where = write_log(error, ["polax", *words])
@@ -138,10 +141,34 @@ def _run_command(words: list[str]) -> int:
         raise UsageError(f"unknown command {name!r}; {suggest(name, COMMANDS)}")
     module = importlib.import_module(f".commands.{name.replace('-', '_')}", __package__)
     try:
-        status: int = module.main(words)
+        with _showing_warnings():
+            status: int = module.main(words)
     except SystemExit as done:  # argparse after printing help
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     return status
+
+
+@contextmanager
+def _showing_warnings() -> Iterator[None]:
+    """Show on stderr what the logger ``polax`` warns of, unless something else does, such as a run that trains."""
+    import logging
+
+    logger = logging.getLogger("polax")
+    propagate = logger.propagate
+
+    class Warnings(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if logger.handlers == [self]:
+                print(f"polax: {printable(record.getMessage())}", file=sys.stderr)
+
+    handler = Warnings(logging.WARNING)
+    logger.addHandler(handler)
+    logger.propagate = False  # some libraries give the root logger a handler, and each line would be seen twice
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
 
 
 def printable(text: str) -> str:

@@ -17,6 +17,8 @@ GOLD, GOLD_EDGE, HIGHLIGHT = "#f2c14e", "#a87b12", "#ffe08a"
 ACTIONS = ("#d98032", "#2f8f6b", "#6a6fb5", "#b5577f", "#8a8a3a")
 SMALLEST = 120
 """Pixels: in a narrower picture nothing could be read."""
+LARGEST = 4096
+"""Pixels: a wider one takes gigabytes to draw."""
 _SMOOTH = 3  # drawn larger by this factor and shrunk, which rounds off the edges
 
 
@@ -28,7 +30,7 @@ class Canvas:
         height: height as a part of the width.
 
     Raises:
-        ValueError: a width in which nothing could be read.
+        ValueError: a width in which nothing could be read, or one that is too large to draw.
 
     Example:
         >>> canvas = Canvas(120, 0.5)
@@ -40,6 +42,8 @@ class Canvas:
     def __init__(self, size: int, height: float) -> None:
         if size < SMALLEST:
             raise ValueError(f"a picture must be at least {SMALLEST} pixels wide; got {size}")
+        if size > LARGEST:
+            raise ValueError(f"a picture must be at most {LARGEST} pixels wide; got {size}")
         self.size, self.height = size, round(size * height)
         self._scale = size * _SMOOTH
         self._image = Image.new("RGB", (self._scale, self.height * _SMOOTH), PAPER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,9 @@ from ..runs import checkpoint as checkpoints
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
 from ..runs.load import load_run
-from ..runs.lock import alone
 from ..runs.spec import build
 from ..training.loop import Outcome, find_or_create, train
 from ..training.memory import check_memory
-from ..training.progress import say
 from .aggregate import aggregate
 from .budget import Done
 from .plan import Combination, until
@@ -31,22 +30,18 @@ RECENT = 20
 """Number of updates from which the time of the next is estimated."""
 
 
-def train_combination(path: Path, combination: Combination, *, console: Console) -> Outcome:
+def train_combination(path: Path, combination: Combination, *, episodes: int, console: Console) -> Outcome:
     """Train the run at ``path`` from wherever it is until the budget is spent.
 
     Raises:
-        PolaxError: it cannot be trained.
+        PolaxError: it cannot be trained, or there is no memory to score it in so many episodes.
     """
     spec, budget = combination.spec, combination.budget
     if spec is None or budget is None:
         raise RunError(combination.error or "there is nothing to train")
     setup = build(spec)
-    check_memory(spec, setup)
+    check_memory(dataclasses.replace(spec, eval_envs=max(spec.eval_envs, episodes)), setup)
     run, resume = find_or_create(path, spec)
-    if resume:  # the budget is counted from the metrics
-        with alone(path):
-            for problem in run.repair_metrics():
-                say(console, problem)
     outcome = Outcome(0, "")
     while outcome.exit_status == 0 and (target := budget.next_target(how_far(run))) is not None:
         outcome = train(until(spec, target), setup, run, resume=resume, console=console)
@@ -77,7 +72,8 @@ def score_combination(path: Path, *, episodes: int) -> dict[str, Any]:
     Raises:
         PolaxError: the run cannot be read, or no seed has finite scores.
     """
-    run = load_run(RunFolder.open(path))
+    folder = RunFolder.open(path)
+    run = load_run(folder, checkpoint=str(how_far(folder).update))  # no other one, should this one be damaged
     evaluator = Evaluator(run.env, run.params, num_envs=episodes, pure=run.pure)
     table = evaluator(run.keys.evaluate, EVALUATION, run.policies)
     sound = (run.ended == 0) & np.all([np.isfinite(values) for values in table.values()], axis=0)

@@ -13,7 +13,7 @@ from ... import registry
 from ...options import OptionError, suggest
 from ..runs.files import RunError, folder_name, make_folder, part_of, read_json, write_json
 from ..runs.lock import LOCK
-from ..runs.spec import RunSpec, presets_for, resolve
+from ..runs.spec import RunSpec, first_seeds, presets_for, resolve
 from .budget import Budget, Done
 
 FORMAT = 1
@@ -102,7 +102,7 @@ def combinations(protocol: Protocol) -> list[Combination]:
             preset=preset,
             options=protocol.options.get(algorithm),
             env_options=protocol.options.get(env),
-            seeds=tuple(range(protocol.num_seeds)),
+            seeds=first_seeds(protocol.num_seeds),
             updates=protocol.budget and protocol.budget.next_target(Done(0, 0.0, 0.0)),
         )
         budget = protocol.budget or Budget(spec.updates, "updates")

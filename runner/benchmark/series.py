@@ -99,12 +99,13 @@ class Series:
         stopped = 0
         path = self._folder / combination.folder
         try:
-            trained = train_combination(path, combination, console=self._console)
+            episodes = self._protocol.evaluation_episodes
+            trained = train_combination(path, combination, episodes=episodes, console=self._console)
             if trained.exit_status == 1:
                 raise PolaxError(trained.message)
             stopped = trained.exit_status
             if not stopped:
-                row |= score_combination(path, episodes=self._protocol.evaluation_episodes) | {"status": DONE}
+                row |= score_combination(path, episodes=episodes) | {"status": DONE}
         except (Exception, SystemExit) as error:
             # Third-party code may raise anything, and the other combinations still run.
             row |= {"status": FAILED, "error": describe_error(error), "scores": {}}

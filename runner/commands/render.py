@@ -15,9 +15,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, .mp4 or .png (a strip) file")
     parser.add_argument("--seed", type=int, metavar="SEED", help="which seed's players (default: the first)")
     parser.add_argument("--episode", type=at_least(0), default=0, metavar="SEED", help="random seed (default: 0)")
-    parser.add_argument(
-        "--size", type=at_least(120), default=320, metavar="PIXELS", help="width of each picture (default: 320)"
-    )
+    parser.add_argument("--size", type=int, default=320, metavar="PIXELS", help="width of each picture (default: 320)")
     parser.add_argument("--fps", type=float, default=4.0, metavar="N", help="frames per second (default: 4)")
     options = parser.parse(arguments)
     print(

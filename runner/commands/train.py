@@ -204,12 +204,10 @@ def _loggers(options: argparse.Namespace) -> tuple[str, ...]:
     return () if NO_LOGGER in names else names
 
 
-def _seeds(options: argparse.Namespace) -> tuple[int, ...] | None:
+def _seeds(options: argparse.Namespace) -> int | tuple[int, ...] | None:
     if options.seeds is not None:
         return tuple(options.seeds)
-    if options.num_seeds is not None:
-        return tuple(range(options.num_seeds))
-    return None if options.seed is None else (options.seed,)
+    return options.num_seeds if options.seed is None else (options.seed,)
 
 
 def _number_of(seeds: int | Sequence[int]) -> int:

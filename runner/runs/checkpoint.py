@@ -238,6 +238,18 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.is_dir() and not path.is_symlink() and _LEFT.fullmatch(path.name)]
 
 
+def set_aside_damaged(folder: Path) -> list[str]:
+    """Give the last checkpoints another name, as far as they are damaged, and say so of each in a sentence."""
+    told = []
+    for update in saved_updates(folder)[::-1]:
+        try:
+            verify(folder, update)
+            break
+        except DamagedError as error:
+            told.append(f"{error}; it is {set_aside(path_of(folder, update)).name} now")
+    return told
+
+
 def set_aside_after(folder: Path, update: int) -> list[Path]:
     """Give all later checkpoints another name, so that they are kept but not read, and return their new paths."""
     return [set_aside(path_of(folder, each)) for each in saved_updates(folder) if each > update]

@@ -16,7 +16,7 @@ from typing import Any
 from ...options import OptionError, check_whole_number, one_line, shown, suggest
 from .files import check_depth, parse_json, read_bytes, write_text
 from .folder import FORMAT
-from .spec import RunSpec, over
+from .spec import MAX_SEED, MAX_SEEDS, RunSpec, over
 
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -132,7 +132,8 @@ def _check(key: str, value: Any) -> None:
             raise ValueError(f"{key} must hold options by name, not {shown(value)}")
     elif key == "seeds":
         for each in value if isinstance(value, list) else [value]:
-            check_whole_number("a seed" if isinstance(value, list) else "seeds", each, at_least=0)
+            word, most = ("a seed", MAX_SEED) if isinstance(value, list) else ("seeds", MAX_SEEDS)
+            check_whole_number(word, each, at_least=0, at_most=most)
     elif key in ("algorithm", "env", "preset"):
         if not isinstance(value, str) and not (key == "preset" and value is None):
             raise ValueError(f"{key} must be a name, not {shown(value)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,11 +28,6 @@ DEEPEST = 24
 """Levels of nesting, at most."""
 
 KEPT = "what was written before is whole"
-
-
-def tell(message: str) -> None:
-    """Say something that went wrong and was dealt with; results stand on stdout, so this goes to stderr."""
-    print(f"polax: {message}", file=sys.stderr)
 
 
 class RunError(PolaxError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +17,12 @@ from ...options import OptionError, digits, player_index
 from ..training.seeds import CompiledLearner, Learner, SeedKeys, make_learner, seed_keys
 from . import checkpoint as checkpoints
 from .agent import SUFFIX, AgentFile
-from .files import RunError, tell
+from .files import RunError
 from .folder import RunFolder
 from .metrics import score_by_update
 from .spec import RunSpec, build
+
+_log = logging.getLogger(__name__)
 
 
 class LoadedRun(NamedTuple):
@@ -142,7 +145,7 @@ def _read_checkpoint(folder: RunFolder, learner: Learner, which: str, spec: RunS
     with registry.plugin_code(origin, "policies"):
         policies = learner.policies(saved.state)
     if damaged:
-        tell(f"{damaged[0]}; checkpoint {saved.update} is used")
+        _log.warning(f"{damaged[0]}; checkpoint {saved.update} is used")
     return saved.update, saved.ended, policies
 
 

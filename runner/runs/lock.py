@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import logging
 import os
 import platform
 import time
@@ -16,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .files import RunError, tell, writing
+from .files import RunError, writing
+
+_log = logging.getLogger(__name__)
 
 LOCK = ".lock"
 """The file that is locked. It says who writes the folder, and is removed afterwards."""
@@ -87,7 +90,7 @@ def _take(path: Path) -> int:
             if cause.errno not in _WITHOUT_LOCKS:
                 os.close(descriptor)
                 raise
-            tell(f"the file system of {path.parent} has no locks; see to it that one process writes it at a time")
+            _log.warning(f"the file system of {path.parent} has no locks; let one process write it at a time")
         if _is_at(path, descriptor):
             words = {"process": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
             os.ftruncate(descriptor, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from collections.abc import Sequence
@@ -10,9 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 from ... import registry
-from .files import RunError, set_aside, tell
+from .files import RunError, set_aside
 from .folder import MANIFEST, Manifest, Measure, Origin, RunFolder
 from .spec import RunSpec, Setup
+
+_log = logging.getLogger(__name__)
 
 PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
 
@@ -37,7 +40,7 @@ def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Seque
         before = folder.manifest()
     except RunError as damage:
         before = {}
-        tell(f"{damage}; it is {set_aside(folder.path / MANIFEST).name} now, and begun anew")
+        _log.warning(f"{damage}; it is {set_aside(folder.path / MANIFEST).name} now, and begun anew")
     manifest: Manifest = {
         "algorithm": _origin(registry.list_algorithms(), spec.algorithm),
         "env": _origin(registry.list_environments(), spec.env),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # the contracts load jax and gymnax, which plotting, for exam
 
 MAX_SEED = 2**32 - 1
 
+MAX_SEEDS = 10**6
+"""Seeds of a run, at most."""
+
 MAX_SIZE = 10**9
 """Of the numbers of updates and episodes; the number of an update is folded into random keys, as 32 bits."""
 
@@ -62,7 +65,7 @@ class RunSpec:
             if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
                 raise OptionError(f"a seed must be a whole number from 0 to {MAX_SEED}, not {shown(seed)}")
         if len(set(self.seeds)) < len(self.seeds):
-            raise OptionError(f"the seeds {' '.join(map(str, self.seeds))} are not all different")
+            raise OptionError(f"the seeds {shown(self.seeds)} are not all different")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
@@ -73,6 +76,17 @@ class RunSpec:
         names = ("algorithm", "env", "options", "env_options", "seeds")
         content: dict[str, Any] = json.loads(json.dumps({name: self.to_json()[name] for name in names}))
         return content
+
+
+def first_seeds(number: int) -> tuple[int, ...]:
+    """Return the seeds 0 to ``number - 1``.
+
+    Raises:
+        OptionError: more than a run can have.
+    """
+    if number > MAX_SEEDS:
+        raise OptionError(f"a run has at most {MAX_SEEDS} seeds, not {shown(number)}")
+    return tuple(range(number))
 
 
 class Setup(NamedTuple):

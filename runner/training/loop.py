@@ -353,6 +353,8 @@ def train(  # what a run is, and who is told
 def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
     """Return the run at a path, made if it is not there, and whether it was there before.
 
+    Damaged metrics of one that was there, and its last checkpoints as far as they are damaged, are set aside, and told.
+
     Raises:
         RunError: the folder holds a run with other options.
     """
@@ -363,6 +365,9 @@ def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:
                 f"{path} was started with other options than {spec.algorithm} and {spec.env} have now; "
                 "remove it, or choose another folder"
             )
+        with alone(path):  # how much is done is read from both
+            for problem in [*folder.repair_metrics(), *checkpoints.set_aside_damaged(folder.checkpoints)]:
+                _log.warning(problem)
         return folder, True
     return RunFolder.create(path, spec), False
 

@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from ... import registry
+from ...envs.base import Game
 from ...options import OptionError
 from ..evaluation.evaluate import Evaluator
 from ..runs.spec import RunSpec, Setup
@@ -39,20 +40,32 @@ def check_memory(spec: RunSpec, setup: Setup) -> None:
     origin = registry.algorithm_origin(spec.algorithm)
     with registry.plugin_code(origin, "init"):
         states = learner.template(keys.init)
-    have = memory_of_machine()
-    _compare(sum(map(_bytes, jax.tree.leaves(states))), have, f"the state of {spec.algorithm}")
+    _compare(sum(map(_bytes, jax.tree.leaves(states))), f"the state of {spec.algorithm}")
     with registry.plugin_code(origin, "update 1"):
         update = learner.trace(keys.update, states)
-    _compare(largest_array(update.jaxpr), have, f"an update of {spec.algorithm}")
+    _compare(largest_array(update.jaxpr), f"an update of {spec.algorithm}")
     with registry.plugin_code(origin, "policies at update 0"):
         policies = jax.eval_shape(learner.policies, states)
-    evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=True)
     with registry.plugin_code(origin, "act, evaluated at update 0,"):
-        evaluation = evaluator.trace(keys.evaluate, policies)
-    _compare(largest_array(evaluation.jaxpr), have, f"an evaluation with --eval-envs {spec.eval_envs}")
+        check_evaluation(setup.env, setup.params, keys.evaluate, policies, num_envs=spec.eval_envs)
 
 
-def _compare(needed: int, have: int, what: str) -> None:
+def check_evaluation(env: Game[Any, Any], params: Any, keys: jax.Array, policies: Any, *, num_envs: int) -> None:
+    """Raise `OptionError` if scoring compiled players needs more memory than there is.
+
+    Args:
+        env: the game.
+        params: its numbers.
+        keys: one for each seed.
+        policies: from the learner's ``policies``, or their shapes.
+        num_envs: episodes of each match-up.
+    """
+    program = Evaluator(env, params, num_envs=num_envs, pure=True).trace(keys, policies).jaxpr
+    _compare(largest_array(program), f"an evaluation of {num_envs} episodes")
+
+
+def _compare(needed: int, what: str) -> None:
+    have = memory_of_machine()
     if needed > have:
         raise OptionError(
             f"{what} needs about {_size(needed)} of memory or more, this machine has {_size(have)}; choose smaller "

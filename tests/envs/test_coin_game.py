@@ -316,3 +316,5 @@ def test_a_joint_action_of_another_length_is_refused(actions):
     _, state = env.reset_env(jax.random.key(0), params)
     with pytest.raises(ValueError, match="needs one action for each of 2 players, got shape"):
         env.step_env(jax.random.key(1), state, jnp.asarray(actions), params)
+    with pytest.raises(ValueError, match="needs one action for each of 2 players, got shape"):
+        env.step(jax.random.key(1), state, actions, params)  # gymnax traces each entry of a list by itself

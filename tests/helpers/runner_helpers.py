@@ -38,14 +38,16 @@ def without_time(folder: RunFolder) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in folder.metrics()]
 
 
-def command(*words: str, **environment: str) -> subprocess.Popen[str]:
-    """Start ``polax`` in a process of its own."""
+def command(*words: str, first: str = "pass", **environment: str) -> subprocess.Popen[str]:
+    """Start ``polax`` in a process of its own; ``first`` is Python that it runs once it can answer signals."""
+    program = f"import sys; from polax.runner.cli import main; {first}; sys.exit(main())"
+    path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-c", "import sys; from polax.runner.cli import main; sys.exit(main())", *words],
+        [sys.executable, "-c", program, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+        env={**os.environ, "PYTHONPATH": path, **environment},
     )
 
 

@@ -259,7 +259,7 @@ def test_an_edited_manifest_is_one_line_and_resuming_begins_it_anew(
     (run.path / "manifest.json").write_text(json.dumps(content))
     assert message in fails("plot", str(run.path), "--out", "a.png")
     assert main(["train", "--resume", str(run.path), "--updates", "5"]) == 0
-    assert "it is manifest.json.aside now" in capsys.readouterr().err
+    assert "it is manifest.json.aside now" in " ".join(capsys.readouterr().out.split())
     assert json.loads((run.path / "manifest.json.aside").read_text()) == content
     assert len(run.manifest()["launches"]) == 1
 

@@ -137,6 +137,20 @@ def test_seeds_that_stop_being_finite_are_left_out_and_named(tmp_path: Path) -> 
     assert row["status"] == "done"
 
 
+def test_a_benchmark_whose_last_checkpoint_is_damaged_trains_on_from_the_one_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*TOYS, "--budget", "4", "updates"]
+    (whole,) = _run(tmp_path / "a", *words)["combinations"]
+    edit_json(tmp_path / "a" / "results.json", combinations=[])  # as if it had been killed before it was scored
+    checkpoints = tmp_path / "a" / "runs" / "toy_learner_TOY-IPD-v0" / "checkpoints"
+    (checkpoints / "00000004" / "_METADATA").write_text("{")
+    capsys.readouterr()
+    (again,) = _run(tmp_path / "a", *words)["combinations"]
+    assert "it is 00000004.aside now" in capsys.readouterr().err
+    assert (again["updates"], again["scores"]) == (4, whole["scores"])
+
+
 SLOW = [*TOYS, "--toy_learner:TOY.work", "3000", "--budget", "40", "updates"]
 
 

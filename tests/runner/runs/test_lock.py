@@ -61,7 +61,7 @@ def test_a_lock_file_that_is_removed_while_another_process_takes_it_counts_for_n
 
 
 def test_a_file_system_without_locks_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def none(*arguments: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -69,7 +69,7 @@ def test_a_file_system_without_locks_is_named(
     monkeypatch.setattr(fcntl, "flock", none)
     with alone(tmp_path):
         pass
-    assert f"the file system of {tmp_path} has no locks" in capsys.readouterr().err
+    assert f"the file system of {tmp_path} has no locks" in caplog.text
 
 
 def test_what_stands_in_a_strangers_lock_file_is_not_trusted(tmp_path: Path) -> None:
