@@ -20,7 +20,7 @@ EXAMPLES := build/examples
 SITE := build/site-tools
 PLAY := $(foreach game,CoinGame-v0 IPD-v0,$(foreach agent,goodwill-loqa loqa pola-dice naive,$(if $(wildcard zoo/$(agent)/$(game).npz),zoo:$(agent)/$(game))))
 SPHINX := $(SITE)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site
-EXAMPLES_FACTOR ?= 10
+EXAMPLES_FACTOR ?= 30
 DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: help demo test test-all test-faults test-learners test-examples test-report docs docs-links lint types clean
@@ -41,9 +41,12 @@ test: $(VENV)/installed-dev
 test-all: test
 	$(PYTEST) -m slow $(TESTS)
 
-# A small share of it is part of `make test`; EXAMPLES_FACTOR says how many times as many attempts are made here.
+# A small share of it is part of `make test`; EXAMPLES_FACTOR says how many times as many attempts are made here. What came
+# of them is written to results/faults.md.
 test-faults: $(VENV)/installed-dev
+	@rm -rf build/faults
 	POLAX_FAULTS=$(EXAMPLES_FACTOR) $(BIN)/python -m pytest -m "faults or not faults" -n $(WORKERS) tests/faults
+	$(BIN)/python tests/helpers/campaign.py
 
 test-learners: $(LEARNERS)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
