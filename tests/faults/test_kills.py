@@ -21,8 +21,12 @@ SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal
 
 
 def _begin(*words: str) -> "subprocess.Popen[str]":
-    """Start a command, and wait until it can answer a signal; before that, Python itself does."""
-    process = command(*words, first="print(flush=True)")
+    """Start a command, and wait until it can answer a signal; before that, Python itself does.
+
+    Where the tests run in the background of a shell, it would begin deaf to SIGINT.
+    """
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    process = command(*words, first=f"{hears}; print(flush=True)")
     assert process.stdout is not None
     process.stdout.readline()
     return process
