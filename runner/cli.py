@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any
@@ -58,7 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _show_any_name()
     if arguments is None:
-        sys.unraisablehook = _end_where_nothing_can_be_raised
+        # Ctrl-C may come where Python ignores an exception, such as while it collects garbage, or where compiled code
+        # prints it and raises another one, such as while it imports numpy.
+        sys.unraisablehook = _unless_interrupted(sys.__unraisablehook__)
+        sys.excepthook = _unless_interrupted(sys.__excepthook__)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = bool(os.environ.get("POLAX_DEBUG"))
     if "--debug" in words:
@@ -100,18 +103,23 @@ def _unforeseen(error: Exception, words: Sequence[str]) -> int:
     return BUG
 
 
-def _end_where_nothing_can_be_raised(unraisable: Any) -> None:
-    """End the process if Ctrl-C came where Python ignores an exception, such as while it collects garbage.
+def _unless_interrupted(show: Callable[..., Any]) -> Callable[..., Any]:
+    """Return one of Python's hooks for exceptions that end nothing, which ends the process if Ctrl-C is the exception.
 
     Python would print a traceback, and go on.
     """
-    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)
-        return
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(INTERRUPTED)
+
+    def hook(*unraised: Any) -> None:
+        error = unraised[1] if len(unraised) > 1 else unraised[0].exc_value
+        if not isinstance(error, KeyboardInterrupt):
+            show(*unraised)
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(INTERRUPTED)
+
+    return hook
 
 
 def _show_any_name() -> None:

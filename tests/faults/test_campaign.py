@@ -161,7 +161,7 @@ def test_damaged_bytes_of_a_run(
     name: str, run: RunFolder, trained: Path, capsys: pytest.CaptureFixture[str], outcomes: "Counter[str]"
 ) -> None:
     """Bytes of `config.json`, `manifest.json` or `metrics.jsonl` are changed, cut out or put in between; then one of
-    the same commands. Metrics are rebuilt from the lines that are whole."""
+    these four commands. Metrics are rebuilt from the lines that are whole."""
     content = (run.path / name).read_bytes()
 
     @attempts(8)
@@ -181,7 +181,7 @@ def test_damaged_bytes_of_a_run(
 def test_damaged_metrics_of_a_run_that_is_resumed(
     run: RunFolder, trained: Path, capsys: pytest.CaptureFixture[str], outcomes: "Counter[str]"
 ) -> None:
-    """Metrics of a run that has not finished are damaged likewise; it is resumed, and its parameters are those of a run
+    """Bytes of `metrics.jsonl` of a run that has not finished; it is resumed, and its parameters are those of a run
     that was left alone."""
     content = (run.path / "metrics.jsonl").read_bytes()
     whole = final_state(run, 4)
@@ -202,7 +202,7 @@ def test_damaged_metrics_of_a_run_that_is_resumed(
 
 
 def test_damaged_bytes_of_a_checkpoint(run: RunFolder, outcomes: "Counter[str]") -> None:
-    """Bytes of a file of a checkpoint are damaged likewise: it is refused, or every array is what was saved."""
+    """Bytes of a file of a checkpoint: it is refused, or every array is what was saved."""
     folder = run.checkpoints / "00000004"
     wanted = final_state(run, 4)
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -404,8 +404,9 @@ def test_the_command_may_be_called_thousands_of_times_in_a_process(capsys: pytes
     capsys.readouterr()
 
 
-def test_an_interrupt_where_nothing_can_be_raised_ends_the_process_without_a_traceback() -> None:
-    code = """
+@pytest.mark.parametrize("where", ["collect", "load"])
+def test_an_interrupt_where_nothing_can_be_raised_ends_the_process_without_a_traceback(where: str) -> None:
+    code = f"""
 import gc, sys
 from polax.runner.cli import main
 from polax.runner.commands import list as listing
@@ -414,7 +415,13 @@ def interrupt(*arguments):
 def collect(*arguments, **options):
     gc.callbacks.append(interrupt)
     gc.collect()
-listing._print_tables = collect
+def load(*arguments, **options):  # as numpy's PyErr_Print does, where compiled code is interrupted while it imports
+    try:
+        interrupt()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    raise ImportError("Encountered an error while initializing the extension.")
+listing._print_tables = {where}
 sys.argv = ["polax", "list"]
 sys.exit(main())
 """
