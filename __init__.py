@@ -46,15 +46,15 @@ if TYPE_CHECKING:
         train,
         write_page,
     )
-    from .runner.compare import BenchmarkInterrupted, benchmark, tournament
+    from .runner.compare import Interrupted, benchmark, sweep, tournament
     from .runner.report.document import Document
     from .runner.training.callbacks import Callback
 
 __all__ = [
     "Agent",
-    "BenchmarkInterrupted",
     "Callback",
     "Document",
+    "Interrupted",
     "Listing",
     "MissingExtraError",
     "OptionError",
@@ -88,6 +88,7 @@ __all__ = [
     "render",
     "rollout",
     "single_agent",
+    "sweep",
     "tournament",
     "train",
     "write_page",
@@ -110,7 +111,7 @@ _HOMES = {
         "train",
         "write_page",
     ),
-    "runner.compare": ("BenchmarkInterrupted", "benchmark", "tournament"),
+    "runner.compare": ("Interrupted", "benchmark", "sweep", "tournament"),
     "runner.report.document": ("Document",),
     "runner.training.callbacks": ("Callback",),
 }

@@ -5,8 +5,10 @@ Every error is one line that names the option, what is allowed and what was give
 
 from __future__ import annotations
 
+import ast
 import collections.abc
 import dataclasses
+import json
 import math
 import operator
 import os
@@ -145,6 +147,27 @@ def option_types(config: type[Any]) -> dict[str, Any]:
     """Return the type of each option of a configuration class, by name, in order."""
     hints = get_type_hints(config)
     return {field.name: hints[field.name] for field in dataclasses.fields(config) if field.init}
+
+
+def read_word(word: str, kind: Any) -> Any:
+    """Read a word as the Python or JSON value that it is; as itself where a type is a word, or nothing else fits.
+
+    Args:
+        word: of a command line.
+        kind: the type of the option that it is for; whether the value fits it is not checked.
+    """
+    if kind is str or (get_origin(kind) is Literal and word in get_args(kind)):
+        return word
+    if word.lower() in ("true", "false", "none", "null"):
+        return {"true": True, "false": False}.get(word.lower())
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(word)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: brackets, thousands deep
+            continue
+        whole = isinstance(value, float) and kind is int and value.is_integer()
+        return int(value) if whole else value
+    return word
 
 
 def unknown_option(name: str, known: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Compare players and learners from Python: tournaments and benchmarks, whose commands call these functions."""
+"""Compare players, learners and settings from Python: tournaments, benchmarks and sweeps, whose commands call these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import registry
 from ..options import OptionError, count_option, list_option
-from .process import command_line, set_up
+from .process import command_line, cpu_cores, set_up
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .tournament.line_up import LineUp
 
 
-class BenchmarkInterrupted(KeyboardInterrupt):
-    """A signal stopped a benchmark; what was done is saved, and the same call continues from there.
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped a benchmark or a sweep; what was done is saved, and the same call continues from there.
 
     Attributes:
         document: the results until then.
@@ -164,7 +164,7 @@ def benchmark(  # one for each option of the command
 
     Raises:
         PolaxError: unknown names or options, no length of training, or a folder that holds something else.
-        BenchmarkInterrupted: on Ctrl-C or SIGTERM, saved.
+        Interrupted: on Ctrl-C or SIGTERM, saved.
 
     Example:
         >>> names = ["naive-exact", "lola-exact"]
@@ -203,5 +203,104 @@ def benchmark(  # one for each option of the command
         series = Series(folder, protocol, planned, command=command_line(), console=console, retries=retries)
         found, stopped = series.run()
     if stopped:
-        raise BenchmarkInterrupted("stopped; the same call or command continues from here", found, stopped)
+        raise Interrupted("stopped; the same call or command continues from here", found, stopped)
+    return found
+
+
+def sweep(  # noqa: PLR0913  # one for each option of the command
+    algorithm: str | Sequence[str],
+    env: str,
+    *,
+    vary: Mapping[str, Any],
+    out: str | Path,
+    trials: int | None = None,
+    search: str | None = None,
+    search_seed: int = 0,
+    num_seeds: int = 1,
+    at_once: int | None = None,
+    objective: str | None = None,
+    preset: str | None = None,
+    updates: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    env_options: Mapping[str, Any] | None = None,
+    eval_envs: int = 256,
+    quiet: bool = False,
+) -> Document:
+    """Train a learner with many settings and compare them, as ``polax sweep`` does: the same files, the same numbers.
+
+    Settings that differ in numbers alone (rates, penalties, payoffs) train side by side as one compiled program; those
+    that differ in sizes are separate programs, one after another. A trial has the result that `train` has with its
+    options. One that stops being finite is shown as failed, and the others continue. The same call continues a sweep
+    that was interrupted.
+
+    Args:
+        algorithm: name of the learner, or the names of a learner for each player.
+        env: id of the game.
+        vary: by option of the learner, or ``env.OPTION`` of the game: a list of values, or one of the words
+            ``"log:LOW:HIGH"``, ``"uniform:LOW:HIGH"``, ``"int:LOW:HIGH"``, ``"16,32"``.
+        out: folder of the sweep.
+        trials: how many; None: every combination of the lists.
+        search: ``grid``, ``random`` or ``optuna``; None: a grid without ``trials``, or else random.
+        search_seed: of what the search draws.
+        num_seeds: train the seeds 0 to N - 1 of each trial.
+        at_once: trials in one program, at most, and trials that Optuna chooses at a time; None: all, for Optuna 8.
+        objective: ``self-play`` or ``co-play`` for the score of the learner's own players, or the strategy against
+            which they are scored; None: their own score.
+        preset: settings that all trials share.
+        updates: updates of each trial; None: the preset's.
+        options: of the learner, over the preset's.
+        env_options: of the game, over the preset's.
+        eval_envs: episodes of each match-up.
+        quiet: show neither progress nor scores.
+
+    Returns:
+        The table of trials, the best first; the figures ``parallel`` and ``importance``; and as ``data`` what
+        ``trials.json`` holds.
+
+    Raises:
+        PolaxError: unknown names or options, a value that is not allowed, an empty range, no length of training, or a
+            folder that holds something else.
+        Interrupted: on Ctrl-C or SIGTERM, saved.
+
+    Example:
+        >>> rates = {"outer_lr": "log:0.01:1", "env.contribution_factor": [1.33, 1.6]}
+        >>> found = polax.sweep("naive-exact", "IPD-v0", vary=rates, trials=4, updates=2, out="swept", quiet=True)
+        >>> len(found.table())
+        4
+    """
+    counts = {"num_seeds": num_seeds, "eval_envs": eval_envs}
+    counts |= {name: given for name, given in {"trials": trials, "at_once": at_once}.items() if given is not None}
+    counts = {name: count_option(**{name: given}) for name, given in counts.items()}
+    set_up(num_seeds=cpu_cores())  # all trials' seeds are shared by as many devices as there are
+    from .runs.files import make_folder
+    from .runs.lock import alone
+    from .sweep.plan import open_folder, plan_sweep
+    from .sweep.search import make_search
+    from .sweep.series import Series, check_first
+    from .training.progress import say, wide_console
+
+    protocol, space = plan_sweep(
+        registry.algorithm_name(algorithm),
+        env,
+        vary=vary,
+        search=search,
+        objective=objective,
+        options=options or {},
+        env_options=env_options or {},
+        preset=preset,
+        updates=updates,
+        search_seed=count_option(search_seed=search_seed, at_least=0),
+        **{"trials": None, "at_once": None, **counts},
+    )
+    console = wide_console(quiet=quiet)
+    folder = Path(out)
+    check_first(protocol, space)
+    make_folder(folder)
+    with alone(folder):
+        if open_folder(folder, protocol):
+            say(console, f"continuing {folder}")
+        search_ = make_search(protocol, space, folder)
+        found, stopped = Series(folder, protocol, space, search_, command=command_line(), console=console).run()
+    if stopped:
+        raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found

@@ -106,11 +106,15 @@ def split_cpu(num_seeds: int) -> None:
     """
     import jax
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        jax.config.update("jax_num_cpu_devices", cpu_devices(num_seeds, cores))
+        jax.config.update("jax_num_cpu_devices", cpu_devices(num_seeds, cpu_cores()))
     except RuntimeError:  # jax has its devices already
         return
+
+
+def cpu_cores() -> int:
+    """Return how many cores of the CPU this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_devices(num_seeds: int, cores: int) -> int:

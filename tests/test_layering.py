@@ -23,7 +23,7 @@ LAYERS = (
     ("algorithms",),
     ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
     ("runner.report",),
-    ("runner.benchmark", "runner.tournament"),
+    ("runner.benchmark", "runner.sweep", "runner.tournament"),
     ("papers",),
     ("runner",),
     ("testing", "__main__"),

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from ..evaluation.evaluate import Evaluator
-from ..evaluation.scores import gap_name, mean_name, opponents_of, over_players, score_name
+from ..evaluation.scores import with_pairs
 from ..runs import checkpoint as checkpoints
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
@@ -80,19 +80,10 @@ def score_combination(path: Path, *, episodes: int) -> dict[str, Any]:
     if not sound.any():
         raise RunError("no seed has finite scores")
     scores = {}
-    for name, values in _with_pairs(table, run.env.num_players).items():
+    for name, values in with_pairs(table).items():
         per_seed = [float(value) if ok else None for value, ok in zip(values, sound, strict=True)]
         scores[name] = {"per_seed": per_seed, **aggregate(values[sound])._asdict()}
     lost = ", ".join(str(seed) for seed, ok in zip(run.spec.seeds, sound, strict=True) if not ok)
     words = f"seed {lost} stopped being finite and is left out" if lost else None
     measures = [measure._asdict() for measure in run.env.measures]
     return {"self_play": run.self_play, "scores": scores, "measures": measures, "error": words}
-
-
-def _with_pairs(table: dict[str, np.ndarray], num_players: int) -> dict[str, np.ndarray]:
-    """Add the mean over players of each score, and the gap between them, before what there is."""
-    pairs = {}
-    for opponent in opponents_of(table):
-        scores = np.stack([table[score_name(player, opponent)] for player in range(num_players)], axis=1)
-        pairs[mean_name(opponent)], pairs[gap_name(opponent)] = over_players(scores)
-    return {**pairs, **table}

@@ -6,7 +6,6 @@ import argparse
 import ast
 import dataclasses
 import inspect
-import json
 import logging
 import os
 import re
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin
+from typing import Any, NamedTuple, NoReturn
 
 from ... import registry
 from ...options import (
@@ -25,6 +24,7 @@ from ...options import (
     describe,
     describe_options,
     option_types,
+    read_word,
     shown,
     suggest,
     unknown_option,
@@ -249,24 +249,8 @@ def parse_options(config: type[Any], options: Mapping[str, str | bool], *, what:
         elif word is True and types[name] is not bool:
             raise OptionError(f"{what}: --{name.replace('_', '-')} needs a value: {describe(types[name])}")
         else:
-            values[name] = word if word is True else _parse(str(word), types[name])
+            values[name] = word if word is True else read_word(str(word), types[name])
     return values | {head: parse_options(types[head], words, what=f"{what}: {head}") for head, words in inner.items()}
-
-
-def _parse(word: str, kind: Any) -> Any:
-    """Read a word as a Python or JSON value; as itself where the type is a word or nothing else fits."""
-    if kind is str or (get_origin(kind) is Literal and word in get_args(kind)):
-        return word
-    if word.lower() in ("true", "false", "none", "null"):
-        return {"true": True, "false": False}.get(word.lower())
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(word)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the last two: brackets, thousands deep
-            continue
-        whole = isinstance(value, float) and kind is int and value.is_integer()
-        return int(value) if whole else value
-    return word
 
 
 class Option(NamedTuple):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import registry
-from ..compare import BenchmarkInterrupted, benchmark
+from ..compare import Interrupted, benchmark
 from ..process import set_up
 from .arguments import CommandParser, Owners, add_output, allow_local_modules, at_least, set_output
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
                 options=plugin_options,
                 **{name: getattr(options, name) for name in settings},
             )
-    except BenchmarkInterrupted as stop:
+    except Interrupted as stop:
         print(f"polax: {stop}", file=sys.stderr)
         return stop.exit_status
     from ..benchmark.document import is_whole

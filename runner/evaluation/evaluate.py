@@ -43,14 +43,17 @@ class Evaluator:
         params: its numbers.
         num_envs: episodes of each match-up.
         pure: whether the players are pytrees that may be compiled.
+        each: whether every seed has params of its own, stacked; their episodes are of one length.
     """
 
-    def __init__(self, env: Game[Any, Any], params: Any, *, num_envs: int, pure: bool) -> None:
+    def __init__(self, env: Game[Any, Any], params: Any, *, num_envs: int, pure: bool, each: bool = False) -> None:
         self._env = env
         self._params = params
         self._num_envs = num_envs
         self._pure = pure
+        self._each = each
         self._matches = matches_of(env)
+        self._num_steps = int(np.ravel(params.max_steps_in_episode)[0])
 
     def __call__(self, keys: jax.Array, number: int, policies: Any) -> dict[str, np.ndarray]:
         """Return every score and every summary of play, each ``[S]`` float64.
@@ -63,16 +66,18 @@ class Evaluator:
         Raises:
             ValueError: a learner chose an action that the game does not have.
         """
-        num_steps = int(self._params.max_steps_in_episode)
+        params = self._params_of(len(keys))
         if self._pure:
-            static = (self._env, self._num_envs, num_steps)
             rewards, actions, summary = jax.device_get(
-                _play_seeds(static, self._params, keys, np.uint32(number), policies)
+                _play_seeds(self._static, params, keys, np.uint32(number), policies)
             )
             self._check_actions(actions)
         else:
             keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
-            played = [self._play_one_by_one(key, players) for key, players in zip(keys, policies, strict=True)]
+            played = [
+                self._play_one_by_one(key, jax.tree.map(lambda leaf, index=index: leaf[index], params), players)
+                for index, (key, players) in enumerate(zip(keys, policies, strict=True))
+            ]
             rewards = np.stack([rewards for rewards, _ in played])
             summary = {name: np.stack([each[name] for _, each in played]) for name in played[0][1]}
         table = {
@@ -85,8 +90,17 @@ class Evaluator:
 
     def trace(self, keys: jax.Array, policies: Any) -> Any:
         """Return the program of an evaluation of compiled players (or their shapes), traced and not compiled."""
-        static = (self._env, self._num_envs, int(self._params.max_steps_in_episode))
-        return _play_seeds.trace(static, self._params, keys, np.uint32(0), policies)
+        return _play_seeds.trace(self._static, self._params_of(len(keys)), keys, np.uint32(0), policies)
+
+    @property
+    def _static(self) -> tuple[Game[Any, Any], int, int]:
+        return self._env, self._num_envs, self._num_steps
+
+    def _params_of(self, num_seeds: int) -> Any:
+        """Return the params of every seed, stacked."""
+        if self._each:
+            return self._params
+        return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (num_seeds, *np.shape(leaf))), self._params)
 
     def _check_actions(self, actions: np.ndarray) -> None:
         """Raise ValueError if a learner's actions, ``[S, matches, players, 2]`` from lowest to highest, do not exist.
@@ -102,7 +116,9 @@ class Evaluator:
                     f"{self._env.name} has the actions 0 to {self._env.num_actions - 1}"
                 )
 
-    def _play_one_by_one(self, key: jax.Array, policies: Sequence[Policy]) -> tuple[np.ndarray, dict[str, Any]]:
+    def _play_one_by_one(
+        self, key: jax.Array, params: Any, policies: Sequence[Policy]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Play one seed's match-ups one after another; rewards ``[matches, players]``."""
         results = []
         for number, match in enumerate(self._matches):
@@ -112,7 +128,7 @@ class Evaluator:
                 for player, policy in enumerate(policies)
             ]
             match_key = jax.random.fold_in(key, number)
-            results.append(play_in_python(match_key, self._env, self._params, players, num_envs=self._num_envs))
+            results.append(play_in_python(match_key, self._env, params, players, num_envs=self._num_envs))
         return np.stack([result.reward for result in results]), dict(self._env.summarise(results[0].info))
 
 
@@ -182,7 +198,7 @@ def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:
 def _play_seeds(
     static: tuple[Game[Any, Any], int, int], params: Any, keys: jax.Array, number: jax.Array, policies: Any
 ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
-    """Play every match-up of every seed in one scan.
+    """Play every match-up of every seed, whose ``params`` and ``policies`` are stacked, in one scan.
 
     It returns rewards ``[S, matches, players]``, the lowest and the highest action of each player, ``[S, matches,
     players, 2]``, and summaries ``[S]``.
@@ -196,14 +212,16 @@ def _play_seeds(
     numbers = {"": 0} | {name: 1 + number for number, name in enumerate(env.strategies)}
     chosen = np.array([[numbers[match.strategy_of(player)] for player in players] for match in matches])
 
-    def one_match(key: jax.Array, choice: jax.Array, learners: tuple[Policy, ...]) -> Any:
+    def one_match(key: jax.Array, choice: jax.Array, params: Any, learners: tuple[Policy, ...]) -> Any:
         line_up = [OneOf.of(learner, scripted[i], choice[i]) for i, learner in enumerate(learners)]
         return play(key, env, params, line_up, num_envs=num_envs, num_steps=num_steps)
 
-    def one_seed(key: jax.Array, learners: tuple[Policy, ...]) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
+    def one_seed(
+        key: jax.Array, params: Any, learners: tuple[Policy, ...]
+    ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
         match_keys = jax.random.split(jax.random.fold_in(key, number), len(matches))
-        results = jax.vmap(one_match, in_axes=(0, 0, None))(match_keys, jnp.asarray(chosen), learners)
+        results = jax.vmap(one_match, in_axes=(0, 0, None, None))(match_keys, jnp.asarray(chosen), params, learners)
         actions = jnp.stack([results.lowest, results.highest], axis=-1)
         return results.reward, actions, dict(env.summarise({name: own[0] for name, own in results.info.items()}))
 
-    return for_each_seed(one_seed, keys, policies)
+    return for_each_seed(one_seed, keys, params, policies)

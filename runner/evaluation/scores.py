@@ -109,3 +109,14 @@ def over_players(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Both ``[S]``.
     """
     return scores.mean(axis=1), scores.max(axis=1) - scores.min(axis=1)
+
+
+def with_pairs(table: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Add the mean over players of each score, and the gap between them, before what there is; all ``[S]``."""
+    import numpy as np
+
+    pairs = {}
+    for opponent in opponents_of(table):
+        scores = np.stack([table[score_name(player, opponent)] for player in scored_players(table)], axis=1)
+        pairs[mean_name(opponent)], pairs[gap_name(opponent)] = over_players(scores)
+    return {**pairs, **table}

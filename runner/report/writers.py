@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from ..runs.files import write_text
-from .parts import Chart, Failure, Reach, Section, Settings, Table
+from .parts import Chart, Failure, Listing, Reach, Section, Settings, Table
 
 if TYPE_CHECKING:
     from .document import Document
@@ -119,6 +119,8 @@ def _section_markdown(section: Section, folder: Path) -> list[str]:
                 parts.append(f"![{part.title or part.panels[0].title}]({part.name}.png)")
             case Failure():
                 parts.append(f"- {part.title}: {part.message}")
+            case Listing():
+                parts.append(f"{part.title}:\n\n```\n{part.text}\n```")
             case Settings():
                 parts.append("\n".join(f"- {name}: {value}" for name, value in part.entries.items()))
     return parts

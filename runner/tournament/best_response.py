@@ -21,7 +21,7 @@ from ...envs.policies.one_of import stack_policies
 from ...envs.policies.play import play
 from ...options import OptionError
 from ..runs.spec import find_preset
-from ..training.seeds import CompiledLearner, settle, take_updates
+from ..training.seeds import CompiledLearner, settle, stack, take_updates
 from .line_up import LineUp, Participant
 
 PRESET = "best-response"
@@ -105,7 +105,7 @@ def best_responses(
     keys = jax.random.split(update_key, len(padded))
     for members in _alike(learners):
         own = np.array(members)
-        stacked = settle(_stack([states[member] for member in members]))
+        stacked = settle(stack([states[member] for member in members]))
         course = take_updates(
             CompiledLearner(learners[members[0]]),
             keys[own],
@@ -118,10 +118,10 @@ def best_responses(
             progress(taken.number + 1, training.updates)
         for place, member in enumerate(members):
             states[member] = jax.tree.map(lambda leaf, place=place: leaf[place], stacked)
-    policies = _stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])
+    policies = stack([learner.policies(state) for learner, state in zip(learners, states, strict=True)])
     keys = jax.random.split(play_key, len(padded))
     static = (game, episodes, int(line_up.params.max_steps_in_episode))
-    rewards, left = jax.device_get(_score(static, _stack(params), keys, policies))
+    rewards, left = jax.device_get(_score(static, stack(params), keys, policies))
     for place, index in enumerate(compiled):
         responses[index] = Response(float(rewards[place].mean()), float(left[place].mean()))
     return responses
@@ -149,10 +149,6 @@ def _alike(learners: Sequence[Algorithm]) -> list[list[int]]:
     for index, learner in enumerate(learners):
         groups.setdefault(learner.update, []).append(index)
     return list(groups.values())
-
-
-def _stack(trees: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -21,7 +21,7 @@ from ...envs.base import Game
 from ...options import OptionError
 from ..evaluation.evaluate import Evaluator
 from ..runs.spec import RunSpec, Setup
-from .seeds import CompiledLearner, make_learner, seed_keys
+from .seeds import CompiledLearner, Learner, SeedKeys, make_learner, seed_keys
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 """How much memory a container may have, on Linux."""
@@ -35,6 +35,12 @@ def check_memory(spec: RunSpec, setup: Setup) -> None:
         setup: its objects. A learner in ordinary Python is not traced, so nothing is known of it.
     """
     learner, keys = make_learner(setup.algorithm), seed_keys(spec.seeds)
+    evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
+    check_program(spec, learner, keys, evaluator)
+
+
+def check_program(spec: RunSpec, learner: Learner, keys: SeedKeys, evaluator: Evaluator) -> None:
+    """Raise `OptionError` if the programs of a run need more memory than there is; see `check_memory`."""
     if not isinstance(learner, CompiledLearner):
         return
     origin = registry.algorithm_origin(spec.algorithm)

@@ -131,6 +131,11 @@ def settle(states: Any) -> Any:
     return for_each_seed(lambda state: jax.tree.map(_strong, state), states)
 
 
+def stack(trees: Sequence[Any]) -> Any:
+    """Return pytrees of one form as one, with a leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
 def _strong(leaf: Any) -> jax.Array:
     """Return an array whose type is its own, not that of a Python number."""
     array = jnp.asarray(leaf)

@@ -138,7 +138,7 @@ def test_the_same_call_continues_a_benchmark_that_was_stopped(tmp_path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(training_seeds.CompiledLearner, "update", update)
-        with pytest.raises(polax.BenchmarkInterrupted, match="stopped; the same call or command continues") as caught:
+        with pytest.raises(polax.Interrupted, match="stopped; the same call or command continues") as caught:
             polax.benchmark(["toy"], ["IPD-v0"], out=tmp_path / "parts", quiet=True, **QUICK)
     assert caught.value.exit_status == 130
     assert [row["status"] for row in caught.value.document.table("Training")] == ["unfinished"]

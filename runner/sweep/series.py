@@ -1,0 +1,222 @@
+"""One program after another, until all trials are done or a signal comes; each result is written when it is known.
+
+The folder gets ``trials.json``, ``trials.csv``, ``trials.md``, ``best.json`` and ``figures/``.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from ...options import PolaxError, describe_error
+from ..evaluation.scores import mean_name, with_pairs
+from ..report.document import Document
+from ..report.writers import draw, show, write_texts
+from ..runs.files import read_json, write_json
+from ..runs.folder import FORMAT as RUN_FORMAT
+from ..runs.manifest import device_names, versions
+from ..training.progress import Rate, say
+from .document import DONE, FAILED, FILE, FORMAT, PRUNED, UNFINISHED, Results, best_of, document
+from .plan import Program, Protocol, Trial, alike
+from .search import Search, known_trials
+from .space import Space
+from .together import Together, Trained, discard_checkpoints
+
+BEST = "best.json"
+"""The best trial as settings of a run, for ``polax train --config``."""
+
+
+def check_first(protocol: Protocol, space: Space) -> None:
+    """Raise `PolaxError` if a trial cannot be made, or needs more memory than there is, before anything is written.
+
+    Of a search that learns only the first possible trial is known.
+    """
+    for program in alike(known_trials(protocol, space), protocol):
+        Together(program, Path(), console=Console(quiet=True)).check()
+
+
+class Series:
+    """The trials of a sweep, with what is known of each.
+
+    Args:
+        folder: of the sweep.
+        protocol: what was asked for.
+        space: what is varied.
+        search: chooses the trials.
+        command: the words of the command line.
+        console: where progress is shown.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        protocol: Protocol,
+        space: Space,
+        search: Search,
+        *,
+        command: Sequence[str],
+        console: Console,
+    ) -> None:
+        self._folder = folder
+        self._protocol = protocol
+        self._space = space
+        self._search = search
+        self._command = list(command)
+        self._console = console
+        before: Results = (
+            read_json(folder / FILE, Results) if (folder / FILE).exists() else {"trials": [], "seconds": 0.0}
+        )
+        self._rows: dict[int, dict[str, Any]] = {row["number"]: dict(row) for row in before["trials"]}
+        self._seconds = before["seconds"]
+
+    def run(self) -> tuple[Document, int]:
+        """Train and score what is not done yet, then draw the figures and print the table.
+
+        Returns:
+            The results, and the exit status of a signal that stopped it, or 0.
+        """
+        stopped = 0
+        try:
+            while not stopped and (trials := self._search.next_round()):
+                for trial in trials:
+                    self._rows.setdefault(trial.number, _blank(trial))
+                self._write()
+                stopped = self._round(alike(trials, self._protocol))
+        except KeyboardInterrupt:  # between two programs, where nothing has to be finished first
+            stopped = 128 + signal.SIGINT
+        return self._finish(stopped)
+
+    def _round(self, programs: Sequence[Program]) -> int:
+        """Train and score some programs; an error of one becomes its result. Returns a signal's exit status, or 0."""
+        rate, left = Rate(whole=True), [each for each in programs if self._unfinished(each)]
+        for number, program in enumerate(left, 1):
+            time_left = rate.left(len(left) - number + 1)
+            about = f"  (about {time_left} for {len(left) - number + 1} of them)" if time_left else ""
+            say(self._console, f"[{number}/{len(left)}] {_title(program, self._space)}{about}")
+            begun = time.perf_counter()
+            try:
+                trained = self._train(program)
+            except (Exception, SystemExit) as error:  # third-party code may raise anything
+                said = describe_error(error)
+                for trial in program.trials:
+                    self._rows[trial.number]["error"] = said
+                say(self._console, f"  failed: {said}")
+            else:
+                self._seconds += time.perf_counter() - begun
+                if trained.stopped:
+                    return trained.stopped
+                self._note(program, trained)
+            self._write()
+            discard_checkpoints(self._folder)
+            rate.tick()
+        return 0
+
+    def _unfinished(self, program: Program) -> bool:
+        return any(self._rows[trial.number]["status"] == UNFINISHED for trial in program.trials)
+
+    def _train(self, program: Program) -> Trained:
+        together = Together(program, self._folder, console=self._console, judge=self._search.judge(program.trials))
+        together.check()
+        return together.train()
+
+    def _note(self, program: Program, trained: Trained) -> None:
+        """Write down what became of the trials of a program."""
+        for place, (trial, setup) in enumerate(zip(program.trials, program.setups, strict=True)):
+            ended = trained.ended[place]
+            row = self._rows[trial.number] | {
+                "status": DONE,
+                "error": None,
+                "self_play": setup.algorithm.self_play,
+                "seconds": round(trained.seconds / len(program.trials), 3),
+            }
+            alive = ended == 0
+            table = with_pairs({name: values[place] for name, values in trained.scores.items()})
+            row["scores"] = {name: _of_seeds(values, alive) for name, values in table.items()}
+            if (ended > 0).any():
+                said = [f"seed {seed} at update {ended[seed]}" for seed in np.flatnonzero(ended > 0).tolist()]
+                row |= {"status": FAILED, "error": f"stopped being finite: {', '.join(said)}"}
+            elif (ended < 0).any():
+                row |= {"status": PRUNED, "error": f"pruned at update {-ended.min()}"}
+            row["objective"] = (
+                row["scores"][mean_name(self._protocol.objective)]["mean"] if row["status"] == DONE else None
+            )
+            self._rows[trial.number] = row
+            self._search.tell(row)
+
+    def _finish(self, stopped: int) -> tuple[Document, int]:
+        found = document(self._content())
+        try:
+            draw(found, self._folder)
+            trouble: Sequence[str] = []
+        except PolaxError as error:
+            trouble = [str(error)]
+        found = self._write()
+        show(found, self._console)
+        if trouble:
+            print(f"polax: figures: {'; '.join(trouble)}", file=sys.stderr)
+        if not stopped:
+            say(self._console, f"results: {self._folder / 'trials.md'}")
+        return found._replace(problems=trouble, folder=self._folder), stopped
+
+    def _content(self) -> dict[str, Any]:
+        """Return what ``trials.json`` holds."""
+        return {
+            "format": FORMAT,
+            "kind": "sweep",
+            "versions": versions(),
+            "devices": device_names(),
+            "command": self._command,
+            "seconds": round(self._seconds, 3),
+            "protocol": self._protocol.to_json(),
+            "base": self._protocol.base(),
+            "axes": [{"name": name, **axis._asdict()} for name, axis in self._space.items()],
+            "trials": [self._rows[number] for number in sorted(self._rows)],
+        }
+
+    def _write(self) -> Document:
+        content = self._content()
+        found = document(content)
+        write_texts(found, self._folder, records="trials.csv")
+        best = best_of(content["trials"])
+        if best is not None:
+            write_json(self._folder / BEST, {"format": RUN_FORMAT, **self._protocol.spec(best["values"]).to_json()})
+        return found
+
+
+def _title(program: Program, space: Space) -> str:
+    count, seeds = len(program.trials), len(program.specs[0].seeds)
+    common = {
+        name: program.trials[0].values[name]
+        for name in space
+        if count == 1 or len({trial.values[name] for trial in program.trials}) == 1
+    }
+    said = ", ".join(f"{name} {value}" for name, value in common.items())
+    return f"{count} trial{'s' * (count > 1)} of {seeds} seed{'s' * (seeds > 1)} together" + (
+        f": {said}" if said else ""
+    )
+
+
+def _of_seeds(values: np.ndarray, alive: np.ndarray) -> dict[str, Any]:
+    """Return a score of each seed, None for one that has ended, and the mean of the others."""
+    per_seed = [float(value) if sound else None for value, sound in zip(values, alive, strict=True)]
+    return {"per_seed": per_seed, "mean": float(values[alive].mean()) if alive.any() else None}
+
+
+def _blank(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "values": dict(trial.values),
+        "status": UNFINISHED,
+        "error": None,
+        "objective": None,
+        "self_play": None,
+        "seconds": None,
+        "scores": {},
+    }
