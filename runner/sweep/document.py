@@ -48,6 +48,7 @@ class Row(TypedDict):
     values: dict[str, Any]
     status: Literal["done", "failed", "pruned", "unfinished"]
     error: str | None
+    raised: bool
     objective: float | None
     scores: dict[str, dict[str, Any]]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 
 from ... import registry
-from ...options import OptionError, suggest
+from ...options import OptionError, PolaxError, suggest
 from ..evaluation.scores import pairing
 from ..runs.files import RunError, make_folder, part_of, read_json, write_json
 from ..runs.lock import LOCK
@@ -212,23 +212,29 @@ def _holds(options: Mapping[str, Any], path: Sequence[str]) -> bool:
     return inner is not None and (len(path) == 1 or (isinstance(inner, Mapping) and _holds(inner, path[1:])))
 
 
-def alike(trials: Sequence[Trial], protocol: Protocol) -> list[Program]:
+def alike(trials: Sequence[Trial], protocol: Protocol) -> tuple[list[Program], dict[int, PolaxError]]:
     """Make the learners of some trials, and put those that are one program together.
 
-    Raises:
-        OptionError: a plug-in refuses the options of a trial.
+    Returns:
+        The programs, and by the number of a trial why its options are refused.
     """
     groups: dict[Any, list[tuple[Trial, RunSpec, Setup]]] = {}
+    refused: dict[int, PolaxError] = {}
     for trial in trials:
-        spec = protocol.spec(trial.values)
-        setup = build(spec)
+        try:
+            spec = protocol.spec(trial.values)
+            setup = build(spec)
+        except PolaxError as error:
+            refused[trial.number] = error
+            continue
         groups.setdefault(_structure(setup), []).append((trial, spec, setup))
     size = protocol.at_once or protocol.trials
-    return [
+    programs = [
         Program(*zip(*members[start : start + size], strict=True))
         for members in groups.values()
         for start in range(0, len(members), size)
     ]
+    return programs, refused
 
 
 def _structure(setup: Setup) -> Any:

@@ -22,7 +22,7 @@ class Search(Protocol):
         ...
 
     def judge(self, trials: Sequence[Trial]) -> Judge | None:
-        """Return who stops some of these trials before their end; None: nobody."""
+        """Return who stops some of these trials before their end, at a few updates; None: nobody."""
         ...
 
     def tell(self, row: Mapping[str, Any]) -> None:
@@ -58,7 +58,12 @@ class Drawn:
 
 def known_trials(asked: Asked, space: Space) -> list[Trial]:
     """Return the trials that are known before the first one begins; of a search that learns, an example."""
-    return [Trial(0, next(corners(space)))] if asked.search == OPTUNA else draw_trials(asked, space)
+    if asked.search == OPTUNA:
+        from . import optuna_search  # raises where Optuna is not installed
+
+        del optuna_search
+        return [Trial(0, next(corners(space)))]
+    return draw_trials(asked, space)
 
 
 def draw_trials(asked: Asked, space: Space) -> list[Trial]:

@@ -19,7 +19,7 @@ from ...options import PolaxError, describe_error
 from ..evaluation.scores import mean_name, with_pairs
 from ..report.document import Document
 from ..report.writers import draw, show, write_texts
-from ..runs.files import read_json, write_json
+from ..runs.files import RunError, read_json, write_json
 from ..runs.folder import FORMAT as RUN_FORMAT
 from ..runs.manifest import device_names, versions
 from ..training.progress import Rate, say
@@ -38,7 +38,10 @@ def check_first(protocol: Protocol, space: Space) -> None:
 
     Of a search that learns only the first possible trial is known.
     """
-    for program in alike(known_trials(protocol, space), protocol):
+    programs, refused = alike(known_trials(protocol, space), protocol)
+    for error in refused.values():
+        raise error
+    for program in programs:
         Together(program, Path(), console=Console(quiet=True)).check()
 
 
@@ -85,46 +88,68 @@ class Series:
         stopped = 0
         try:
             while not stopped and (trials := self._search.next_round()):
-                for trial in trials:
-                    self._rows.setdefault(trial.number, _blank(trial))
-                self._write()
-                stopped = self._round(alike(trials, self._protocol))
+                stopped = self._round(trials)
         except KeyboardInterrupt:  # between two programs, where nothing has to be finished first
             stopped = 128 + signal.SIGINT
         return self._finish(stopped)
 
-    def _round(self, programs: Sequence[Program]) -> int:
-        """Train and score some programs; an error of one becomes its result. Returns a signal's exit status, or 0."""
-        rate, left = Rate(whole=True), [each for each in programs if self._unfinished(each)]
+    def _round(self, trials: Sequence[Trial]) -> int:
+        """Train and score some trials. Returns a signal's exit status, or 0."""
+        left = self._admit(trials)
+        rate = Rate(whole=True)
         for number, program in enumerate(left, 1):
             time_left = rate.left(len(left) - number + 1)
             about = f"  (about {time_left} for {len(left) - number + 1} of them)" if time_left else ""
             say(self._console, f"[{number}/{len(left)}] {_title(program, self._space)}{about}")
-            begun = time.perf_counter()
-            try:
-                trained = self._train(program)
-            except (Exception, SystemExit) as error:  # third-party code may raise anything
-                said = describe_error(error)
-                for trial in program.trials:
-                    self._rows[trial.number]["error"] = said
-                say(self._console, f"  failed: {said}")
-            else:
-                self._seconds += time.perf_counter() - begun
-                if trained.stopped:
-                    return trained.stopped
-                self._note(program, trained)
-            self._write()
-            discard_checkpoints(self._folder)
+            if stopped := self._run_one(program):
+                return stopped
             rate.tick()
         return 0
 
-    def _unfinished(self, program: Program) -> bool:
-        return any(self._rows[trial.number]["status"] == UNFINISHED for trial in program.trials)
+    def _admit(self, trials: Sequence[Trial]) -> list[Program]:
+        """Begin the rows of some trials, and return the programs that are left to train."""
+        for trial in trials:
+            self._rows.setdefault(trial.number, _blank(trial))
+        programs, refused = alike(trials, self._protocol)
+        for number, error in refused.items():
+            self._fail(number, error)
+        self._write()
+        for trial in trials:  # also those of which a process that was killed had written the result, and no more
+            if self._rows[trial.number]["status"] != UNFINISHED:
+                self._search.tell(self._rows[trial.number])
+        return [program for program in programs if self._is_left(program)]
 
-    def _train(self, program: Program) -> Trained:
-        together = Together(program, self._folder, console=self._console, judge=self._search.judge(program.trials))
-        together.check()
-        return together.train()
+    def _run_one(self, program: Program) -> int:
+        """Train and score one program; an error becomes its result. Returns a signal's exit status, or 0."""
+        begun = time.perf_counter()
+        try:
+            together = Together(program, self._folder, console=self._console, judge=self._search.judge(program.trials))
+            together.check()
+            trained = together.train()
+        except RunError:  # of the disk: the next program would not fare better
+            raise
+        except (Exception, SystemExit) as error:  # third-party code may raise anything
+            for trial in program.trials:
+                self._fail(trial.number, error)
+            say(self._console, f"  failed: {describe_error(error)}")
+        else:
+            if trained.stopped:
+                return trained.stopped
+            self._note(program, trained)
+        self._seconds += time.perf_counter() - begun
+        self._write()
+        for trial in program.trials:
+            self._search.tell(self._rows[trial.number])
+        discard_checkpoints(self._folder)
+        return 0
+
+    def _is_left(self, program: Program) -> bool:
+        """Tell whether a program is to be trained: it has not been, or something was raised in it."""
+        rows = [self._rows[trial.number] for trial in program.trials]
+        return any(row["status"] == UNFINISHED or row["raised"] for row in rows)
+
+    def _fail(self, number: int, error: BaseException) -> None:
+        self._rows[number] |= {"status": FAILED, "error": describe_error(error), "raised": True}
 
     def _note(self, program: Program, trained: Trained) -> None:
         """Write down what became of the trials of a program."""
@@ -133,6 +158,7 @@ class Series:
             row = self._rows[trial.number] | {
                 "status": DONE,
                 "error": None,
+                "raised": False,
                 "self_play": setup.algorithm.self_play,
                 "seconds": round(trained.seconds / len(program.trials), 3),
             }
@@ -148,7 +174,6 @@ class Series:
                 row["scores"][mean_name(self._protocol.objective)]["mean"] if row["status"] == DONE else None
             )
             self._rows[trial.number] = row
-            self._search.tell(row)
 
     def _finish(self, stopped: int) -> tuple[Document, int]:
         found = document(self._content())
@@ -215,6 +240,7 @@ def _blank(trial: Trial) -> dict[str, Any]:
         "values": dict(trial.values),
         "status": UNFINISHED,
         "error": None,
+        "raised": False,
         "objective": None,
         "self_play": None,
         "seconds": None,

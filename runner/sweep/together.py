@@ -1,7 +1,7 @@
 """Train the trials of one program side by side: a training whose entries differ in numbers.
 
-An entry is one seed of one trial. It has the keys and the state that ``polax train`` gives this seed with the options of
-the trial, so its result is the same, whatever trains beside it.
+An entry is one seed of one trial. It begins with the keys and the state that ``polax train`` gives this seed with the
+options of the trial, and nothing that trains beside it has an influence on it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..runs.checkpoint import Checkpoint
 from ..training.interrupts import StopRequest
 from ..training.memory import check_program
 from ..training.progress import TrainingProgress, say
-from ..training.seeds import PythonLearner, Taken, make_learner, seed_keys, settle, stack, take_updates
+from ..training.seeds import CompiledLearner, PythonLearner, Taken, make_learner, seed_keys, settle, stack, take_updates
 from .plan import Program
 
 CHECKPOINTS = "checkpoints"
@@ -32,6 +32,10 @@ CHECKPOINTS = "checkpoints"
 Judge = Callable[[int, dict[str, np.ndarray], np.ndarray], Sequence[int]]
 """``judge(update, scores, alive)`` -> places of the trials that shall learn no further; scores are ``[T, S]``, alive is
 ``[T]``."""
+
+
+JUDGEMENTS = 4
+"""Evenly over the updates of a program; each plays an evaluation."""
 
 
 class Trained(NamedTuple):
@@ -52,8 +56,7 @@ class Together:
         program: its trials.
         folder: of the sweep.
         console: where progress is shown.
-        judge: is asked every so many updates which trials to stop; None: none is stopped.
-        judge_every: how many.
+        judge: is asked `JUDGEMENTS` times which trials to stop; None: none is stopped.
     """
 
     def __init__(
@@ -63,20 +66,20 @@ class Together:
         *,
         console: Console,
         judge: Judge | None = None,
-        judge_every: int = 1,
     ) -> None:
         self._program = program
         self._console = console
         self._judge = judge
-        self._judge_every = judge_every
         self._spec, setup = program.specs[0], program.setups[0]
         self._pure, self._self_play = setup.algorithm.pure, setup.algorithm.self_play
         self._origin = registry.algorithm_origin(self._spec.algorithm)
-        self._learner = make_learner(setup.algorithm)
+        learner = make_learner(setup.algorithm)
+        self._learner = learner._replace(skip=True) if isinstance(learner, CompiledLearner) else learner
         self._shape = len(program.trials), len(self._spec.seeds)
         self._owners = _padded([place for place in range(self._shape[0]) for _ in self._spec.seeds], pure=self._pure)
         seeds = _padded(list(self._spec.seeds) * self._shape[0], pure=self._pure)
         self._keys = seed_keys(seeds)
+        self._judge_every = max(1, self._spec.updates // (JUDGEMENTS + 1))
         self._evaluator = Evaluator(
             setup.env,
             stack([program.setups[owner].params for owner in self._owners]),

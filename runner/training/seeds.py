@@ -85,6 +85,10 @@ class CompiledLearner(NamedTuple):
 
     algorithm: Algorithm
 
+    skip: bool = False
+    """Whether a seed that has ended takes no time where one is computed after another, as on a CPU. It costs some
+    compilation, and few seeds end."""
+
     def init(self, keys: jax.Array) -> Any:
         """Return the states of all seeds, with a leading seed axis."""
         return _init(self.algorithm.init, keys)
@@ -100,7 +104,7 @@ class CompiledLearner(NamedTuple):
                 # Where the update leaves its results; otherwise it would be compiled once for each placement.
                 everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
                 keys, states = jax.device_put((keys, states), everywhere)
-            results = _update(self.algorithm.update, np.uint32(number), keys, alive, states)
+            results = _update(self.algorithm.update, np.uint32(number), keys, alive, states, skip=self.skip)
         new_states, metrics, sound = jax.block_until_ready(results)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
         sound = np.asarray(sound)
@@ -111,7 +115,7 @@ class CompiledLearner(NamedTuple):
         """Return the program of an update, traced for such states (or their shapes) and not compiled."""
         with players_mesh(len(keys)):
             alive = np.ones(len(keys), np.bool_)
-            return _update.trace(self.algorithm.update, np.uint32(1), keys, alive, states)
+            return _update.trace(self.algorithm.update, np.uint32(1), keys, alive, states, skip=self.skip)
 
     def policies(self, states: Any) -> Any:
         """Return the players of all seeds, with a leading seed axis."""
@@ -133,14 +137,22 @@ def settle(states: Any) -> Any:
 
 def stack(trees: Sequence[Any]) -> Any:
     """Return pytrees of one form as one, with a leading axis."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+    def stacked(*leaves: Any) -> Any:
+        # numpy has nothing to compile for each shape and number of arrays
+        return (jnp if _is_key(leaves[0]) else np).stack(leaves)
+
+    return jax.tree.map(stacked, *trees)
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.extended)
 
 
 def _strong(leaf: Any) -> jax.Array:
     """Return an array whose type is its own, not that of a Python number."""
     array = jnp.asarray(leaf)
-    is_key = jnp.issubdtype(array.dtype, jax.dtypes.extended)
-    return array if is_key else jax.lax.convert_element_type(array, array.dtype)
+    return array if _is_key(array) else jax.lax.convert_element_type(array, array.dtype)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -148,13 +160,15 @@ def _policies(policies: Callable[[Any], tuple[Policy, ...]], states: Any) -> Any
     return for_each_seed(policies, states)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, static_argnames="skip")
 def _update(
     update: Callable[[jax.Array, Any], tuple[Any, Any]],
     number: jax.Array,
     keys: jax.Array,
     alive: jax.Array,
     states: Any,
+    *,
+    skip: bool,
 ) -> tuple[Any, dict[str, jax.Array], jax.Array]:
     """Update every seed; one whose values stop being finite, or stopped before, keeps its state."""
 
@@ -172,7 +186,12 @@ def _update(
         kept = jax.tree.map(lambda after, before: jnp.where(sound & is_alive, after, before), new, state)
         return kept, metrics, sound
 
-    return for_each_seed(one, keys, alive, states)
+    def one_alive(key: jax.Array, is_alive: jax.Array, state: Any) -> tuple[Any, dict[str, jax.Array], jax.Array]:
+        _, *others = jax.eval_shape(one, key, is_alive, state)
+        metrics, sound = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), others)
+        return jax.lax.cond(is_alive, partial(one, key, is_alive), lambda state: (state, metrics, sound), state)
+
+    return for_each_seed(one_alive if skip else one, keys, alive, states)
 
 
 class PythonLearner(NamedTuple):
