@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import registry
 from ...options import OptionError, suggest
-from ..runs.files import RunError, folder_name, make_folder, part_of, read_json, write_json
-from ..runs.lock import LOCK
+from ..runs import asked
+from ..runs.files import folder_name
 from ..runs.spec import RunSpec, first_seeds, presets_for, resolve
 from .budget import Budget, Done
 
@@ -131,30 +130,4 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
     Raises:
         RunError: the folder holds something else, or a benchmark with other arguments.
     """
-    path = folder / FILE
-    # A process that was killed while it wrote the file leaves a part of it.
-    other = {each.name for each in make_folder(folder)} - {part_of(path).name, LOCK}
-    if not path.exists():
-        if other:
-            raise RunError(f"{folder} is not empty and holds no benchmark; choose another --out")
-        write_json(path, {"format": FORMAT, **protocol.to_json()})
-        return False
-    before = read_json(path)
-    if before.get("format") != FORMAT:
-        raise RunError(f"{folder} has benchmark format {before.get('format')!r}, this polax reads {FORMAT}")
-    wanted = json.loads(json.dumps(protocol.to_json()))
-    different = [
-        f"--{name.replace('_', '-')} was {_words(before.get(name))}, now it is {_words(value)}"
-        for name, value in wanted.items()
-        if before.get(name) != value
-    ]
-    if different:
-        said = "; ".join(different)
-        raise RunError(f"{folder} holds another benchmark: {said}. Give the same arguments again, or another --out")
-    return True
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return "not given" if value in (None, {}) else str(value)
+    return asked.open_folder(folder, FILE, protocol.to_json(), what="benchmark", version=FORMAT)

@@ -1,22 +1,25 @@
-"""``polax report``: a tournament or a benchmark as one page for the browser."""
+"""``polax report``: a tournament, a benchmark or a sweep as one page for the browser."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from ...options import describe_error
 from .arguments import CommandParser
 
+ANY = "give the --out of a polax tournament, benchmark or sweep"
+
 EPILOG = """\
 The page is one self-contained file: it can be mailed, printed, and opened without a network. It is made from the files
-in the folder (tournament.json, or results.json with the runs); make it again when these have changed."""
+in the folder (tournament.json, trials.json, or results.json with the runs); make it again when these have changed."""
 
 
 def main(arguments: list[str]) -> int:
     """Write the page."""
     parser = CommandParser("report", epilog=EPILOG)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament or a benchmark")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament, benchmark or sweep")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="the page to write (default: DIR/report.html)")
     options = parser.parse(arguments)
 
@@ -36,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(folder: Path) -> tuple[str, list[str]]:
-    """Return the page of a tournament or a benchmark, and what could not be read.
+    """Return the page of a tournament, a benchmark or a sweep, and what could not be read.
 
     Raises:
         RunError: there is no such folder or file, or it is damaged, or newer than this polax.
@@ -44,15 +47,16 @@ def make(folder: Path) -> tuple[str, list[str]]:
     from ..benchmark import document as benchmark
     from ..report.page import to_html
     from ..runs.files import RunError, read_json
+    from ..sweep import document as sweep
     from ..tournament import document as tournament
 
     if not folder.is_dir():
-        raise RunError(f"{folder} is not a folder; give the --out of a polax tournament or a polax benchmark")
-    kinds = {"tournament": tournament, "benchmark": benchmark}
+        raise RunError(f"{folder} is not a folder; {ANY}")
+    kinds: dict[str, Any] = {"tournament": tournament, "benchmark": benchmark, "sweep": sweep}
     found = [kind for kind, module in kinds.items() if (folder / module.FILE).exists()]
     if not found:
-        files = " nor ".join(module.FILE for module in kinds.values())
-        raise RunError(f"{folder} has neither {files}; {_hint(folder)}")
+        files = ", ".join(module.FILE for module in kinds.values())
+        raise RunError(f"{folder} has none of {files}; {_hint(folder)}")
     if len(found) > 1:
         raise RunError(f"{folder} has both a {' and a '.join(found)}; put them in folders of their own")
     (kind,) = found
@@ -64,7 +68,7 @@ def make(folder: Path) -> tuple[str, list[str]]:
     if version != reads or content.get("kind") != kind:
         raise RunError(f"{path} is not what polax {kind} writes; run it again, or give another folder")
     try:
-        page = benchmark.document(folder, content) if kind == "benchmark" else tournament.document(content)
+        page = benchmark.document(folder, content) if kind == "benchmark" else kinds[kind].document(content)
         return to_html(page), list(page.problems)
     except RunError:
         raise
@@ -76,6 +80,7 @@ def make(folder: Path) -> tuple[str, list[str]]:
 def _hint(folder: Path) -> str:
     if (folder / "config.json").exists():
         return f"it is one run: polax plot {folder} draws its curves, polax tournament {folder} plays it"
-    if (folder / "benchmark.json").exists():
-        return "its benchmark was stopped before the first result; the same polax benchmark command continues it"
-    return "give the --out of a polax tournament or a polax benchmark"
+    for kind in ("benchmark", "sweep"):
+        if (folder / f"{kind}.json").exists():
+            return f"its {kind} was stopped before the first result; the same polax {kind} command continues it"
+    return ANY

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from ..evaluation.scores import gap_name, mean_name, pairing, score_name, scored_players
+from ..evaluation.scores import MAIN, gap_name, mean_name, pairing, score_name, scored_players
 from ..evaluation.statistics import mean_and_spread, spread_word
 from ..report.document import Document
 from ..report.parts import (
@@ -76,7 +76,9 @@ def document(content: Mapping[str, Any]) -> Document:
         Section("Best trials" if len(rows) > PRINTED else "Trials", _best(ranked, space, asked), Reach.CONSOLE),
         Section("Paste the best", [] if best is None else _paste(content, best), Reach.FILE),
         Section("Pictures", _pictures(ended, space, objective), Reach.FILE),
+        Section("Line-ups", _line_ups(ranked), Reach.FILE),
         Section("All trials", _all(ranked, space, asked), Reach.FILE),
+        Section("Every score", _scores(ranked)),
         Section("Failures", _failures(rows), Reach.FILE),
         Section("Set-up", [Settings("", {name: value for name, value in asked.items() if value not in (None, {})})]),
     ]
@@ -141,7 +143,26 @@ def _best(ranked: Sequence[Mapping[str, Any]], space: Space, asked: Mapping[str,
 
 
 def _all(ranked: Sequence[Mapping[str, Any]], space: Space, asked: Mapping[str, Any]) -> list[Part]:
-    parts: list[Part] = [_table("Every trial", ranked, space, asked)] if len(ranked) > PRINTED else []
+    return [_table("Every trial", ranked, space, asked)] if len(ranked) > PRINTED else []
+
+
+def _line_ups(ranked: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """Return a line for each of the best trials and opponent: mean over players, each player's score, and the gap."""
+    done = [row for row in ranked if row["status"] == DONE][:PRINTED]
+    players = sorted({player for row in done for player in scored_players(row["scores"])})
+    lines: list[list[Cell]] = []
+    for row in done:
+        for opponent in MAIN:
+            names = [mean_name(opponent), *(score_name(player, opponent) for player in players), gap_name(opponent)]
+            if names[0] in row["scores"]:
+                word = opponent or objective_word("", [row])
+                lines.append([str(row["number"]), word, *(_score(row, name) for name in names)])
+    columns = ["trial", "line-up", "mean", *(f"player {player}" for player in players), "gap"]
+    return [Table("The best trials, mean reward per step over the seeds", columns, lines)] if lines else []
+
+
+def _scores(ranked: Sequence[Mapping[str, Any]]) -> list[Part]:
+    parts: list[Part] = []
     metrics = list(dict.fromkeys(metric for row in ranked for metric in row["scores"]))
     if metrics:
         lines: list[list[Cell]] = [
@@ -154,21 +175,17 @@ def _all(ranked: Sequence[Mapping[str, Any]], space: Space, asked: Mapping[str, 
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], space: Space, asked: Mapping[str, Any]) -> Table:
-    """Return a line for each trial: options, mean over players of each line-up with its players and gap beside it."""
-    scored = next((row["scores"] for row in rows if row["scores"]), {})
-    players, objective = scored_players(scored), asked["objective"]
-    line_ups = [objective, *(opponent for opponent in ("",) if opponent != objective)]
-    columns, metrics = [], []
-    for opponent in line_ups if scored else []:
-        word = objective_word(opponent, rows)
-        columns += [word, *(f"player {player}" for player in players), "gap"]
-        metrics += [mean_name(opponent), *(score_name(player, opponent) for player in players), gap_name(opponent)]
+    """Return a line for each trial: its options, its objective, and the score of each player and the gap beside it."""
+    scored: Mapping[str, Any] = next((row["scores"] for row in rows if row["scores"]), {})
+    players, opponent = scored_players(scored), asked["objective"]
+    columns = [objective_word(opponent, rows), *(f"player {player}" for player in players), "gap"] if scored else []
+    metrics = [mean_name(opponent), *(score_name(player, opponent) for player in players), gap_name(opponent)]
     spread = f", mean reward per step, {spread_word(asked['num_seeds'])} of the seeds" if asked["num_seeds"] > 1 else ""
     lines: list[list[Cell]] = [
         [
             str(row["number"]),
             *(_setting(row["values"][name]) for name in space),
-            *(_score(row, metric, spread=metric == mean_name(objective)) for metric in metrics),
+            *(_score(row, metric, spread=metric == mean_name(opponent)) for metric in metrics if scored),
             row["error"] or row["status"],
         ]
         for row in rows

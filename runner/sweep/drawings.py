@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 
 from ..report.figures import HEAT, colour_of, shorten
 from ..report.parts import Chart, Panel, Table, number
-from ..report.svg import INK, LINE, MUTED, hover
+from ..report.svg import INK, LINE, MUTED, PAPER, hover
 from .space import Axis, Choices, Range, Space
 
 Row = Mapping[str, Any]
@@ -50,7 +50,7 @@ def _draw_parallel(axes: Axes, rows: Sequence[Row], space: Space, objective: str
         for height, text in scale.marks:
             axes.annotate(
                 text, (column, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color=MUTED,
-                zorder=5,
+                zorder=5, bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
             )  # fmt: skip
     for index in np.argsort(np.nan_to_num(scores, nan=-np.inf), kind="stable").tolist():  # the best ones on top
         row, done = rows[index], np.isfinite(scores[index])
@@ -59,8 +59,8 @@ def _draw_parallel(axes: Axes, rows: Sequence[Row], space: Space, objective: str
             look = {"color": to_hex(HEAT(places[-1, index])), "linewidth": 1.3, "alpha": 0.85}
         (line,) = axes.plot(range(len(scales)), places[:, index], zorder=2 + done, **look)
         hover(line, _tip(row, objective))
-    names = [*(shorten(name, 18) for name in space), objective]
-    axes.set_xticks(range(len(scales)), names, rotation=20 if len(scales) > 4 else 0)
+    names = [*(shorten(name, 28) for name in space), objective]
+    axes.set_xticks(range(len(scales)), names, rotation=15, ha="right", rotation_mode="anchor")
     axes.set_yticks([])
     axes.set(xlim=(-0.2, len(scales) - 0.4), ylim=(-0.06, 1.06))
     axes.tick_params(length=0, labelcolor=INK)

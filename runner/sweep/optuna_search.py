@@ -15,7 +15,7 @@ import numpy as np
 from ...options import MissingExtraError
 from ..evaluation.scores import mean_name, with_pairs
 from .document import DONE, PRUNED
-from .plan import Protocol, Trial
+from .plan import AT_ONCE, Protocol, Trial
 from .space import Choices, Space
 from .together import Judge
 
@@ -27,9 +27,6 @@ except ImportError as cause:
     raise MissingExtraError("--search optuna", "sweep") from cause
 
 JOURNAL = "optuna.log"
-AT_ONCE = 8
-"""Trials that are chosen together, and train together, unless something else is asked for. More share a program; fewer
-know more of the others when they are chosen."""
 
 
 class OptunaSearch:
@@ -44,6 +41,7 @@ class OptunaSearch:
     def __init__(self, asked: Protocol, space: Space, folder: Path) -> None:
         self._asked = asked
         self._space = space
+        self.room = asked.at_once or AT_ONCE
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             study_name="sweep",
@@ -61,7 +59,7 @@ class OptunaSearch:
         begun = len(self._study.get_trials(deepcopy=False))
         # The seed of each round is its own, so that a search that was interrupted chooses what it would have chosen.
         self._study.sampler = optuna.samplers.TPESampler(seed=self._asked.search_seed + begun, constant_liar=True)
-        count = min(self._asked.at_once or AT_ONCE, self._asked.trials - begun)
+        count = min(self.room, self._asked.trials - begun)
         return [self._trial(self._study.ask()) for _ in range(count)]
 
     def _trial(self, chosen: optuna.trial.Trial) -> Trial:

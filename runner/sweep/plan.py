@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +12,7 @@ import jax
 from ... import registry
 from ...options import OptionError, PolaxError, suggest
 from ..evaluation.scores import pairing
-from ..runs.files import RunError, make_folder, part_of, read_json, write_json
-from ..runs.lock import LOCK
+from ..runs import asked
 from ..runs.spec import RunSpec, Setup, build, find_preset, over, resolve
 from .space import ENV, Space, combinations, corners, nested, ranges, read_space
 
@@ -24,6 +22,10 @@ FILE = "sweep.json"
 
 GRID, RANDOM, OPTUNA = "grid", "random", "optuna"
 SEARCHES = (GRID, RANDOM, OPTUNA)
+
+AT_ONCE = 8
+"""Trials that Optuna chooses together, which train together too, unless something else is asked for. More of them share
+a program; fewer know more of the others when they are chosen."""
 
 MOST = 100_000
 """Trials of a sweep, at most: each is a row of its tables."""
@@ -41,7 +43,7 @@ class Protocol:
         trials: how many.
         search_seed: of what the search draws.
         num_seeds: seeds 0 to N-1 of each trial.
-        at_once: trials in one program at most; None: as many as there are.
+        at_once: trials in one program at most, and trials that Optuna chooses together; None: all, or `AT_ONCE`.
         objective: ``""`` for the score of the learner's own players together, or the name of a strategy.
         preset: settings that all trials share, or None.
         updates: of each trial; None: the preset's.
@@ -256,28 +258,4 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
     Raises:
         RunError: the folder holds something else, or a sweep with other arguments.
     """
-    path = folder / FILE
-    # A process that was killed while it wrote the file leaves a part of it.
-    other = {each.name for each in make_folder(folder)} - {part_of(path).name, LOCK}
-    if not path.exists():
-        if other:
-            raise RunError(f"{folder} is not empty and holds no sweep; choose another --out")
-        write_json(path, {"format": FORMAT, **protocol.to_json()})
-        return False
-    before = read_json(path)
-    if before.get("format") != FORMAT:
-        raise RunError(f"{folder} has sweep format {before.get('format')!r}, this polax reads {FORMAT}")
-    wanted = json.loads(json.dumps(protocol.to_json()))
-    different = [
-        f"{name} was {_words(before.get(name))}, now it is {_words(value)}"
-        for name, value in wanted.items()
-        if before.get(name) != value
-    ]
-    if different:
-        said = "; ".join(different)
-        raise RunError(f"{folder} holds another sweep: {said}. Give the same arguments again, or another --out")
-    return True
-
-
-def _words(value: Any) -> str:
-    return "not given" if value in (None, {}) else str(value)
+    return asked.open_folder(folder, FILE, protocol.to_json(), what="sweep", version=FORMAT)

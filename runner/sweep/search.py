@@ -17,6 +17,9 @@ from .together import Judge
 class Search(Protocol):
     """Chooses trials, round by round, and may learn from what became of them."""
 
+    room: int
+    """For how many trials its programs are made at least; where their number differs, they are compiled once."""
+
     def next_round(self) -> list[Trial]:
         """Return the trials to train next, those of an interrupted round again; none at the end."""
         ...
@@ -39,8 +42,8 @@ class Drawn:
     """
 
     def __init__(self, asked: Asked, space: Space) -> None:
-        self.trials = draw_trials(asked, space)
-        self._left = self.trials
+        self.room = 1
+        self._left = draw_trials(asked, space)
 
     def next_round(self) -> list[Trial]:
         """Return all trials, once."""

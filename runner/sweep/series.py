@@ -22,7 +22,7 @@ from ..report.writers import draw, show, write_texts
 from ..runs.files import RunError, read_json, write_json
 from ..runs.folder import FORMAT as RUN_FORMAT
 from ..runs.manifest import device_names, versions
-from ..training.progress import Rate, say
+from ..training.progress import format_seconds, say
 from .document import DONE, FAILED, FILE, FORMAT, PRUNED, UNFINISHED, Results, best_of, document
 from .plan import Program, Protocol, Trial, alike
 from .search import Search, known_trials
@@ -78,6 +78,7 @@ class Series:
         )
         self._rows: dict[int, dict[str, Any]] = {row["number"]: dict(row) for row in before["trials"]}
         self._seconds = before["seconds"]
+        self._begun, self._trained = time.monotonic(), 0
 
     def run(self) -> tuple[Document, int]:
         """Train and score what is not done yet, then draw the figures and print the table.
@@ -96,15 +97,20 @@ class Series:
     def _round(self, trials: Sequence[Trial]) -> int:
         """Train and score some trials. Returns a signal's exit status, or 0."""
         left = self._admit(trials)
-        rate = Rate(whole=True)
-        for number, program in enumerate(left, 1):
-            time_left = rate.left(len(left) - number + 1)
-            about = f"  (about {time_left} for {len(left) - number + 1} of them)" if time_left else ""
-            say(self._console, f"[{number}/{len(left)}] {_title(program, self._space)}{about}")
+        for program in left:
+            ended, total = sum(row["status"] != UNFINISHED for row in self._rows.values()), self._protocol.trials
+            say(self._console, f"[{ended}/{total}] {_title(program, self._space)}{self._time_left(total - ended)}")
             if stopped := self._run_one(program):
                 return stopped
-            rate.tick()
+            self._trained += len(program.trials)
         return 0
+
+    def _time_left(self, trials: int) -> str:
+        """Say how long so many trials will take, by those that this process has trained."""
+        if not self._trained:
+            return ""
+        each = (time.monotonic() - self._begun) / self._trained
+        return f"  (about {format_seconds(each * trials)} left for {trials} trials)"
 
     def _admit(self, trials: Sequence[Trial]) -> list[Program]:
         """Begin the rows of some trials, and return the programs that are left to train."""
@@ -123,7 +129,13 @@ class Series:
         """Train and score one program; an error becomes its result. Returns a signal's exit status, or 0."""
         begun = time.perf_counter()
         try:
-            together = Together(program, self._folder, console=self._console, judge=self._search.judge(program.trials))
+            together = Together(
+                program,
+                self._folder,
+                console=self._console,
+                judge=self._search.judge(program.trials),
+                room=self._search.room,
+            )
             together.check()
             trained = together.train()
         except RunError:  # of the disk: the next program would not fare better

@@ -98,9 +98,9 @@ def _kind(config: type, name: str, *, what: str) -> Any:
     if head not in types or (dot and not dataclasses.is_dataclass(types[head])):
         raise OptionError(f"{what} {unknown_option(name, types)}")
     if dot:
-        return _kind(types[head], rest, what=f"{what}: {head}")  # type: ignore[arg-type]
+        return _kind(types[head], rest, what=f"{what}: {head}")
     if dataclasses.is_dataclass(types[head]):
-        inner = ", ".join(f"{head}.{each}" for each in option_types(types[head]))  # type: ignore[arg-type]
+        inner = ", ".join(f"{head}.{each}" for each in option_types(types[head]))
         raise OptionError(f"{what}: {head} has options of its own; vary one of {inner}")
     return types[head]
 

@@ -20,6 +20,7 @@ from ... import registry
 from ..evaluation.evaluate import Evaluator
 from ..runs import checkpoint as checkpoints
 from ..runs.checkpoint import Checkpoint
+from ..runs.files import RunError
 from ..training.interrupts import StopRequest
 from ..training.memory import check_program
 from ..training.progress import TrainingProgress, say
@@ -49,6 +50,35 @@ class Trained(NamedTuple):
     """Exit status of a signal, or 0."""
 
 
+class Places(NamedTuple):
+    """Where the entries of a program stand in its arrays."""
+
+    trials: np.ndarray  # [E], the place of the trial
+    seeds: np.ndarray  # [E]
+    real: np.ndarray  # [E] bool, False where an array has room only
+    entries: np.ndarray  # [T, S], the place of each entry
+
+
+def deal_out(num_trials: int, seeds: Sequence[int], *, room: int, devices: int) -> Places:
+    """Deal the entries of a program out to the devices in turn, so that all have as many that learn.
+
+    Args:
+        num_trials: trials.
+        seeds: of each trial.
+        room: for how many trials there is room, at least.
+        devices: each of which computes one part of the arrays.
+    """
+    count = num_trials * len(seeds)
+    size = -(-max(count, room * len(seeds)) // devices) * devices
+    places = np.arange(size).reshape(devices, -1).T.ravel()  # of the first entry, the second one ...
+    owner = np.empty(size, int)
+    owner[places] = np.minimum(np.arange(size), count - 1)  # where there is room only, the last entry once more
+    real = np.zeros(size, bool)
+    real[places[:count]] = True
+    trials, seed = np.divmod(owner, len(seeds))
+    return Places(trials, np.asarray(seeds)[seed], real, places[:count].reshape(num_trials, len(seeds)))
+
+
 class Together:
     """The entries of one program.
 
@@ -57,6 +87,7 @@ class Together:
         folder: of the sweep.
         console: where progress is shown.
         judge: is asked `JUDGEMENTS` times which trials to stop; None: none is stopped.
+        room: for how many trials the program is made at least, so that programs of fewer are the same one.
     """
 
     def __init__(
@@ -66,6 +97,7 @@ class Together:
         *,
         console: Console,
         judge: Judge | None = None,
+        room: int = 1,
     ) -> None:
         self._program = program
         self._console = console
@@ -75,24 +107,24 @@ class Together:
         self._origin = registry.algorithm_origin(self._spec.algorithm)
         learner = make_learner(setup.algorithm)
         self._learner = learner._replace(skip=True) if isinstance(learner, CompiledLearner) else learner
-        self._shape = len(program.trials), len(self._spec.seeds)
-        self._owners = _padded([place for place in range(self._shape[0]) for _ in self._spec.seeds], pure=self._pure)
-        seeds = _padded(list(self._spec.seeds) * self._shape[0], pure=self._pure)
-        self._keys = seed_keys(seeds)
+        devices = len(jax.devices()) if self._pure else 1
+        self._places = deal_out(len(program.trials), self._spec.seeds, room=room if self._pure else 1, devices=devices)
+        self._keys = seed_keys(self._places.seeds)
         self._judge_every = max(1, self._spec.updates // (JUDGEMENTS + 1))
         self._evaluator = Evaluator(
             setup.env,
-            stack([program.setups[owner].params for owner in self._owners]),
+            stack([program.setups[trial].params for trial in self._places.trials]),
             num_envs=self._spec.eval_envs,
             pure=self._pure,
             each=True,
         )
         identity = [spec.identity() for spec in program.specs]
-        self._fingerprint = checkpoints.fingerprint({"specs": identity})
+        where = self._places.entries.tolist()  # other devices have other places
+        self._fingerprint = checkpoints.fingerprint({"specs": identity, "updates": self._spec.updates, "where": where})
         self._folder = folder / CHECKPOINTS / self._fingerprint[:16]
         self._saved: int | None = None
-        self._now = Checkpoint(None, 0, 0.0, 0.0, np.zeros(len(seeds), np.int64), self._fingerprint)
-        self._alive = np.arange(len(seeds)) < self._shape[0] * self._shape[1]
+        self._alive = self._places.real
+        self._now = Checkpoint(None, 0, 0.0, 0.0, np.zeros(len(self._alive), np.int64), self._fingerprint)
 
     def check(self) -> None:
         """Raise `OptionError` if it needs more memory than there is."""
@@ -126,26 +158,29 @@ class Together:
         return self._trained(scores, 0)
 
     def _begin(self) -> None:
-        """Start anew, or at the last checkpoint that is not damaged."""
+        """Start anew, or at the checkpoint that an interrupted process has saved."""
         checkpoints.clean(self._folder)
-        saved = checkpoints.saved_updates(self._folder)
         with registry.plugin_code(self._origin, "init"):
             states = self._states()
-        if saved:
-            found, damaged = checkpoints.load_first(self._folder, saved[::-1], states)
-            for error in damaged:
-                say(self._console, str(error))
-            self._saved = found.update
-            self._now = found._replace(state=settle(found.state) if self._pure else found.state)
-            self._alive &= found.ended == 0
-            return
         self._now = self._now._replace(state=states)
+        saved = checkpoints.saved_updates(self._folder)
+        if not saved:
+            return
+        try:
+            found = checkpoints.load(self._folder, saved[-1], states)
+        except RunError as error:
+            say(self._console, f"{error}; these trials begin anew")
+            checkpoints.keep_only(self._folder, set())
+            return
+        self._saved = found.update
+        self._now = found._replace(state=settle(found.state) if self._pure else found.state)
+        self._alive = self._places.real & (found.ended == 0)
 
     def _states(self) -> Any:
         """Return the first state of every entry, each from the learner of its own trial."""
         own = [
-            self._program.setups[owner].algorithm.init(key)
-            for owner, key in zip(self._owners, self._keys.init, strict=True)
+            self._program.setups[trial].algorithm.init(key)
+            for trial, key in zip(self._places.trials, self._keys.init, strict=True)
         ]
         return own if isinstance(self._learner, PythonLearner) else settle(stack(own))
 
@@ -178,9 +213,9 @@ class Together:
     def _stop_some(self, judge: Judge) -> None:
         """Let the judge stop trials; what it has decided is saved, as it need not decide the same once more."""
         scores = self._evaluate()
-        alive = self._by_trial(self._alive).any(axis=1)
+        alive = np.asarray(self._by_trial(self._alive).any(axis=1))
         stopped = judge(self._now.update, scores, alive)
-        self._end(np.flatnonzero(np.isin(self._owners, list(stopped)) & self._alive), -self._now.update)
+        self._end(np.flatnonzero(np.isin(self._places.trials, list(stopped)) & self._alive), -self._now.update)
         self._save()
 
     def _end(self, places: np.ndarray, how: int) -> None:
@@ -190,8 +225,7 @@ class Together:
         self._now = self._now._replace(ended=ended)
 
     def _by_trial(self, values: np.ndarray) -> np.ndarray:
-        count = self._shape[0] * self._shape[1]
-        return values[:count].reshape(self._shape)
+        return values[self._places.entries]
 
     def _save(self) -> None:
         if self._saved != self._now.update:
@@ -201,11 +235,6 @@ class Together:
 
     def _trained(self, scores: dict[str, np.ndarray], stopped: int) -> Trained:
         return Trained(scores, self._by_trial(self._now.ended), self._now.seconds, stopped)
-
-
-def _padded(entries: list[int], *, pure: bool) -> list[int]:
-    """Return one value for each entry, and more where the devices could not share them evenly; these never learn."""
-    return entries + entries[-1:] * (-len(entries) % len(jax.devices())) if pure else entries
 
 
 def discard_checkpoints(folder: Path) -> None:

@@ -69,7 +69,7 @@ def take_updates(
         yield Taken(number, step, time.perf_counter() - begun)
 
 
-def seed_keys(seeds: Sequence[int]) -> SeedKeys:
+def seed_keys(seeds: Sequence[int] | np.ndarray) -> SeedKeys:
     """Return the keys that belong to these seeds."""
     return SeedKeys(*_seed_keys(np.asarray(seeds, np.uint32)))
 
