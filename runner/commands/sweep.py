@@ -15,7 +15,8 @@ from .arguments import CommandParser, add_output, allow_local_modules, at_least,
 
 EPILOG = """\
 --vary OPTION=VALUES may be repeated. VALUES is a list such as 50,100,200, or a range: log:0.001:0.1 (uniform in the
-logarithm), uniform:0:1, int:1:8 (whole numbers, both ends included). An option of the game is env.contribution_factor.
+logarithm), uniform:0:1, int:1:8 (whole numbers). Both ends are included; for an option that is a whole number, log: and
+uniform: draw whole numbers too. An option of the game is called env.contribution_factor.
 Lists alone are a grid; with a range, --trials N says how many settings are drawn.
 Rates, penalties, payoffs and other numbers vary inside one compiled program; sizes make a program each.
 Options that all trials share are given as --inner-steps 4 and --env.max-steps-in-episode 10.

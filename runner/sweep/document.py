@@ -296,5 +296,6 @@ def _records(rows: Sequence[Mapping[str, Any]], space: Space) -> Records:
 
 
 def is_whole(found: Document) -> bool:
-    """Tell whether every trial has come to its end and everything could be drawn."""
-    return not found.problems and all(row["status"] != UNFINISHED for row in found.data["trials"])
+    """Tell whether every trial has come to its end, nothing was raised, and everything could be drawn."""
+    rows = found.data["trials"]
+    return not found.problems and all(row["status"] != UNFINISHED and not row["raised"] for row in rows)

@@ -68,7 +68,7 @@ class OptunaSearch:
             if isinstance(axis, Choices):
                 values[name] = chosen.suggest_categorical(name, axis.values)
             elif axis.whole:
-                values[name] = chosen.suggest_int(name, int(axis.low), int(axis.high))
+                values[name] = chosen.suggest_int(name, int(axis.low), int(axis.high), log=axis.log)
             else:
                 values[name] = axis.rounded(chosen.suggest_float(name, axis.low, axis.high, log=axis.log))
         return Trial(chosen.number, values)

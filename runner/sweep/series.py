@@ -196,6 +196,9 @@ class Series:
             trouble = [str(error)]
         found = self._write()
         show(found, self._console)
+        raised = {row["error"]: row["number"] for row in reversed(found.data["trials"]) if row["raised"]}
+        for error, number in sorted(raised.items(), key=lambda each: each[1]):
+            print(f"polax: trial {number} failed: {error}", file=sys.stderr)
         if trouble:
             print(f"polax: figures: {'; '.join(trouble)}", file=sys.stderr)
         if not stopped:

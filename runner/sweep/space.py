@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Range(NamedTuple):
 
     def words(self) -> str:
         """Return the axis as it can be given."""
-        return f"{'int' if self.whole else 'log' if self.log else 'uniform'}:{self.low}:{self.high}"
+        return f"{'log' if self.log else 'int' if self.whole else 'uniform'}:{self.low}:{self.high}"
 
     @property
     def values(self) -> tuple[float, float]:
@@ -51,15 +51,15 @@ class Range(NamedTuple):
 
     def draw(self, rng: np.random.Generator) -> float:
         """Draw a number."""
-        if self.whole:
-            return int(rng.integers(int(self.low), int(self.high), endpoint=True))
-        if self.log:
-            return self.rounded(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
-        return self.rounded(rng.uniform(self.low, self.high))
+        room = 0.5 if self.whole else 0.0  # so that both ends are as likely as what is between them
+        low, high = self.low - room, self.high + room
+        return self.rounded(
+            math.exp(rng.uniform(math.log(low), math.log(high))) if self.log else rng.uniform(low, high)
+        )
 
     def rounded(self, value: float) -> float:
-        """Return a number with `DIGITS` significant digits, within the range."""
-        return value if self.whole else min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
+        """Return the nearest number in the range that is whole, or has `DIGITS` significant digits."""
+        return min(max(round(value) if self.whole else float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
 
 Axis = Choices | Range
@@ -109,7 +109,7 @@ def _axis(words: Any, kind: Any, what: str) -> Axis:
     if isinstance(words, str):
         form, colon, rest = words.partition(":")
         if colon and form in ("log", "uniform", "int"):
-            return _range(form, rest.split(":"), what)
+            return _range(form, rest.split(":"), what, whole=form == "int" or _is_whole(kind))
         values = [read_word(word.strip(), kind) for word in words.split(",")] if words.strip() else []
     elif isinstance(words, Sequence | np.ndarray):
         values = [each.item() if hasattr(each, "item") else each for each in words]  # scalars of numpy
@@ -122,16 +122,24 @@ def _axis(words: Any, kind: Any, what: str) -> Axis:
             raise OptionError(f"{what} must list numbers or words, not {shown(value)}")
         if values.count(value) > 1:
             raise OptionError(f"{what} lists {value} twice")
+    if float in (get_args(kind) or (kind,)):  # so that 1 and 0.5 are of one type, and of one program
+        values = [float(value) if type(value) is int else value for value in values]
     return Choices(tuple(values))
 
 
-def _range(form: str, words: Sequence[str], what: str) -> Range:
+def _is_whole(kind: Any) -> bool:
+    """Tell whether an option takes whole numbers, and no others."""
+    kinds = get_args(kind) or (kind,)
+    return int in kinds and float not in kinds
+
+
+def _range(form: str, words: Sequence[str], what: str, *, whole: bool) -> Range:
     try:
-        low, high = (int(word) if form == "int" else float(word) for word in words)
+        low, high = (int(word) if whole else float(word) for word in words)
         for end in (low, high):
             check_number(what, end)
     except ValueError:
-        numbers = "whole numbers" if form == "int" else "numbers"
+        numbers = "whole numbers" if whole else "numbers"
         raise OptionError(f"{what} must be {form}:LOW:HIGH with two {numbers}, not {form}:{':'.join(words)}") from None
     if low >= high:
         raise OptionError(
@@ -141,7 +149,7 @@ def _range(form: str, words: Sequence[str], what: str) -> Range:
         raise OptionError(
             f"{what}: a logarithmic range must begin above 0, not at {low:g}; choose a small number, or uniform:"
         )
-    return Range(low, high, log=form == "log", whole=form == "int")
+    return Range(low, high, log=form == "log", whole=whole)
 
 
 def ranges(space: Space) -> dict[str, Range]:
