@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from .plan import GRID, OPTUNA, Trial
 from .plan import Protocol as Asked
 from .space import Space, combinations, corners, ranges
 from .together import Judge
+
+if TYPE_CHECKING:
+    from .optuna_search import OptunaSearch
 
 
 class Search(Protocol):
@@ -62,9 +65,7 @@ class Drawn:
 def known_trials(asked: Asked, space: Space) -> list[Trial]:
     """Return the trials that are known before the first one begins; of a search that learns, an example."""
     if asked.search == OPTUNA:
-        from . import optuna_search  # raises where Optuna is not installed
-
-        del optuna_search
+        _optuna_search()  # raises where Optuna is not installed
         return [Trial(0, next(corners(space)))]
     return draw_trials(asked, space)
 
@@ -98,7 +99,11 @@ def make_search(asked: Asked, space: Space, folder: Path) -> Search:
         folder: of the sweep, where a search that learns keeps what it knows.
     """
     if asked.search == OPTUNA:
-        from .optuna_search import OptunaSearch
-
-        return OptunaSearch(asked, space, folder)
+        return _optuna_search()(asked, space, folder)
     return Drawn(asked, space)
+
+
+def _optuna_search() -> type[OptunaSearch]:
+    from .optuna_search import OptunaSearch
+
+    return OptunaSearch

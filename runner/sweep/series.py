@@ -197,8 +197,8 @@ class Series:
         found = self._write()
         show(found, self._console)
         raised = {row["error"]: row["number"] for row in reversed(found.data["trials"]) if row["raised"]}
-        for error, number in sorted(raised.items(), key=lambda each: each[1]):
-            print(f"polax: trial {number} failed: {error}", file=sys.stderr)
+        for said, number in sorted(raised.items(), key=lambda each: each[1]):
+            print(f"polax: trial {number} failed: {said}", file=sys.stderr)
         if trouble:
             print(f"polax: figures: {'; '.join(trouble)}", file=sys.stderr)
         if not stopped:
