@@ -3,8 +3,8 @@
     python benchmarks/sweep.py [--trials 64] [--repeats 5] [--commands 3] [--updates 20] [--out FILE.json]
 
 LOLA-DiCE's laptop preset for the prisoner's dilemma, with four numbers varied: two rates, the discount, and the game's
-payoff. Both programs are compiled in one process, and their updates take turns. On two cores, the two players of a single
-update are on a core each, and so are the halves of a sweep's trials. `taskset -c 0` puts everything on one core.
+payoff. Both programs are compiled in one process, and their updates take turns. On two cores, the two players of a
+single update are on a core each, and so are the halves of a sweep's trials; `taskset -c 0` puts everything on one.
 
 The commands are processes of their own with warm compilation caches: the sweep once, and the training of one of its
 trials so many times, of which the median is multiplied by the number of trials.

@@ -15,7 +15,7 @@ SNIPPETS = [
     for page in (
         ROOT / "README.md",
         PAGE,
-        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report", "training")),
+        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report", "sweep", "training")),
     )
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
