@@ -54,11 +54,11 @@ class OptunaSearch:
     def next_round(self) -> list[Trial]:
         """Return the trials of the round that was interrupted, or those that Optuna chooses next."""
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if running:
-            return [self._trial(optuna.trial.Trial(self._study, each._trial_id)) for each in running]
-        begun = len(self._study.get_trials(deepcopy=False))
+        begun = len(self._study.get_trials(deepcopy=False)) - len(running)
         # The seed of each round is its own, so that a search that was interrupted chooses what it would have chosen.
         self._study.sampler = optuna.samplers.TPESampler(seed=self._asked.search_seed + begun, constant_liar=True)
+        if running:
+            return [self._trial(optuna.trial.Trial(self._study, each._trial_id)) for each in running]
         count = min(self.room, self._asked.trials - begun)
         return [self._trial(self._study.ask()) for _ in range(count)]
 

@@ -6,6 +6,7 @@ options of the trial, and nothing that trains beside it has an influence on it.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
@@ -23,9 +24,11 @@ from ..runs.checkpoint import Checkpoint
 from ..runs.files import RunError
 from ..training.interrupts import StopRequest
 from ..training.memory import check_program
-from ..training.progress import TrainingProgress, say
+from ..training.progress import TrainingProgress, say, showing_log
 from ..training.seeds import CompiledLearner, PythonLearner, Taken, make_learner, seed_keys, settle, stack, take_updates
 from .plan import Program
+
+_log = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 """Folder of the checkpoints of the program that is under way, which are in a folder named by its fingerprint."""
@@ -142,7 +145,7 @@ class Together:
             spec.updates, done=self._now.update, self_play=self._self_play, pure=self._pure, console=self._console
         )
         scores: dict[str, np.ndarray] = {}
-        with stop, progress:
+        with showing_log(self._console), stop, progress:
             numbers = takewhile(lambda _: not stop.asked, range(self._now.update + 1, spec.updates + 1))
             for taken in self._updates(numbers):
                 self._note(taken)
@@ -232,6 +235,7 @@ class Together:
             checkpoints.save(self._folder, self._now)
             checkpoints.keep_only(self._folder, {self._now.update})
             self._saved = self._now.update
+            _log.debug(f"update {self._saved} saved in {self._folder}")
 
     def _trained(self, scores: dict[str, np.ndarray], stopped: int) -> Trained:
         return Trained(scores, self._by_trial(self._now.ended), self._now.seconds, stopped)

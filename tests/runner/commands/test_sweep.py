@@ -225,6 +225,14 @@ def test_what_a_plug_in_raises_fails_its_program_alone_and_is_tried_again(
     assert [row["status"] for row in _read(out)["trials"]] == ["done"] * 3
 
 
+def test_verbose_says_what_is_saved_and_quiet_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sweep", "toy", "IPD-v0", "--vary", "step_size=0.5,1", *QUICK, "--out"]
+    assert main([*words, str(tmp_path / "loud"), "--verbose"]) == 0
+    assert f"update 1 saved in {tmp_path / 'loud' / 'checkpoints'}" in capsys.readouterr().out
+    assert main([*words, str(tmp_path / "still"), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_objective_decides_who_is_best(tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ["sweep", "toy", "IPD-v0", "--vary", "step_size=0.01,3", *QUICK, "--objective", "always-cooperate"]
