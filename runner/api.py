@@ -549,7 +549,7 @@ def evaluate(
     """
     set_up()
     from .. import registry
-    from .evaluation.evaluate import measure_dilemma, score_against, score_together
+    from .evaluation.evaluate import Evaluator, measure_dilemma, score_against, score_together
     from .evaluation.scores import by_seed, mean_gap, opponents_of, pairing
     from .evaluation.verdict import verdict
     from .report.evaluation import document
@@ -569,7 +569,8 @@ def evaluate(
     else:
         if found.pure:
             with registry.plugin_code(registry.algorithm_origin(found.spec.algorithm), "act"):
-                check_evaluation(found.env, found.params, found.keys.evaluate, found.policies, num_envs=num_envs)
+                evaluator = Evaluator(found.env, found.params, num_envs=num_envs, pure=True)
+                check_evaluation(evaluator, found.keys.evaluate, found.policies)
         table = score_together(found, num_envs=num_envs)
     seeds = by_seed(table, found.spec.seeds)
     learned = ""

@@ -41,7 +41,7 @@ class Evaluator:
     Args:
         env: the game.
         params: its numbers.
-        num_envs: episodes of each match-up.
+        num_envs: episodes of each match-up; it is an attribute too.
         pure: whether the players are pytrees that may be compiled.
         each: whether every seed has params of its own, stacked; their episodes are of one length.
     """
@@ -49,7 +49,7 @@ class Evaluator:
     def __init__(self, env: Game[Any, Any], params: Any, *, num_envs: int, pure: bool, each: bool = False) -> None:
         self._env = env
         self._params = params
-        self._num_envs = num_envs
+        self.num_envs = num_envs
         self._pure = pure
         self._each = each
         self._matches = matches_of(env)
@@ -94,7 +94,7 @@ class Evaluator:
 
     @property
     def _static(self) -> tuple[Game[Any, Any], int, int]:
-        return self._env, self._num_envs, self._num_steps
+        return self._env, self.num_envs, self._num_steps
 
     def _params_of(self, num_seeds: int) -> Any:
         """Return the params of every seed, stacked."""
@@ -128,7 +128,7 @@ class Evaluator:
                 for player, policy in enumerate(policies)
             ]
             match_key = jax.random.fold_in(key, number)
-            results.append(play_in_python(match_key, self._env, params, players, num_envs=self._num_envs))
+            results.append(play_in_python(match_key, self._env, params, players, num_envs=self.num_envs))
         return np.stack([result.reward for result in results]), dict(self._env.summarise(results[0].info))
 
 

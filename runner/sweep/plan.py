@@ -13,7 +13,7 @@ from ... import registry
 from ...options import OptionError, PolaxError, suggest
 from ..evaluation.scores import pairing
 from ..runs import asked
-from ..runs.spec import RunSpec, Setup, build, find_preset, over, resolve
+from ..runs.spec import RunSpec, Setup, build, find_preset, first_seeds, over, resolve
 from .space import ENV, Space, combinations, corners, nested, ranges, read_space
 
 FORMAT = 1
@@ -98,7 +98,7 @@ class Protocol:
             updates=self.updates,
             options=own[""],
             env_options=own[ENV],
-            seeds=tuple(range(self.num_seeds)),
+            seeds=first_seeds(self.num_seeds),
             eval_envs=self.eval_envs,
         )
 

@@ -17,7 +17,6 @@ from typing import Any
 import jax
 
 from ... import registry
-from ...envs.base import Game
 from ...options import OptionError
 from ..evaluation.evaluate import Evaluator
 from ..runs.spec import RunSpec, Setup
@@ -53,21 +52,19 @@ def check_program(spec: RunSpec, learner: Learner, keys: SeedKeys, evaluator: Ev
     with registry.plugin_code(origin, "policies at update 0"):
         policies = jax.eval_shape(learner.policies, states)
     with registry.plugin_code(origin, "act, evaluated at update 0,"):
-        check_evaluation(setup.env, setup.params, keys.evaluate, policies, num_envs=spec.eval_envs)
+        check_evaluation(evaluator, keys.evaluate, policies)
 
 
-def check_evaluation(env: Game[Any, Any], params: Any, keys: jax.Array, policies: Any, *, num_envs: int) -> None:
+def check_evaluation(evaluator: Evaluator, keys: jax.Array, policies: Any) -> None:
     """Raise `OptionError` if scoring compiled players needs more memory than there is.
 
     Args:
-        env: the game.
-        params: its numbers.
+        evaluator: of compiled players.
         keys: one for each seed.
         policies: from the learner's ``policies``, or their shapes.
-        num_envs: episodes of each match-up.
     """
-    program = Evaluator(env, params, num_envs=num_envs, pure=True).trace(keys, policies).jaxpr
-    _compare(largest_array(program), f"an evaluation of {num_envs} episodes")
+    program = evaluator.trace(keys, policies).jaxpr
+    _compare(largest_array(program), f"an evaluation of {evaluator.num_envs} episodes")
 
 
 def _compare(needed: int, what: str) -> None:
