@@ -88,7 +88,7 @@ class Shown(NamedTuple):
     """How it plays."""
 
     parameters: Any = None
-    """What a learner with a lookahead needs to imagine this player's learning: an instance of the ``needs`` of such
+    """What a learner with a lookahead needs to imagine this player's learning, of a type among the ``needs`` of such
     learners. None: there is nothing to see but how it plays."""
 
 
@@ -108,8 +108,11 @@ class PlayerLearner(NamedTuple):
     show: Callable[[State], Shown]
     """``show(state) -> Shown``."""
 
-    needs: type | None = None
-    """The type of the parameters that it must see of the others; None: how they play is enough."""
+    needs: tuple[type, ...] = ()
+    """Types of which every other player must show one, as its parameters or as its policy. Empty: it takes any."""
+
+    reason: str = ""
+    """Why it needs that and what else to do, for the message where a player does not show it: ``"it ..."``."""
 
 
 class Preset(NamedTuple):

@@ -308,7 +308,9 @@ def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, pla
         init=partial(_init_one, program, config.coefficients(), params),
         update=_UpdateOne(program, player),
         show=_show,
-        needs=ActorCritic if program.structure.inner_steps and not program.structure.model_batches else None,
+        needs=(ActorCritic,) if program.structure.inner_steps and not program.structure.model_batches else (),
+        reason="it imagines how its opponent learns and must see the parameters of its networks; take a learner that "
+        "fits a model of its opponent, or one that imagines nothing",
     )
 
 

@@ -155,12 +155,8 @@ def _check_sight(names: tuple[str, ...], learners: tuple[PlayerLearner, ...]) ->
     shown = jax.eval_shape(lambda key: tuple(each.show(each.init(key)) for each in learners), jax.random.key(0))
     for player, learner in enumerate(learners):
         for other, seen in enumerate(shown):
-            if other != player and learner.needs is not None and not isinstance(seen.parameters, learner.needs):
-                wanted = learner.needs.__name__
-                raise ValueError(
-                    f"{names[player]} imagines how its opponent learns and must see its {wanted}, which {names[other]} "
-                    "does not show; take a learner that fits a model of its opponent, or one that imagines nothing"
-                )
+            if other != player and learner.needs and not any(isinstance(each, learner.needs) for each in seen):
+                raise ValueError(f"{names[player]} cannot learn beside {names[other]}: {learner.reason}")
 
 
 def _standing_still(name: str, env: Game[Any, Any], params: Any, player: int) -> PlayerLearner:

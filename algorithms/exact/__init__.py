@@ -1,11 +1,11 @@
 """Learning from exact returns of memory-one policies in repeated 2x2 games, one file a rule; nothing is sampled.
 
-May import `algorithms.base`, the contract of a game, and option checks. A rule's file imports no other rule's.
+May import `algorithms.base`, the contract of a game, its policies, and option checks. A rule's file imports no other
+rule's.
 """
 
 from .opponent_model import Fit, Model, fit_model
 from .parameterisations import Mlp, MlpParams, Preconditioned, Tabular, bernoulli_kl, make_parameterisation
-from .policy import MemoryOnePolicy
 from .returns import (
     STATES,
     ExactGame,
@@ -20,7 +20,6 @@ __all__ = [
     "STATES",
     "ExactGame",
     "Fit",
-    "MemoryOnePolicy",
     "Mlp",
     "MlpParams",
     "Model",

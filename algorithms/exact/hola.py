@@ -9,10 +9,10 @@ import jax
 
 from ...envs.base import Game
 from ...options import Count, select
-from ..base import Algorithm, AlgorithmPlugin, Preset
+from ..base import Algorithm, AlgorithmPlugin, PlayerLearner, Preset
 from .derivatives import Losses, higher_order_lola
 from .games import DifferentiableGame
-from .joint import JointLookaheadConfig, Rates, build_joint
+from .joint import JointLookaheadConfig, Rates, build_joint, build_joint_player
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,15 @@ def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: HolaExa
     return build_joint(env, params, config, select(HolaRule, config))
 
 
+def build_player(env: Game[Any, Any], params: Any, config: HolaExactConfig, player: int) -> PlayerLearner:
+    """Make the learner of one player."""
+    return build_joint_player(env, params, config, player, rule=select(HolaRule, config))
+
+
 HOLA_EXACT = AlgorithmPlugin(
     config=HolaExactConfig,
     build=build,
+    build_player=build_player,
     summary="Higher-order LOLA on exact losses: LOLA against LOLA, to any order",
     presets={("laptop", "IPD-v0"): Preset(100, {"outer_lr": 3.0, "inner_lr": 3.0, "initial_std": 1.0})},
 )

@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 
 from ...envs.base import Game
 from ...options import NotNegative, Positive, option_types
-from ..base import Algorithm, AlgorithmPlugin, Metrics, Preset
+from ..base import Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset
 from .derivatives import Losses
 from .games import DifferentiableGame
 from .learner import (
@@ -27,10 +27,13 @@ from .learner import (
     ExactLookaheadConfig,
     ExactPolicies,
     ExactState,
+    Learned,
     cooperation,
     describe,
     payoffs_of,
 )
+from .matchup import Matchup, descend, losses
+from .one_player import build_exact_player
 from .parameterisations import Parameterisation, Params
 from .returns import ExactGame, discounted_returns
 
@@ -80,6 +83,7 @@ def joint_plugin(
     return AlgorithmPlugin(
         config=config,
         build=partial(build_joint, rule=rule, players=players),
+        build_player=partial(build_joint_player, rule=rule),
         summary=summary,
         presets={} if preset is None else {("laptop", "IPD-v0"): preset},
     )
@@ -106,6 +110,25 @@ def build_joint(
     """
     ground = ground_of(env, params, config, players)
     return Algorithm(ground.init, JointUpdate(ground.problem, rule), ground.policies)
+
+
+def build_joint_player(
+    env: Game[Any, Any] | DifferentiableGame, params: Any, config: ExactConfig, player: int, *, rule: JointRule
+) -> PlayerLearner:
+    """Make the learner of one player, which takes its own part of the step that the rule has for both.
+
+    Args:
+        env: a repeated game of two players and two actions.
+        params: its params.
+        config: the options.
+        player: 0 or 1.
+        rule: the direction in which both players would descend.
+
+    Raises:
+        ValueError: the game has no exact returns, or its payoffs are not finite.
+    """
+    rates: FrozenDict[str, float] = FrozenDict(rates_of(config))
+    return build_exact_player(env, params, config, player, rule=OwnPart(rule, player), rates=rates)
 
 
 def ground_of(
@@ -146,6 +169,34 @@ def _check_no_policies(game: DifferentiableGame, config: ExactConfig) -> None:
             raise ValueError(
                 f"{field.name} is about the policies of a repeated game, and {game.name} has none: leave it out"
             )
+
+
+@dataclass(frozen=True)
+class OwnPart:
+    """One player's part of a rule for both, as the update of one player.
+
+    The rule sees both as they are. Where the two are written in other ways, the shorter row of parameters ends in zeros
+    that no loss reads.
+    """
+
+    rule: JointRule
+    player: int
+
+    def __call__(self, matchup: Matchup, own: Params, other: Params) -> Learned:
+        """Return the player after its step."""
+        (own_row, restore_own), (other_row, restore_other) = ravel_pytree(own), ravel_pytree(other)
+        size = max(own_row.size, other_row.size)
+        in_order = slice(None, None, -1 if self.player else 1)  # player 0's row first
+
+        def of_both(theta: jax.Array) -> jax.Array:
+            mine, theirs = theta[in_order]
+            found = losses(matchup, restore_own(mine[: own_row.size]), restore_other(theirs[: other_row.size]))
+            return jnp.stack(found[in_order])
+
+        rows = [jnp.pad(row, (0, size - row.size)) for row in (own_row, other_row)]
+        rates: Any = matchup.rates
+        direction = self.rule(of_both, jnp.stack(rows[in_order]), rates)[self.player]
+        return Learned(descend(own, restore_own(direction[: own_row.size]), rates["outer_lr"]), jnp.bool_(True), {})
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,16 @@ import numpy as np
 from flax import struct
 
 from ...envs.base import Game, as_tuples
+from ...envs.policies.memory_one import TURNED, MemoryOnePlayer
 from ...options import Count, NotNegative, Positive, check_options, select
 from ..base import Algorithm, Metrics
 from .games import DifferentiableGame
 from .matchup import Matchup, Rates, descend
 from .opponent_model import Model, Target, fit_model
 from .parameterisations import INITIAL_STD, Parameterisation, Params, make_parameterisation
-from .policy import MemoryOnePolicy
 from .returns import STATES, ExactGame, check_discount, discounted_returns, social_optimum
 
 PLAYERS = 2
-_OWN_FIRST = np.array([0, 2, 1, 3, 4])
-"""Player 1 sees its own action first: DC and CD change places."""
 
 _RECIPROCATES_BELOW = 0.65
 _SHARE_OF_OPTIMUM = 0.8
@@ -84,7 +82,7 @@ class ExactLookaheadConfig(ExactConfig):
 
 @struct.dataclass
 class ExactState:
-    """All players, their models of each other, and every number of the run."""
+    """All players, their models of each other, and every number of the run; or one player, without the first axis."""
 
     params: Params  # leaves [N, ...]
     models: Params  # leaves [2, ...]: entry i is player i's model of its opponent; empty without models
@@ -159,6 +157,51 @@ def payoffs_of(env: Game[Any, Any] | DifferentiableGame, params: Any) -> tuple[A
     return as_tuples(payoffs.tolist())
 
 
+class Improved(NamedTuple):
+    """One player after an update, or all of them."""
+
+    params: Params
+    model: Params  # its model of its opponent; empty without one
+    given_up: jax.Array  # [] int32: how many of the fixed point and the fit were given up
+    metrics: Metrics
+
+    def replace_in(self, state: ExactState) -> ExactState:
+        """Return the state with what is new."""
+        return state.replace(  # type: ignore[attr-defined]
+            params=self.params, models=self.model, unconverged=state.unconverged + self.given_up
+        )
+
+
+@dataclass(frozen=True)
+class Improve:
+    """How one player learns: by a rule, from its opponent's parameters or from a model of its policy."""
+
+    rule: Rule
+    model: Model | None
+
+    def __call__(self, matchup: Matchup, own: Params, other: Params, model: Params) -> Improved:
+        """Return the player after an update.
+
+        Args:
+            matchup: who learns beside whom.
+            own: the learner's parameters.
+            other: its opponent's.
+            model: the parameters of its model, from which the fit continues; empty without one.
+        """
+        metrics: Metrics = {}
+        given_up = jnp.int32(0)
+        if self.model is not None:
+            whose = 1 - matchup.player
+            target = Target(matchup.other.logits(other, whose), whose)
+            fit = fit_model(target, model, matchup.rates, model=self.model)
+            matchup = matchup.replace(other=self.model.parameterisation)  # type: ignore[attr-defined]
+            model = other = fit.params
+            given_up += ~fit.converged
+            metrics = {"model_divergence": fit.divergence, "model_steps": fit.steps, "model_converged": fit.converged}
+        learned = self.rule(matchup, own, other)
+        return Improved(learned.params, model, given_up + ~learned.converged, metrics | learned.metrics)
+
+
 @dataclass(frozen=True)
 class ExactInit:
     """``init`` of the exact learners; its numbers become arrays of the precision in force when it is called."""
@@ -197,30 +240,19 @@ class ExactUpdate:
         del key
         players = jnp.arange(PLAYERS, dtype=jnp.int32)
         others = jax.tree.map(lambda leaf: leaf[::-1], state.params)
-        models, unconverged = state.models, state.unconverged
-        metrics: Metrics = {}
-        if self.model is not None:
-            fit_to = partial(fit_model, model=self.model)
-            targets = jax.vmap(self._target)(1 - players, others)
-            fit = jax.vmap(fit_to, in_axes=(0, 0, None))(targets, models, state.rates)
-            models = others = fit.params
-            unconverged = unconverged + ~fit.converged
-            metrics |= {"model_divergence": fit.divergence, "model_steps": fit.steps, "model_converged": fit.converged}
-        learned = jax.vmap(self._learn, in_axes=(0, 0, 0, None))(players, state.params, others, state)
-        state = state.replace(  # type: ignore[attr-defined]
-            params=learned.params,
-            models=models,
-            unconverged=unconverged + ~learned.converged,
+
+        written = self.parameterisation
+
+        def matchup(player: jax.Array) -> Matchup:
+            return Matchup(state.game, state.rates, player, own=written, other=written)
+
+        improve = Improve(self.rule, self.model)
+        improved = jax.vmap(lambda player, *of_player: improve(matchup(player), *of_player))(
+            players, state.params, others, state.models
         )
-        metrics |= {**learned.metrics, "unconverged": state.unconverged}
-        return state, _by_player(metrics) | describe(cooperation(self.parameterisation, state.params), state.game)
-
-    def _target(self, player: jax.Array, params: Params) -> Target:
-        return Target(self.parameterisation.logits(params, player), player)
-
-    def _learn(self, player: jax.Array, own: Params, other: Params, state: ExactState) -> Learned:
-        of_other = self.model.parameterisation if self.model else self.parameterisation
-        return self.rule(Matchup(state.game, state.rates, player, self.parameterisation, of_other), own, other)
+        state = improved.replace_in(state)
+        metrics = _by_player({**improved.metrics, "unconverged": state.unconverged})
+        return state, metrics | describe(cooperation(self.parameterisation, state.params), state.game)
 
 
 @dataclass(frozen=True)
@@ -230,12 +262,21 @@ class ExactPolicies:
     parameterisation: Parameterisation
     observation_layout: str
 
-    def __call__(self, state: ExactState) -> tuple[MemoryOnePolicy, ...]:
+    def __call__(self, state: ExactState) -> tuple[MemoryOnePlayer, ...]:
         """Return both players as they act on what the environment shows them."""
-        first, second = cooperation(self.parameterisation, state.params)
-        return MemoryOnePolicy(first), MemoryOnePolicy(
-            second[_OWN_FIRST] if self.observation_layout == "egocentric" else second
-        )
+        both = cooperation(self.parameterisation, state.params)
+        return tuple(memory_one_player(both[player], player, self.observation_layout) for player in range(PLAYERS))
+
+
+def memory_one_player(by_state: jax.Array, player: int, observation_layout: str) -> MemoryOnePlayer:
+    """Return the policy that cooperates with probabilities ``[5]`` in `STATES`."""
+    swapped = jnp.asarray(observation_layout == "shared" and player == 1)
+    return MemoryOnePlayer(cooperation=own_first(by_state, player), swapped=swapped)
+
+
+def own_first(by_state: jax.Array, player: int) -> jax.Array:
+    """Return what a player has in each of `STATES` ``[5]`` with its own action first, or the other way round."""
+    return by_state[TURNED] if player == 1 else by_state
 
 
 def cooperation(parameterisation: Parameterisation, params: Params) -> jax.Array:
@@ -250,8 +291,8 @@ def describe(by_player: jax.Array, game: ExactGame) -> Metrics:
     probability below 0.65 after mutual defection and after they alone cooperated.
     """
     returns = discounted_returns(by_player, game)
-    own_first = by_player.at[1].set(by_player[1, _OWN_FIRST])
-    retaliates = jnp.all(own_first[:, jnp.array([0, 2])] < _RECIPROCATES_BELOW)
+    turned = by_player.at[1].set(own_first(by_player[1], 1))
+    retaliates = jnp.all(turned[:, jnp.array([0, 2])] < _RECIPROCATES_BELOW)
     prospers = returns.mean() > _SHARE_OF_OPTIMUM * social_optimum(game)
     metrics = _by_player({"return": returns})
     for state, name in enumerate(STATES):

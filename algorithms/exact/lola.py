@@ -12,13 +12,14 @@ import jax.numpy as jnp
 
 from ...envs.base import Game
 from ...options import NotNegative, Positive, check_choice
-from ..base import Algorithm, AlgorithmPlugin, Preset
+from ..base import Algorithm, AlgorithmPlugin, PlayerLearner, Preset
 from .derivatives import Losses, higher_order_lola, lookahead, shaping, simultaneous_gradient
 from .games import DifferentiableGame
 from .joint import build_joint
 from .learner import ExactLookaheadConfig, GradientRule, build_exact
 from .matchup import Matchup, losses, opponent_step
-from .parameterisations import Params, Tabular
+from .one_player import build_exact_player
+from .parameterisations import Params, Preconditioned, Tabular
 
 LolaForm = Literal["actual", "taylor", "shaping"]
 FORMS: tuple[LolaForm, ...] = get_args(LolaForm)
@@ -65,7 +66,8 @@ def untransformed_outer_gradient(matchup: Matchup, own: Params, other: Params) -
     A note on the published program: its LOLA with pre-conditioned policies evaluates the *outer* loss at the logits
     before the transformation. This reproduces it; `lola_gradient` is the rule of the paper.
     """
-    plain = matchup.replace(own=Tabular(), other=Tabular())  # type: ignore[attr-defined]
+    other_plain = Tabular() if isinstance(matchup.other, Preconditioned) else matchup.other
+    plain = matchup.replace(own=Tabular(), other=other_plain)  # type: ignore[attr-defined]
     return jax.grad(lambda each: losses(plain, each, opponent_step(matchup, each, other)).own)(own)
 
 
@@ -112,15 +114,24 @@ def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: LolaExa
     """Make the learner for a game."""
     if isinstance(env, DifferentiableGame):
         return build_joint(env, params, config, JointLola(config.form))
-    gradient = {"actual": lola_gradient, "taylor": taylor_gradient, "shaping": shaping_gradient}[config.form]
+    return build_exact(env, params, config, _rule(config))
+
+
+def build_player(env: Game[Any, Any], params: Any, config: LolaExactConfig, player: int) -> PlayerLearner:
+    """Make the learner of one player."""
+    return build_exact_player(env, params, config, player, rule=_rule(config))
+
+
+def _rule(config: LolaExactConfig) -> GradientRule:
     if not config.outer_preconditioning:
-        gradient = untransformed_outer_gradient
-    return build_exact(env, params, config, GradientRule(gradient))
+        return GradientRule(untransformed_outer_gradient)
+    return GradientRule({"actual": lola_gradient, "taylor": taylor_gradient, "shaping": shaping_gradient}[config.form])
 
 
 LOLA_EXACT = AlgorithmPlugin(
     config=LolaExactConfig,
     build=build,
+    build_player=build_player,
     summary="LOLA on exact returns: actual update, first-order Taylor form, or the shaping term as published",
     presets={("laptop", "IPD-v0"): Preset(30)},
 )

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 
 from ...envs.base import Game
 from ...options import Count, NotNegative, Positive, select
-from ..base import Algorithm, AlgorithmPlugin, Preset
+from ..base import Algorithm, AlgorithmPlugin, PlayerLearner, Preset
 from .learner import ExactLookaheadConfig, Learned, build_exact
 from .matchup import Matchup, descend, losses, opponent_step
+from .one_player import build_exact_player
 from .parameterisations import Params, bernoulli_kl
 
 
@@ -149,9 +150,15 @@ def build(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Algorith
     return build_exact(env, params, config, select(ProximalRule, config))
 
 
+def build_player(env: Game[Any, Any], params: Any, config: PolaExactConfig, player: int) -> PlayerLearner:
+    """Make the learner of one player."""
+    return build_exact_player(env, params, config, player, rule=select(ProximalRule, config))
+
+
 POLA_EXACT = AlgorithmPlugin(
     config=PolaExactConfig,
     build=build,
+    build_player=build_player,
     summary="POLA on exact returns of memory-one policies: proximal steps to a fixed point",
     presets={("laptop", "IPD-v0"): Preset(2)},
     steps_per_update=lambda config: {} if config.outer_steps is None else {"outer-steps": config.outer_steps},

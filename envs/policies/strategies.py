@@ -19,6 +19,7 @@ from flax import struct
 from ...options import check_number, player_index, suggest
 from ..base import Game, Policy, StrategyFactory
 from ..grid import draw_below
+from .memory_one import MemoryOnePlayer, split_views
 
 Memory = Any
 
@@ -53,27 +54,6 @@ def make_strategy(name: str, game: Game[Any, Any], player: int = 0, **options: f
 
 
 @struct.dataclass
-class MemoryOnePlayer:
-    """Plays a matrix game by the last joint action alone."""
-
-    cooperation: jax.Array  # [5]: probability of action 1 after (own, other) = 00, 01, 10, 11 and at the start
-    swapped: jax.Array  # [] bool: the observation names the other player first
-
-    def initial_memory(self, num_envs: int) -> Memory:
-        """It remembers nothing."""
-        return jnp.zeros((num_envs, 0))
-
-    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
-        """Draw one action for each environment, ``[B]`` int32."""
-        own, other = _split_views(observation, self.swapped)
-        # own and other are one-hot over (0, 1, start); both are "start" together.
-        after = (own[:, :2, None] * other[:, None, :2]).reshape(-1, 4)
-        probability = jnp.where(own[:, 2] > 0, self.cooperation[4], (after * self.cooperation[:4]).sum(-1))
-        uniform = jax.random.uniform(key, probability.shape)
-        return (uniform < probability).astype(jnp.int32), memory
-
-
-@struct.dataclass
 class GrimPlayer:
     """Cooperates until the other defects once, then defects for good."""
 
@@ -85,7 +65,7 @@ class GrimPlayer:
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
         """Return one action for each environment, ``[B]`` int32."""
-        _, other = _split_views(observation, self.swapped)
+        _, other = split_views(observation, self.swapped)
         betrayed = memory | (other[:, 0] > 0)
         return (~betrayed).astype(jnp.int32), betrayed
 
@@ -204,12 +184,6 @@ class Board:
     other: jax.Array  # [B] int32
     coin: jax.Array  # [B] int32
     coin_is_own: jax.Array  # [B] bool
-
-
-def _split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return own and other's last action, one-hot ``[B, 3]``."""
-    first, second = observation[:, :3], observation[:, 3:]
-    return jnp.where(swapped, second, first), jnp.where(swapped, first, second)
 
 
 def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> Board:

@@ -46,7 +46,7 @@ def play_page(opponents: Sequence[Opponent]) -> str:
         if program is None:
             raise OptionError(
                 f"{each.name} cannot be played in a page: {type(each.policy).__name__} has no page_program; "
-                "trained networks and the policies of exact learners have one"
+                "trained networks and memory-one policies have one"
             )
         agents.append(
             {"name": each.name, "game": games.index(entry), "player": each.player, **_entry(program, scripts)}

@@ -166,7 +166,11 @@ def test_a_run_of_two_learners_resumes_and_gives_back_its_players(tmp_path):
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("lola-dice+tit-for-tat", OptionError, "must see its ActorCritic, which tit-for-tat does not show; take a"),
+        (
+            "lola-dice+tit-for-tat",
+            OptionError,
+            "lola-dice cannot learn beside tit-for-tat: it imagines how its opponent learns and",
+        ),
         ("naive+tit-for-tatt", OptionError, "player 1 is neither a learner nor a policy: .* 'tit-for-tat'"),
         ("naiv+tit-for-tat", UnknownNameError, "unknown algorithm 'naiv'; did you mean 'naive'?"),
         ("loqa+naive", PluginError, "trains all players of a game and cannot learn beside another learner; train it"),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 import pytest
-from polax.algorithms.exact import STATES, MemoryOnePolicy, mean_rewards
+from polax.algorithms.exact import STATES, mean_rewards
 from polax.algorithms.exact.learner import ExactConfig
 from polax.algorithms.exact.naive import NAIVE_EXACT
 from polax.envs.base import Policy
@@ -176,13 +176,20 @@ def sampled_rewards(env, params, players, *, num_envs: int, num_steps: int) -> n
     return np.asarray(jax.jit(lambda: jax.lax.scan(step, start, jax.random.split(jax.random.key(5), num_steps)))()[1])
 
 
-def test_a_memory_one_policy_is_a_policy():
-    policy = MemoryOnePolicy(jnp.array([0.0, 1, 0, 1, 1]))
-    assert isinstance(policy, Policy)
-    table, _ = polax.make_env("IPD-v0")
-    actions, _ = policy.act(KEY, table.observation_table(), policy.initial_memory(5))
-    np.testing.assert_array_equal(actions, [0, 1, 0, 1, 1])
-    assert actions.dtype == jnp.int32
+@pytest.mark.parametrize("layout", ["egocentric", "shared"])
+def test_what_is_learned_acts_on_what_its_player_sees(layout):
+    env, params = polax.make_env("IPD-v0", observation_layout=layout)
+    algorithm = polax.make_algorithm("naive-exact", env, params)
+    state = algorithm.init(KEY)
+    # Tit-for-tat, in the states DD DC CD CC start with player 0's action first.
+    logits = 40 * jnp.array([[-1.0, 1, -1, 1, 1], [-1, -1, 1, 1, 1]])
+    first, second = algorithm.policies(state.replace(params=logits))
+    own, other = [0, 1, 0, 1, 1], [0, 0, 1, 1, 1]
+    for policy, expected in ((first, own), (second, own if layout == "egocentric" else other)):
+        assert isinstance(policy, Policy)
+        actions, _ = policy.act(KEY, env.observation_table(), policy.initial_memory(5))
+        np.testing.assert_array_equal(actions, expected)
+        assert actions.dtype == jnp.int32
 
 
 @pytest.mark.parametrize("name", LEARNERS)

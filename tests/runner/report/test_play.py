@@ -12,7 +12,7 @@ import pytest
 from javascript import evaluate, needs_node, source
 from polax.algorithms.core import networks
 from polax.algorithms.core.rollout import RecurrentPolicy
-from polax.algorithms.exact.policy import MemoryOnePolicy
+from polax.envs.policies.memory_one import MemoryOnePlayer
 from polax.runner.cli import main
 
 STEPS = 200
@@ -57,9 +57,10 @@ def test_the_network_has_the_same_probabilities_as_in_jax(network):
 @needs_node
 def test_a_memory_one_policy_has_its_probabilities():
     env, _ = polax.make_env("IPD-v0")
-    policy = MemoryOnePolicy(np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32))
-    found = probabilities(policy, np.asarray(env.observation_table()))
-    np.testing.assert_allclose(np.array(found)[:, 1], policy.cooperation, atol=1e-6)
+    for swapped, expected in ((False, [0.1, 0.2, 0.3, 0.4, 0.5]), (True, [0.1, 0.3, 0.2, 0.4, 0.5])):
+        policy = MemoryOnePlayer(np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32), np.bool_(swapped))
+        found = probabilities(policy, np.asarray(env.observation_table()))
+        np.testing.assert_allclose(np.array(found)[:, 1], expected, atol=1e-6)
 
 
 @pytest.fixture
@@ -126,6 +127,8 @@ def test_a_game_without_rules_in_javascript_is_refused(fails, tmp_path, monkeypa
     from conforming import game
 
     monkeypatch.setitem(polax.registry._ENVIRONMENTS.registered, "Mine-v0", game())
-    monkeypatch.setitem(polax.registry._POLICIES.registered, "mine", lambda *asked: MemoryOnePolicy(np.zeros(5)))
+    monkeypatch.setitem(
+        polax.registry._POLICIES.registered, "mine", lambda *asked: MemoryOnePlayer(np.zeros(5), np.bool_(False))
+    )
     said = fails("web", "mine:a", "--env", "Mine-v0", "--out", str(tmp_path / "page.html"))
     assert "its page_program returns no rules in JavaScript" in said
