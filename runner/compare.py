@@ -128,7 +128,7 @@ def _training(
     return training
 
 
-def benchmark(  # one for each option of the command
+def benchmark(  # noqa: PLR0913  # one for each option of the command
     algorithms: Sequence[str | Sequence[str]],
     envs: Sequence[str],
     *,
@@ -138,6 +138,7 @@ def benchmark(  # one for each option of the command
     budget: str | tuple[float, str] | None = None,
     evaluation_episodes: int = 1000,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    pairs: bool = False,
     retries: int = 0,
     quiet: bool = False,
 ) -> Document:
@@ -155,6 +156,7 @@ def benchmark(  # one for each option of the command
         budget: how long each trains instead: ``"100 updates"``, ``"2000000 env-steps"`` or ``"60 seconds"``.
         evaluation_episodes: of each match-up at the end.
         options: of learners and games by name, over the preset's: ``{"naive": {"num_envs": 64}}``.
+        pairs: train each learner beside each other one as well, with the options and the preset that it has alone.
         retries: how often a combination that failed is trained again, from its last checkpoint.
         quiet: show neither progress nor scores.
 
@@ -178,20 +180,24 @@ def benchmark(  # one for each option of the command
     retries = count_option(retries=retries, at_least=0)
     set_up(num_seeds=num_seeds)
     from .benchmark.budget import parse_budget
-    from .benchmark.plan import Protocol, combinations, open_folder
+    from .benchmark.plan import Protocol, combinations, open_folder, with_pairs
     from .benchmark.series import Series
     from .runs.files import make_folder
     from .runs.lock import alone
     from .training.progress import say, wide_console
 
+    names = [registry.algorithm_name(each) for each in learners]
+    given = dict(options or {})
+    if pairs:
+        names, given = with_pairs(names, given)
     protocol = Protocol(
-        algorithms=tuple(registry.algorithm_name(each) for each in learners),
+        algorithms=tuple(names),
         envs=tuple(games),
         num_seeds=num_seeds,
         preset=preset,
         budget=None if budget is None else parse_budget(budget),
         evaluation_episodes=evaluation_episodes,
-        options={name: dict(given) for name, given in (options or {}).items() if given},
+        options={name: dict(own) for name, own in given.items() if own},
     )
     planned = combinations(protocol)
     console = wide_console(quiet=quiet)

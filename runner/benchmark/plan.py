@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import registry
+from ...algorithms.core.side_by_side import option_of
 from ...options import OptionError, suggest
 from ..runs import asked
 from ..runs.files import folder_name
@@ -112,6 +113,35 @@ def combinations(protocol: Protocol) -> list[Combination]:
             "with their default options and those given as --ALGORITHM.OPTION VALUE"
         )
     return planned
+
+
+def with_pairs(
+    algorithms: Sequence[str], options: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], dict[str, Mapping[str, Any]]]:
+    """Return learners and, after them, each one beside each other one; and the options of all of them.
+
+    In a pair, a learner has the options that it has alone. Options of the pair itself override them. A learner that
+    trains all players is in no pair, and nor is what names a learner for each player already.
+
+    Args:
+        algorithms: names of learners.
+        options: by name; those of games stay as they are.
+    """
+    able = [name for name in algorithms if registry.BESIDE not in name and _learns_beside_others(name)]
+    pairs = {registry.algorithm_name(pair): pair for pair in itertools.combinations(able, 2)}
+    found = dict(options)
+    for name, pair in pairs.items():
+        of_pair = options.get(name, {})
+        of_players = {option_of(player): options.get(each, {}) for player, each in enumerate(pair)}
+        found[name] = {player: {**given, **of_pair.get(player, {})} for player, given in of_players.items()}
+    return list(dict.fromkeys([*algorithms, *pairs])), found
+
+
+def _learns_beside_others(name: str) -> bool:
+    try:
+        return registry.algorithm_plugin(name).build_player is not None
+    except registry.PluginError:
+        return False  # it fails alone, and is reported
 
 
 def until(spec: RunSpec, updates: int) -> RunSpec:

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     plugin_options = parser.read(options, owners)
-    settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "retries", "quiet")
+    settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "pairs", "retries", "quiet")
     try:
         with set_output(options):
             found = benchmark(
@@ -58,6 +58,7 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--evaluation-episodes", **number, default=1000, help="episodes per match-up at the end (default: 1000)"
     )
+    parser.add_argument("--pairs", action="store_true", help="train each learner beside each other one as well")
     parser.add_argument(
         "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
     )

@@ -128,6 +128,21 @@ def test_a_benchmark_takes_a_learner_for_each_player(tmp_path):
     assert not found.table("Training")[0]["remarks"]
 
 
+@pytest.mark.slow
+def test_pairs_of_learners_meet_in_a_matrix(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    names, steps = ["naive-exact", "lola-exact"], {"IPD-v0": OPTIONS["IPD-v0"], "naive-exact": {"outer_lr": 1.0}}
+    found = polax.benchmark(names, ["IPD-v0"], pairs=True, out=ours, quiet=True, **{**QUICK, "options": steps})
+    words = ["--algorithms", *names, "--pairs", "--envs", "IPD-v0", "--naive-exact.outer-lr", "1.0", *WORDS]
+    words.remove("--toy.step-size")
+    words.remove("0.25")
+    words += ["--out", str(theirs)]
+    assert main(["benchmark", *words]) == 0
+    assert content(ours / "results.json") == content(theirs / "results.json")
+    assert [row["algorithm"] for row in found.table("IPD-v0")] == [*names, "naive-exact+lola-exact"]
+    assert found.figure("IPD-v0-meetings").axes[0].get_xlabel() == "beside"
+
+
 def test_the_same_call_continues_a_benchmark_that_was_stopped(tmp_path, monkeypatch):
     whole = polax.benchmark(["toy"], ["IPD-v0"], out=tmp_path / "whole", quiet=True, **QUICK)
     take = training_seeds.CompiledLearner.update
