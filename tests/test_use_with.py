@@ -9,7 +9,7 @@ from polax import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "use_with.md"
-OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|torchrl|jaxmarl|axelrod|rejax)", re.MULTILINE)
+OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|supersuit|torchrl|jaxmarl|axelrod|rejax)", re.MULTILINE)
 SNIPPETS = [
     pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
     for page in (

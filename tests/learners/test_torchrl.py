@@ -1,8 +1,4 @@
-"""TorchRL trains two agents on the PettingZoo view.
-
-TorchRL, because beside PyTorch it is a few small wheels and leaves the versions alone: RLlib pins one of Gymnasium,
-AgileRL excludes the PettingZoo that polax is tested with.
-"""
+"""TorchRL trains two agents on the PettingZoo view."""
 
 import pytest
 

@@ -109,8 +109,8 @@ def test_the_command_takes_options_of_the_game_and_a_seat(tmp_path, capsys):
         (["zoo:loqa"], "zoo:loqa plays CoinGame-v0, IPD-v0; say which"),
         (["tit-for-tat"], "missing environment for tit-for-tat"),
         (
-            ["tit-for-tat", "--env", "IPD-v0"],
-            "tit-for-tat cannot be played in a page: MemoryOnePlayer has no page_program",
+            ["grim", "--env", "IPD-v0"],
+            "grim cannot be played in a page: GrimPlayer has no page_program",
         ),
         (["zoo:loqa/IPD-v0", "--env", "CoinGame-v0"], "IPD-v0"),
         (["zoo:loqa", "--env", "toy"], "unknown environment"),
