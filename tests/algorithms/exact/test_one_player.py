@@ -5,6 +5,7 @@ import numpy as np
 import polax
 import pytest
 from polax.algorithms.exact.games import TANDEM
+from polax.algorithms.exact.returns import discounted_returns
 from polax.options import OptionError, PolaxError
 from polax.registry import algorithm_plugin, list_algorithms
 
@@ -127,6 +128,20 @@ def test_a_trained_policy_can_be_the_other_player(tmp_path):
     run = polax.train("lola-exact", "IPD-v0", updates=8, out=tmp_path / "a", eval_envs=4, quiet=True)
     _, metrics = updated(make(f"naive-exact+run:{run.path}", {"outer_lr": 1.0}), 60)
     assert metrics["cooperation/CC/player_0"] > 0.9  # LOLA's tit-for-tat
+
+
+@pytest.mark.parametrize(("rate", "margin"), [(25.0, 0.03), (1.0, 0.3)])
+def test_lola_earns_more_than_the_naive_learner_that_it_shapes(rate, margin):
+    # With the defaults LOLA takes a little more than mutual cooperation gives, in small steps nearly everything.
+    algorithm = make("lola-exact+naive-exact", {"outer_lr": rate})
+    states, update = jax.vmap(algorithm.init)(jax.random.split(KEY, 10)), jax.jit(jax.vmap(algorithm.update, (None, 0)))
+    for _ in range(100):
+        states, _ = update(KEY, states)
+    by_player = jax.nn.sigmoid(np.stack([state.params for state in states], 1))
+    game = jax.tree.map(lambda leaf: leaf[0], states[0].game)
+    lola, naive = (1 - 0.96) * jax.vmap(discounted_returns, (0, None))(by_player, game).T
+    assert (lola > naive + margin).all()
+    assert lola.mean() > 0.33
 
 
 @pytest.mark.parametrize(
