@@ -17,9 +17,10 @@ FOLDER = ROOT / "build" / "faults"
 ABOUT = """\
 # The hostile campaign
 
-`make test-faults` makes these attempts ([`tests/faults`](../tests/faults)) and writes this table. The attempts are the
-same each time; the moments of the kills depend on the machine too. An attempt passes if the command ends with status 0,
-1 or 2, without a traceback and with a line about what is wrong, and if what was read is what was written. All passed.
+`make test-faults` makes these attempts ([the tests](../tests/faults/test_campaign.py)) and writes this table. The
+attempts are the same each time; the moments of the kills depend on the machine too. An attempt passes if the command
+ends with status 0, 1 or 2, without a traceback and with a line about what is wrong, and if what was read is what was
+written. All passed.
 """
 
 
