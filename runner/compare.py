@@ -230,6 +230,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     options: Mapping[str, Any] | None = None,
     env_options: Mapping[str, Any] | None = None,
     eval_envs: int = 256,
+    retries: int = 0,
     quiet: bool = False,
 ) -> Document:
     """Train a learner with many settings and compare them, as ``polax sweep`` does: the same files, the same numbers.
@@ -257,6 +258,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         options: of the learner, over the preset's.
         env_options: of the game, over the preset's.
         eval_envs: episodes of each match-up.
+        retries: how often a program in which something was raised is trained again, from its last checkpoint.
         quiet: show neither progress nor scores.
 
     Returns:
@@ -274,6 +276,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         >>> len(found.table())
         4
     """
+    retries = count_option(retries=retries, at_least=0)
     counts = {"num_seeds": num_seeds, "eval_envs": eval_envs}
     counts |= {name: given for name, given in {"trials": trials, "at_once": at_once}.items() if given is not None}
     counts = {name: count_option(**{name: given}) for name, given in counts.items()}
@@ -306,7 +309,8 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         if open_folder(folder, protocol):
             say(console, f"continuing {folder}")
         search_ = make_search(protocol, space, folder)
-        found, stopped = Series(folder, protocol, space, search_, command=command_line(), console=console).run()
+        how = {"command": command_line(), "console": console, "retries": retries}
+        found, stopped = Series(folder, protocol, space, search_, **how).run()
     if stopped:
         raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found

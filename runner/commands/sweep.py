@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     )
     settings = (
         "out", "trials", "search", "search_seed", "num_seeds", "at_once", "objective", "preset", "updates",
-        "eval_envs", "quiet",
+        "eval_envs", "retries", "quiet",
     )  # fmt: skip
     try:
         with set_output(options):
@@ -98,6 +98,9 @@ def _parser() -> CommandParser:
     parser.add_argument("--preset", metavar="PRESET", help="settings that all trials share, such as laptop")
     parser.add_argument("--updates", **number, help="updates of each trial (default: the preset's)")
     parser.add_argument("--eval-envs", **number, default=256, help="episodes per match-up (default: 256)")
+    parser.add_argument(
+        "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
     add_output(parser)
     return parser

@@ -55,6 +55,7 @@ class Series:
         search: chooses the trials.
         command: the words of the command line.
         console: where progress is shown.
+        retries: how often a program in which something was raised is trained again, from its last checkpoint.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Series:
         *,
         command: Sequence[str],
         console: Console,
+        retries: int = 0,
     ) -> None:
         self._folder = folder
         self._protocol = protocol
@@ -73,6 +75,7 @@ class Series:
         self._search = search
         self._command = list(command)
         self._console = console
+        self._retries = retries
         before: Results = (
             read_json(folder / FILE, Results) if (folder / FILE).exists() else {"trials": [], "seconds": 0.0}
         )
@@ -128,32 +131,35 @@ class Series:
     def _run_one(self, program: Program) -> int:
         """Train and score one program; an error becomes its result. Returns a signal's exit status, or 0."""
         begun = time.perf_counter()
-        try:
-            together = Together(
-                program,
-                self._folder,
-                console=self._console,
-                judge=self._search.judge(program.trials),
-                room=self._search.room,
-            )
-            together.check()
-            trained = together.train()
-        except RunError:  # of the disk: the next program would not fare better
-            raise
-        except (Exception, SystemExit) as error:  # third-party code may raise anything
-            for trial in program.trials:
-                self._fail(trial.number, error)
-            say(self._console, f"  failed: {describe_error(error)}")
-        else:
-            if trained.stopped:
-                return trained.stopped
-            self._note(program, trained)
+        for attempt in range(self._retries + 1):
+            if attempt:
+                say(self._console, f"  once more, attempt {attempt} of {self._retries}")
+            try:
+                trained = self._train(program)
+            except RunError:  # of the disk: the next program would not fare better
+                raise
+            except (Exception, SystemExit) as error:  # third-party code may raise anything
+                for trial in program.trials:
+                    self._fail(trial.number, error)
+                say(self._console, f"  failed: {describe_error(error)}")
+            else:
+                if trained.stopped:
+                    return trained.stopped
+                self._note(program, trained)
+                break
         self._seconds += time.perf_counter() - begun
         self._write()
         for trial in program.trials:
             self._search.tell(self._rows[trial.number])
         discard_checkpoints(self._folder)
         return 0
+
+    def _train(self, program: Program) -> Trained:
+        """Train and score one program, from its last checkpoint where there is one."""
+        judge = self._search.judge(program.trials)
+        together = Together(program, self._folder, console=self._console, judge=judge, room=self._search.room)
+        together.check()
+        return together.train()
 
     def _is_left(self, program: Program) -> bool:
         """Tell whether a program is to be trained: it has not been, or something was raised in it."""

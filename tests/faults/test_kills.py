@@ -137,3 +137,34 @@ def test_kills_of_a_benchmark(tmp_path: Path, outcomes: "Counter[str]") -> None:
         for name in ("killed", "whole")
     )
     assert ours == theirs
+
+
+@pytest.mark.faults
+def test_kills_of_a_sweep(tmp_path: Path, outcomes: "Counter[str]") -> None:
+    """A sweep of two programs: its trials are those of an uninterrupted one."""
+    generator = np.random.default_rng(0)
+    words = ["toy_learner:TOY", "IPD-v0", "--vary", "width=2,3", "--vary", "step_size=0.25,0.5", "--num-seeds", "2"]
+    words += ["--updates", "400", "--eval-envs", "8", *WORK[:-2], "--out"]
+    killed = tmp_path / "killed"
+    kills = 0
+    while kills < 10:
+        process = _begin("sweep", *words, str(killed))
+        time.sleep(float(generator.uniform(0, 9)))
+        assert process.poll() is None, "it ended before it was killed"
+        chosen = SIGNALS[generator.integers(len(SIGNALS))]
+        process.send_signal(chosen)
+        _end(process)
+        kills += 1
+        outcomes[chosen.name] += 1
+    for name in ("killed", "whole"):
+        process = _begin("sweep", *words, str(tmp_path / name))
+        error = _end(process)
+        assert process.returncode == 0, error
+    ours, theirs = (
+        [
+            {name: value for name, value in row.items() if name != "seconds"}
+            for row in json.loads((tmp_path / name / "trials.json").read_text())["trials"]
+        ]
+        for name in ("killed", "whole")
+    )
+    assert ours == theirs

@@ -225,6 +225,25 @@ def test_what_a_plug_in_raises_fails_its_program_alone_and_is_tried_again(
     assert [row["status"] for row in _read(out)["trials"]] == ["done"] * 3
 
 
+def test_what_failed_is_trained_again_as_often_as_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def update(self: Any, *arguments: Any) -> Any:
+        failures.append(None)
+        if len(failures) < 3:
+            raise RuntimeError("broken")
+        return take(self, *arguments)
+
+    take, failures = seeds.CompiledLearner.update, list[None]()
+    monkeypatch.setattr(seeds.CompiledLearner, "update", update)
+    words = ["sweep", "toy", "IPD-v0", "--vary", "step_size=0.5,1", *QUICK, "--out"]
+    assert main([*words, str(tmp_path / "once"), "--retries", "1"]) == 1
+    assert "once more, attempt 1 of 1" in capsys.readouterr().out
+    failures.clear()
+    assert main([*words, str(tmp_path / "twice"), "--retries", "2"]) == 0
+    assert [row["status"] for row in _read(tmp_path / "twice")["trials"]] == ["done"] * 2
+
+
 def test_verbose_says_what_is_saved_and_quiet_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["sweep", "toy", "IPD-v0", "--vary", "step_size=0.5,1", *QUICK, "--out"]
     assert main([*words, str(tmp_path / "loud"), "--verbose"]) == 0
