@@ -144,7 +144,7 @@ def test_kills_of_a_sweep(tmp_path: Path, outcomes: "Counter[str]") -> None:
     """A sweep of two programs: its trials are those of an uninterrupted one."""
     generator = np.random.default_rng(0)
     words = ["toy_learner:TOY", "IPD-v0", "--vary", "width=2,3", "--vary", "step_size=0.25,0.5", "--num-seeds", "2"]
-    words += ["--updates", "400", "--eval-envs", "8", *WORK[:-2], "--out"]
+    words += ["--updates", "4000", "--eval-envs", "8", *WORK[:-2], "--out"]
     killed = tmp_path / "killed"
     kills = 0
     while kills < 10:
