@@ -46,5 +46,5 @@ def meetings(name: str, env: str, rows: Sequence[Row]) -> Chart | None:
         tips[place[0]][place[1]] = (
             f"{own} beside {other}: {found['iqm']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
         )
-    title = f"{env}: who earns what beside whom"  # short enough for a matrix of two learners
+    title = f"{env}: side by side"  # short enough for a matrix of two learners
     return heat_map(name, title, HeatMap(everyone, everyone, values, tips, "mean reward per step", x_label="beside"))
