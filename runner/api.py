@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -515,11 +516,25 @@ def load(path: str | Path, *, allow_import: bool = False) -> Run | Agent:
     if not where.exists() and (behind := registry.run_behind(str(path))) is not None:
         where, seed, _ = read_reference(behind)
         if seed is not None:
-            raise OptionError(f"{path} is one seed; load {str(path).partition('#')[0]} and choose it there")
+            raise OptionError(f"{path} is one seed; load {str(path).rpartition('#')[0]} and choose it there")
     source = open_run(where)
     if isinstance(source, RunFolder):
         return Run(source, allow_import=allow_import)
     return Agent(source, allow_import=allow_import)
+
+
+def _players_of(run: Trained | str | Path, checkpoint: str | int) -> LoadedRun:
+    """Return the players of all seeds of a run, or of one where a reference says which."""
+    if isinstance(run, Trained):
+        return run._load(str(checkpoint))
+    from .runs.load import read_reference
+
+    _, seed, player = read_reference(os.fspath(run))
+    if player is not None:
+        raise OptionError(f"{run} is one player, and here all players of a run play; leave out @{player}")
+    whole = run if seed is None else os.fspath(run).rpartition("#")[0]
+    loaded = load(whole)._load(str(checkpoint))
+    return loaded if seed is None else loaded.only([loaded.seed_index(seed)])
 
 
 def evaluate(
@@ -528,7 +543,7 @@ def evaluate(
     """Score the players of a run at a checkpoint, or of an agent.
 
     Args:
-        run: the run or agent, or what `load` takes.
+        run: the run or agent, or what `load` takes; with ``#SEED`` that seed alone.
         against: the opponents, as `polax.make_policy` takes them; if empty, the run's own players together and every
             strategy of the game.
         checkpoint: the number of an update that was saved, ``last`` or ``best``.
@@ -558,7 +573,7 @@ def evaluate(
     num_envs = count_option(num_envs=num_envs)
     if isinstance(against, str) or against:
         against = list_option("against", against)
-    found = (run if isinstance(run, Trained) else load(run))._load(str(checkpoint))
+    found = _players_of(run, checkpoint)
     if against:
         opponents = [
             [registry.make_policy(name, found.env, found.params, player=p) for p in range(found.env.num_players)]
@@ -608,7 +623,7 @@ def render(  # one for each option of the command
     """Save one episode of the players of a run, or of several runs side by side, as an animation or a strip.
 
     Args:
-        runs: the runs or agents, or what `load` takes.
+        runs: the runs or agents, or what `load` takes; with ``#SEED`` the players of that seed.
         out: a .gif, .mp4 or .png (a strip) file.
         seed: which seed's players; None: the first.
         checkpoint: the number of an update that was saved, ``last`` or ``best``.
@@ -643,7 +658,7 @@ def render(  # one for each option of the command
         raise OptionError(f"out: {cause}") from cause
     drawn = []
     for each in paths:
-        found = (each if isinstance(each, Trained) else load(each))._load(str(checkpoint))
+        found = _players_of(each, checkpoint)
         frames = record_episode(found.env, found.params, found.players(found.seed_index(seed)), seed=episode)
         drawn.append((found.spec.algorithm, [found.env.draw(frame, size=size) for frame in frames]))
     with writing(path):

@@ -170,7 +170,9 @@ def add_allow_import(parser: CommandParser) -> None:
 def add_run(parser: CommandParser, *, several: bool = False) -> None:
     """Add the arguments of a command about one run, or ``several``: the run and its checkpoint."""
     nargs = "+" if several else None
-    parser.add_argument("run", type=Path, nargs=nargs, metavar="RUN", help="folder of a training run")
+    parser.add_argument(
+        "run", nargs=nargs, metavar="RUN", help="a training run or agent: FOLDER, FILE.npz, zoo:NAME; RUN#SEED"
+    )
     help_text = "an update, best or last (default: last)"
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
     add_allow_import(parser)

@@ -70,12 +70,16 @@ class LoadedRun(NamedTuple):
         return players[learned_as]
 
     def only(self, indices: Sequence[int]) -> LoadedRun:
-        """Return the run with some of its seeds, by their index; its players must be pytrees."""
+        """Return the run with some of its seeds, by their index."""
         chosen = np.asarray(indices)
+        if self.pure:
+            policies = jax.tree.map(lambda leaf: leaf[chosen], self.policies)
+        else:
+            policies = [self.policies[index] for index in indices]
         return self._replace(
             spec=dataclasses.replace(self.spec, seeds=tuple(self.spec.seeds[index] for index in indices)),
             ended=self.ended[chosen],
-            policies=jax.tree.map(lambda leaf: leaf[chosen], self.policies),
+            policies=policies,
             keys=SeedKeys(*(keys[chosen] for keys in self.keys)),
         )
 

@@ -68,7 +68,7 @@ def test_its_command_trains_it_again(run, agent, tmp_path):
 def test_some_seeds_with_half_of_the_bits(run, tmp_path):
     agent = run.export(tmp_path / "half.npz", seeds=[2], half=True, **FEW)
     assert agent.spec.seeds == (2,)
-    assert {kind.partition("[")[0] for _, kind, _ in agent.card["leaves"].values()} == {"float16"}
+    assert {kind.partition("[")[0] for _, kind, _ in agent.card["leaves"].values()} == {"float16", "bool"}
     for ours, theirs in zip(jax.tree.leaves(run.policies(2)), jax.tree.leaves(agent.policies()), strict=True):
         np.testing.assert_array_equal(np.asarray(ours).astype(np.float16), theirs)
     assert agent.card["scores"] == agent.evaluate(**FEW).data["seeds"]
@@ -107,13 +107,30 @@ def test_the_command_and_its_errors(run, fails, tmp_path, capsys):
     assert "has no seed 9; there are 4, 2" in fails(*words, "--out", str(tmp_path / "b.npz"), "--seeds", "9")
     assert "holds checkpoint 2 alone, not 1" in fails("evaluate", out, "--checkpoint", "1")
     assert "policies of a trained agent alone" in fails("train", "--resume", out)
-    assert "is one seed" in fails("evaluate", f"{out}#2")
+    assert "leave out @1" in fails("evaluate", f"{out}#2@1")
+    assert "has no seed 9" in fails("render", f"{out}#9", "--out", str(tmp_path / "a.gif"))
     assert "learned IPD-v0; it cannot play Chicken-v0" in fails("play", "Chicken-v0", "--opponent", out)
     assert main(["list", f"run:{out}"]) == 0
     shown = capsys.readouterr().out
     assert "polax train naive-exact IPD-v0 --seeds 2 --updates 2 --outer-lr 0.5" in shown
     assert "tit-for-tat" in shown
     assert "is not a trained agent" in fails("list", f"run:{run.path}")
+
+
+def test_a_reference_may_name_one_seed(run, agent):
+    every = run.evaluate(**FEW).data["seeds"]
+    for reference in (f"{run.path}#2", f"{agent.path}#2"):
+        found = polax.evaluate(reference, **FEW).data["seeds"]
+        assert [row["seed"] for row in found] == [2]
+        assert found[0] == pytest.approx(every[1])
+    with pytest.raises(polax.OptionError, match="is one seed"):
+        polax.load(f"{run.path}#2")
+
+
+def test_one_seed_of_a_learner_in_ordinary_python(tmp_path):
+    run = polax.train("python-toy", "IPD-v0", updates=1, seeds=2, out=tmp_path / "run", **QUICK)
+    found = polax.evaluate(f"{run.path}#1", ["tit-for-tat"], **FEW).data["seeds"]
+    assert [row["seed"] for row in found] == [1]
 
 
 def test_a_learner_in_ordinary_python_is_refused(fails, tmp_path):
