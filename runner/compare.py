@@ -309,8 +309,8 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         if open_folder(folder, protocol):
             say(console, f"continuing {folder}")
         search_ = make_search(protocol, space, folder)
-        how = {"command": command_line(), "console": console, "retries": retries}
-        found, stopped = Series(folder, protocol, space, search_, **how).run()
+        series = Series(folder, protocol, space, search_, command=command_line(), console=console, retries=retries)
+        found, stopped = series.run()
     if stopped:
         raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found

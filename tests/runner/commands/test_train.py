@@ -34,7 +34,7 @@ def test_a_learner_and_a_policy_by_player_or_by_one_name(tmp_path: Path) -> None
         (["naive+grim", "IPD-v0", "--outer-lr", "1"], "naive+grim has no option 'outer_lr'; its options are player_0"),
         (["naive+grim", "IPD-v0", "--player-0", "naive"], "take the place of ALGORITHM"),
         (["naive", "IPD-v0", "--player-0.outer-lr", "1"], "no option --player-0.outer-lr"),
-        (["lola-dice+grim", "IPD-v0", "--updates", "1"], "must see its ActorCritic, which grim does not show"),
+        (["lola-dice+grim", "IPD-v0", "--updates", "1"], "must see the parameters of its networks"),
     ],
 )
 def test_a_mistake_gets_one_line_and_leaves_nothing(
