@@ -45,7 +45,9 @@ class _EventFile:
 
     def __init__(self, folder: Path, *, first_step: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._writer = EventsWriter(str(folder / "events"), filename_suffix=f".{os.getpid()}")
+        # The writer names a file after the second: a process that resumes in the same one must not write over it.
+        suffix = f".{os.getpid()}.{time.time_ns()}"
+        self._writer = EventsWriter(str(folder / "events"), filename_suffix=suffix)
         # TensorBoard then drops what an interrupted process wrote of this step and later ones.
         self._writer.write_event(Event(step=first_step, session_log=SessionLog(status=SessionLog.START)))
         self._writer.flush()
