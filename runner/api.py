@@ -216,7 +216,7 @@ class Agent(Trained):
     """Trained agents in a file of their own, such as one of the zoo.
 
     Attributes:
-        card: what the file says of them: the settings and the commands that trained them, and their scores.
+        card: what the file says of them: the settings and a command that trains them again, and their scores.
 
     Example:
         >>> agent = polax.load("zoo:loqa/IPD-v0")
@@ -502,7 +502,7 @@ def load(path: str | Path, *, allow_import: bool = False) -> Run | Agent:
             installed plug-ins, and what this process has asked for itself, need no permission.
 
     Raises:
-        PolaxError: there is no run and no agent, or one of another polax.
+        PolaxError: no run or agent is there, or another version of polax wrote it.
 
     Example:
         >>> polax.load("runs/mine").spec.algorithm

@@ -115,7 +115,7 @@ class AgentFile:
         """Read the card.
 
         Raises:
-            RunError: there is no such file, or it is damaged, of another version or something else.
+            RunError: the file is missing or damaged, or it is not an agent that this version of polax reads.
         """
         self.path = path
         self._content = read_bytes(path)

@@ -178,13 +178,15 @@ def train_command(spec: RunSpec) -> list[str]:
         words += ["--updates", str(spec.updates)]
     known = flat({**usual.options, "env": usual.env_options})
     for name, value in flat({**spec.options, "env": spec.env_options}).items():
-        if name not in known or _word(known[name]) != _word(value):
-            words += [f"--{name.replace('_', '-')}", _word(value)]
+        asked = option_words(name, value)
+        if name not in known or option_words(name, known[name]) != asked:
+            words += asked
     return words
 
 
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def option_words(name: str, value: Any) -> list[str]:
+    """Return an option and its value as words of a command line."""
+    return [f"--{name.replace('_', '-')}", value if isinstance(value, str) else json.dumps(value)]
 
 
 def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

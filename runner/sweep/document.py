@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -27,7 +27,7 @@ from ..report.parts import (
     number,
     plural,
 )
-from ..runs.spec import over
+from ..runs.spec import flat, option_words, over
 from .drawings import importance_chart, parallel_chart
 from .importance import importance
 from .space import ENV, Choices, Range, Space, nested
@@ -247,17 +247,10 @@ def train_command(asked: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     for name in ("preset", "updates"):
         words += [f"--{name}", str(asked[name])] if asked[name] is not None else []
     words += ["--num-seeds", str(asked["num_seeds"]), "--eval-envs", str(asked["eval_envs"])]
-    for name, value in [*_flat(asked["options"]), *_flat(asked["env_options"], ENV), *values.items()]:
-        words += [f"--{name.replace('_', '-')}", value if isinstance(value, str) else json.dumps(value)]
+    given = flat(asked["options"]) | flat(asked["env_options"], ENV)
+    for name, value in [*given.items(), *values.items()]:
+        words += option_words(name, value)
     return shlex.join(words)
-
-
-def _flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
 
 
 def preset_block(env: str, base: Mapping[str, Any], values: Mapping[str, Any]) -> str:

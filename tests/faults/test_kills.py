@@ -54,6 +54,22 @@ def _wait(run: RunFolder, processes: Sequence["subprocess.Popen[str]"], generato
         time.sleep(float(generator.uniform(0, 8)))
 
 
+def _kill(process: "subprocess.Popen[str]", generator: np.random.Generator) -> str:
+    """Send one of the signals to a process, wait for its end, and return the signal's name."""
+    chosen = SIGNALS[generator.integers(len(SIGNALS))]
+    process.send_signal(chosen)
+    _end(process)
+    return chosen.name
+
+
+def _finish(name: str, words: Sequence[str], folder: Path) -> None:
+    """Let a command finish what was killed, in ``killed``, and do the same without a stop in ``whole``."""
+    for out in ("killed", "whole"):
+        process = _begin(name, *words, str(folder / out))
+        error = _end(process)
+        assert process.returncode == 0, error
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     out = tmp_path_factory.mktemp("whole") / "run"
@@ -123,15 +139,9 @@ def test_kills_of_a_benchmark(tmp_path: Path, outcomes: "Counter[str]") -> None:
         else:
             time.sleep(float(generator.uniform(0, 8)))
         assert process.poll() is None, "it ended before it was killed"
-        chosen = SIGNALS[generator.integers(len(SIGNALS))]
-        process.send_signal(chosen)
-        _end(process)
+        outcomes[_kill(process, generator)] += 1
         kills += 1
-        outcomes[chosen.name] += 1
-    for name in ("killed", "whole"):
-        process = _begin("benchmark", *words, str(tmp_path / name))
-        error = _end(process)
-        assert process.returncode == 0, error
+    _finish("benchmark", words, tmp_path)
     ours, theirs = (
         [row["scores"] for row in json.loads((tmp_path / name / "results.json").read_text())["combinations"]]
         for name in ("killed", "whole")
@@ -151,15 +161,9 @@ def test_kills_of_a_sweep(tmp_path: Path, outcomes: "Counter[str]") -> None:
         process = _begin("sweep", *words, str(killed))
         time.sleep(float(generator.uniform(0, 9)))
         assert process.poll() is None, "it ended before it was killed"
-        chosen = SIGNALS[generator.integers(len(SIGNALS))]
-        process.send_signal(chosen)
-        _end(process)
+        outcomes[_kill(process, generator)] += 1
         kills += 1
-        outcomes[chosen.name] += 1
-    for name in ("killed", "whole"):
-        process = _begin("sweep", *words, str(tmp_path / name))
-        error = _end(process)
-        assert process.returncode == 0, error
+    _finish("sweep", words, tmp_path)
     ours, theirs = (
         [
             {name: value for name, value in row.items() if name != "seconds"}
