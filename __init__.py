@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         train,
         write_page,
     )
-    from .runner.compare import Interrupted, benchmark, sweep, tournament
+    from .runner.compare import Interrupted, benchmark, league, sweep, tournament
     from .runner.report.document import Document
     from .runner.training.callbacks import Callback
 
@@ -70,6 +70,7 @@ __all__ = [
     "benchmark",
     "environment_plugin",
     "evaluate",
+    "league",
     "list_algorithms",
     "list_environments",
     "list_loggers",
@@ -111,7 +112,7 @@ _HOMES = {
         "train",
         "write_page",
     ),
-    "runner.compare": ("Interrupted", "benchmark", "sweep", "tournament"),
+    "runner.compare": ("Interrupted", "benchmark", "league", "sweep", "tournament"),
     "runner.report.document": ("Document",),
     "runner.training.callbacks": ("Callback",),
 }

@@ -100,6 +100,14 @@ class Measure(NamedTuple):
     """Whether it is one of the few to draw beside scores: in learning curves, benchmarks, findings."""
 
 
+class Threshold(NamedTuple):
+    """What a learner's mean rewards per step must exceed in one evaluation, for it to have come so far."""
+
+    name: str
+    self_play: float
+    against_defector: float
+
+
 class PageProgram(NamedTuple):
     """What a page for the browser, where there is no Python, needs to play a game or as a policy.
 
@@ -265,6 +273,10 @@ class Game(environment.Environment[TState, TParams]):
     def reference_scores(self, params: TParams) -> dict[str, float]:
         """Return named scores (mean reward per player and step) to draw beside learning curves."""
         return {}
+
+    def thresholds(self, params: TParams) -> tuple[Threshold, ...]:
+        """Return the levels by which the literature on this game says how fast a learner is, the easiest first."""
+        return ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:

@@ -16,7 +16,16 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
-from .base import OBSERVATION_LAYOUTS, EnvironmentPlugin, Game, Measure, ObservationLayout, PageProgram, StrategyFactory
+from .base import (
+    OBSERVATION_LAYOUTS,
+    EnvironmentPlugin,
+    Game,
+    Measure,
+    ObservationLayout,
+    PageProgram,
+    StrategyFactory,
+    Threshold,
+)
 from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
 from .rendering.frame import PLAYER, Board, Piece
 from .settings import choice, number
@@ -268,6 +277,15 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         if not same_rules or tuple(map(float, numbers)) != (1.0, 1.0, -2.0) or int(params.max_steps_in_episode) != 50:
             return {}
         return {"optimum": 0.35, "always cooperate": 0.3322, "mutual defection": 0.0}
+
+    def thresholds(self, params: CoinGameParams) -> tuple[Threshold, ...]:
+        """Return LOQA's thresholds (arXiv:2405.01035), which its program states for rewards times 2 (n // 2)."""
+        longest = 2 * (self.grid_size // 2)  # the longest way to a coin: on a larger torus rewards are rarer
+        return (
+            Threshold("weak", 0.05 / longest, -1.2 / longest),
+            Threshold("medium", 0.1 / longest, -0.5 / longest),
+            Threshold("strong", 0.2 / longest, -0.2 / longest),
+        )
 
     def is_symmetric(self, params: CoinGameParams) -> bool:
         """Red and blue are paid alike; each must see itself first."""

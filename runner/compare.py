@@ -314,3 +314,110 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     if stopped:
         raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found
+
+
+def league(  # noqa: PLR0913  # one for each option of the command
+    algorithms: Sequence[str | Sequence[str]] | None = None,
+    envs: Sequence[str] | None = None,
+    *,
+    out: str | Path,
+    num_seeds: int = 10,
+    preset: str = "laptop",
+    episodes: int = 100,
+    seed: int = 0,
+    best_response: str | None = "naive",
+    best_response_updates: int | None = None,
+    retries: int = 0,
+    quiet: bool = False,
+) -> Document:
+    """Train learners in several games and let every seed of each meet all others, as ``polax league`` does.
+
+    Each game has a benchmark in a folder of its own. After it, all seeds of all learners and the game's strategies play
+    each other. The same call continues a league that was interrupted; a learner that fails does not stop the others.
+
+    Args:
+        algorithms: names of learners; in place of one, the names of a learner for each player. None: all that are
+            installed and have the preset.
+        envs: ids of games. None: all for which a learner has the preset. In each game, the learners take part that
+            have the preset there.
+        out: folder of the league.
+        num_seeds: train the seeds 0 to N - 1.
+        preset: settings of the learners, and how long they train.
+        episodes: of each ordered pair of players.
+        seed: of all that is random in the matches.
+        best_response: a learner that is trained against the first seed of each learner and each strategy; None: none.
+        best_response_updates: its updates; None: as many as `tournament` takes.
+        retries: how often a combination that failed is trained again, from its last checkpoint.
+        quiet: show neither progress nor scores.
+
+    Returns:
+        The tables ``GAME: standings`` and ``GAME: how soon``, the figures ``GAME-cross-play``, ``GAME-population`` and
+        ``GAME-learning``, and as ``data`` what ``league.json`` holds.
+
+    Raises:
+        PolaxError: unknown names, a preset that nobody has, or a folder that holds something else.
+        Interrupted: on Ctrl-C or SIGTERM while something trains, saved.
+
+    Example:
+        >>> names = ["naive-exact", "lola-exact"]
+        >>> found = polax.league(names, num_seeds=2, episodes=4, best_response=None, out="league", quiet=True)
+        >>> sorted({row["player"] for row in found.table("IPD-v0: standings")} & set(names))
+        ['lola-exact', 'naive-exact']
+    """
+    begun = time.perf_counter()
+    num_seeds, episodes = count_option(num_seeds=num_seeds), count_option(episodes=episodes)
+    seed = count_option(seed=seed, at_least=0)
+    if best_response_updates is not None:
+        best_response_updates = count_option(best_response_updates=best_response_updates)
+        if best_response is None:
+            raise OptionError("best_response_updates needs best_response, the name of a learner")
+    set_up(num_seeds=num_seeds)
+    from .league.document import FILE, FORMAT, document
+    from .league.plan import Protocol, failures, learners_of, open_folder, play_game
+    from .report.writers import show, write
+    from .runs.files import make_folder, read_json
+    from .runs.lock import alone
+    from .runs.manifest import device_names, versions
+    from .training.progress import say, wide_console
+
+    if best_response is not None:
+        registry.algorithm_plugin(best_response)
+    names = None if algorithms is None else [registry.algorithm_name(each) for each in algorithms]
+    protocol = Protocol(
+        algorithms=learners_of(names, envs, preset),
+        num_seeds=num_seeds,
+        preset=preset,
+        episodes=episodes,
+        seed=seed,
+        best_response=best_response,
+        best_response_updates=best_response_updates,
+    )
+    console = wide_console(quiet=quiet)
+    folder = Path(out)
+    make_folder(folder)
+    content: dict[str, Any] = {"format": FORMAT, "kind": "league", "versions": versions(), "devices": device_names()}
+    content |= {"command": command_line(), "protocol": protocol.to_json(), "games": [], "failures": []}
+    stopped: Interrupted | None = None
+    with alone(folder):
+        if open_folder(folder, protocol):
+            say(console, f"continuing {folder}")
+        before = read_json(folder / FILE).get("seconds", 0.0) if (folder / FILE).exists() else 0.0
+        for env, learners in protocol.algorithms.items():
+            say(console, f"{env}: {', '.join(learners)}")
+            shared = {"num_seeds": num_seeds, "preset": preset, "retries": retries, "quiet": quiet}
+            try:
+                found = benchmark(learners, [env], out=folder / env, **shared)
+            except Interrupted as cause:
+                stopped = cause
+                break
+            content["failures"] += failures(found.data["combinations"])
+            game = play_game(folder, env, found.data["combinations"], protocol, console)
+            content["games"] += [] if game is None else [game]
+        content["seconds"] = round(before + time.perf_counter() - begun, 1)
+        results = document(folder, content)._replace(folder=folder)
+        write(results, folder, records="league.csv")
+    if stopped is not None:
+        raise Interrupted(str(stopped), results, stopped.exit_status)
+    show(results, console)
+    say(console, f"results: {folder / 'league.md'}")
+    return results

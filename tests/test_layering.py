@@ -24,6 +24,7 @@ LAYERS = (
     ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
     ("runner.report",),
     ("runner.benchmark", "runner.sweep", "runner.tournament"),
+    ("runner.league",),
     ("papers",),
     ("runner",),
     ("testing", "__main__"),

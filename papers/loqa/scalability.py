@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from matplotlib.axes import Axes
 from rich.console import Console
 
-from ...runner.evaluation.scores import DEFECTOR, mean_score
+from ... import registry
+from ...envs.base import Threshold
+from ...runner.evaluation.milestones import exceeds, first_passes
+from ...runner.evaluation.scores import DEFECTOR
 from ...runner.report.document import Document
 from ...runner.report.figures import Curve, draw_curve, finish_curves
 from ...runner.report.learning import Quantity, curve_of, read_run
@@ -30,16 +33,10 @@ DRAWN = (
 )
 
 
-class Threshold(NamedTuple):
-    """What a seed's normalised rewards must exceed in one evaluation."""
-
-    name: str
-    self_play: float
-    against_defector: float
-
-
-THRESHOLDS = (Threshold("weak", 0.05, -1.2), Threshold("medium", 0.1, -0.5), Threshold("strong", 0.2, -0.2))
-"""Those of LOQA's program."""
+def thresholds_of(size: int) -> tuple[Threshold, ...]:
+    """Return those of the coin game of a size, in rewards per step."""
+    env, params = registry.make_env(ENV, grid_size=size)
+    return env.thresholds(params)
 
 
 def normalisation(grid_size: int) -> int:
@@ -85,34 +82,11 @@ def loqa_scalability(*, runs: int, seed: int, scale: str, training: Path, consol
     return reproduction_of(name, title, sections, rows, notes=notes, configs=configs, stem=stem)
 
 
-def first_passes(rows: Sequence[Row], grid_size: int, threshold: Threshold) -> dict[int, Row | None]:
-    """Return by seed the line of the first evaluation that exceeds a threshold, unsmoothed; None where none does.
-
-    Args:
-        rows: the lines of metrics, update after update.
-        grid_size: side of the torus.
-        threshold: what is to be exceeded by self-play and against always-defect at once.
-    """
-    factor = normalisation(grid_size)
-    found: dict[int, Row | None] = {}
-    for row in rows:
-        self_play, defector = mean_score(row), mean_score(row, DEFECTOR)
-        passed = (
-            self_play is not None
-            and defector is not None
-            and factor * self_play > threshold.self_play
-            and factor * defector > threshold.against_defector
-        )
-        if found.setdefault(row["seed"]) is None and passed:
-            found[row["seed"]] = row
-    return found
-
-
 def _rows(learner: str, size: int, folder: RunFolder) -> list[dict[str, Any]]:
     lines = list(folder.metrics())
     rows = []
-    for threshold in THRESHOLDS:
-        passes = first_passes(lines, size, threshold)
+    for threshold in thresholds_of(size):
+        passes = first_passes(lines, partial(exceeds, threshold=threshold))
         reached = {
             str(seed): None if line is None else {each: line[each] for each in ("update", "seconds", "env_steps")}
             for seed, line in passes.items()
@@ -123,8 +97,8 @@ def _rows(learner: str, size: int, folder: RunFolder) -> list[dict[str, Any]]:
                 "learner": learner,
                 "grid_size": size,
                 "threshold": threshold.name,
-                "self_play": threshold.self_play,
-                "against_defector": threshold.against_defector,
+                "self_play": round(threshold.self_play, 6),
+                "against_defector": round(threshold.against_defector, 6),
                 "per_seed": reached,
                 "published": published,
             }
@@ -182,18 +156,23 @@ def _curve(quantity: Quantity, colour: int, learner: str, size: int, folder: Run
 def _draw(quantity: Quantity, curves: Sequence[Curve], axes: Axes) -> None:
     for curve in curves:
         draw_curve(axes, curve, "seconds")
-    levels = {each.name: each.against_defector if quantity.opponent else each.self_play for each in THRESHOLDS}
+    levels = {
+        each.name: normalisation(3) * (each.against_defector if quantity.opponent else each.self_play)
+        for each in thresholds_of(3)
+    }
     finish_curves(axes, "seconds of training", quantity.y_label, levels)
 
 
 def _notes(folders: Mapping[str, RunFolder], absent: Sequence[str]) -> list[str]:
     """Say what was measured, and what the comparison can mean."""
-    levels = ", ".join(f"{each.name} {each.self_play:g} and {each.against_defector:g}" for each in THRESHOLDS)
-    strong = THRESHOLDS[-1].self_play / normalisation(3)
+    smallest, factor = thresholds_of(3), normalisation(3)
+    levels = ", ".join(
+        f"{each.name} {factor * each.self_play:g} and {factor * each.against_defector:g}" for each in smallest
+    )
     notes = [
         "Rewards are normalised by 2 * (n // 2) on a torus of side n. An evaluation must exceed both thresholds, in "
-        f"self-play and against always-defect: {levels}. On the 3 x 3 torus the strong one is a reward of {strong:.3f} "
-        "in self-play, far from reciprocity (0.33).",
+        f"self-play and against always-defect: {levels}. On the 3 x 3 torus the strong one is a reward of "
+        f"{smallest[-1].self_play:.3f} in self-play, far from reciprocity (0.33).",
         "What counts is the first evaluation that passes, unsmoothed; later ones may fail again.",
         "Seconds are those of training until then, with compilation and without the evaluations. The seeds of a run "
         "train side by side, so each one's seconds contain the others' work. Environment steps are those of one seed.",

@@ -1,4 +1,4 @@
-"""``polax report``: a tournament, a benchmark or a sweep as one page for the browser."""
+"""``polax report``: a tournament, benchmark, sweep or league as one page for the browser."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import Any
 from ...options import describe_error
 from .arguments import CommandParser
 
-ANY = "give the --out of a polax tournament, benchmark or sweep"
+ANY = "give the --out of a polax tournament, benchmark, sweep or league"
 
 EPILOG = """\
 The page is one self-contained file: it can be mailed, printed, and opened without a network. It is made from the files
-in the folder (tournament.json, trials.json, or results.json with the runs); make it again when these have changed."""
+in the folder (tournament.json, trials.json, or results.json or league.json with the runs); make it again when these
+have changed."""
 
 
 def main(arguments: list[str]) -> int:
     """Write the page."""
     parser = CommandParser("report", epilog=EPILOG)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the --out of a tournament, benchmark or sweep")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="the --out of a tournament, benchmark, sweep or league"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="the page to write (default: DIR/report.html)")
     options = parser.parse(arguments)
 
@@ -39,12 +42,13 @@ def main(arguments: list[str]) -> int:
 
 
 def make(folder: Path) -> tuple[str, list[str]]:
-    """Return the page of a tournament, a benchmark or a sweep, and what could not be read.
+    """Return the page of a tournament, benchmark, sweep or league, and what could not be read.
 
     Raises:
         RunError: there is no such folder or file, or it is damaged, or newer than this polax.
     """
     from ..benchmark import document as benchmark
+    from ..league import document as league
     from ..report.page import to_html
     from ..runs.files import RunError, read_json
     from ..sweep import document as sweep
@@ -53,6 +57,7 @@ def make(folder: Path) -> tuple[str, list[str]]:
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder; {ANY}")
     kinds: dict[str, Any] = {"tournament": tournament, "benchmark": benchmark, "sweep": sweep}
+    kinds["league"] = league
     found = [kind for kind, module in kinds.items() if (folder / module.FILE).exists()]
     if not found:
         files = ", ".join(module.FILE for module in kinds.values())
@@ -68,7 +73,8 @@ def make(folder: Path) -> tuple[str, list[str]]:
     if version != reads or content.get("kind") != kind:
         raise RunError(f"{path} is not what polax {kind} writes; run it again, or give another folder")
     try:
-        page = benchmark.document(folder, content) if kind == "benchmark" else kinds[kind].document(content)
+        with_runs = kind in ("benchmark", "league")
+        page = kinds[kind].document(folder, content) if with_runs else kinds[kind].document(content)
         return to_html(page), list(page.problems)
     except RunError:
         raise

@@ -41,7 +41,7 @@ def contest(
     """
     names = [each.name for each in line_up.participants]
     play_key, response_key = jax.random.split(jax.random.key(seed))
-    progress = _Progress(console)
+    progress = Progress(console)
     played, against = _play(play_key, line_up, episodes, progress)
     responses: list[Response | None] = [None] * len(names)
     if training is not None:
@@ -83,7 +83,7 @@ def contest(
     }
 
 
-def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: _Progress) -> tuple[Played, dict[str, np.ndarray]]:
+def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: Progress) -> tuple[Played, dict[str, np.ndarray]]:
     """Play the matches, and each player's against the game's `YARDSTICKS`, whether or not these take part.
 
     Returns:
@@ -116,13 +116,14 @@ def _response(response: Response | None, training: Training | None, env: str) ->
     }
 
 
-class _Progress:
+class Progress:
     """Says what is being done and, now and then, how long it will take."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def begin(self, what: str, unit: str) -> None:
+        """Say what begins, and remember of which units it is made."""
         self._unit, self._rate, self._last_line = unit, Rate(), time.monotonic()
         say(self._console, what)
 

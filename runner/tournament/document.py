@@ -56,11 +56,12 @@ def prepare(folder: Path) -> None:
 def document(content: Mapping[str, Any]) -> Document:
     """Return the document of what ``tournament.json`` holds."""
     names = [player["name"] for player in content["players"]]
+    payoffs = np.array(content["scores"]["mean"], float)
     sections = [
         Section("Payoffs", _payoffs(content, names), Reach.FILE),
         Section("Ranking", _ranking(content), Reach.CONSOLE),
         Section("Measures", _measures(content), Reach.CONSOLE),
-        Section("Population", _population(content, names), Reach.FILE),
+        Section("Population", population_parts(content["env"], names, payoffs), Reach.FILE),
         Section("Policies", _policies(content, names), Reach.FILE),
         Section("Play", _play(content["player_measures"]), Reach.FILE),
         Section("Episodes", _episodes(content)),
@@ -198,9 +199,18 @@ DRAWN = 7
 """Players whose share is drawn, each in a colour of its own: those with the largest shares at some time."""
 
 
-def _population(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
-    """Return how the shares of the players develop where those who earn more become more."""
-    payoffs = np.array(content["scores"]["mean"], float)
+def population_parts(env: str, names: Sequence[str], payoffs: np.ndarray, *, name: str = "population") -> list[Part]:
+    """Return how the shares of the players develop where those who earn more become more.
+
+    Args:
+        env: the game.
+        names: of the players.
+        payoffs: ``[P, P]``, what the row's player earns from the column's.
+        name: of the chart.
+
+    Returns:
+        Words, chart and table; nothing for one player, or where a payoff is not known.
+    """
     if len(names) < 2 or not np.isfinite(payoffs).all():
         return []
     found = replicate(payoffs)
@@ -222,7 +232,7 @@ def _population(content: Mapping[str, Any], names: Sequence[str]) -> list[Part]:
         "A population in which all players are equally many at first, every one meets every one, and those who earn "
         "more become more (replicator dynamics on the payoffs above, each with itself included). It says who can "
         f"establish itself among these players; among others it may be different.{left_out}",
-        Chart("population", f"{content['env']}: shares of a population", [Panel("Share", draw)], (6.4, 3.4)),
+        Chart(name, f"{env}: shares of a population", [Panel("Share", draw)], (6.4, 3.4)),
         Table(f"Share at first and after {len(found.generations) - 1} generations", ["player", "first", "last"], rows),
     ]
 

@@ -1,0 +1,176 @@
+"""What a league does: which learners train in which games, and how the results of a game come together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ... import registry
+from ...options import OptionError
+from ..benchmark.document import DONE, FAILED
+from ..evaluation.evaluate import measure_dilemma
+from ..evaluation.milestones import exceeds, first_passes
+from ..evaluation.verdict import Kind, kind_of
+from ..runs import asked
+from ..runs.files import read_json, write_json
+from ..runs.folder import RunFolder
+from ..runs.spec import find_preset
+from ..tournament.best_response import Training, check_training, usual_updates
+from ..tournament.line_up import LineUp, make_line_up
+from .cross_play import cross_play
+
+ASKED = "protocol.json"
+"""The file that says what was asked for."""
+
+PLAYED = "cross_play.json"
+"""The file, in the folder of a game, that keeps what its matches gave."""
+
+FORMAT = 1
+
+MILESTONE = Kind.RECIPROCATES
+"""The kind of behaviour whose first appearance is noted, beside the game's own thresholds."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What was asked for.
+
+    Attributes:
+        algorithms: the learners of each game.
+        num_seeds: seeds 0 to N - 1 of each.
+        preset: their settings.
+        episodes: of each ordered pair of players.
+        seed: of all that is random in the matches.
+        best_response: the learner that is trained against the first seeds and the strategies, or None.
+        best_response_updates: its updates; None: as many as are usual for the game.
+    """
+
+    algorithms: Mapping[str, Sequence[str]]
+    num_seeds: int
+    preset: str
+    episodes: int
+    seed: int
+    best_response: str | None
+    best_response_updates: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        return dataclasses.asdict(self)
+
+
+def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, preset: str) -> dict[str, list[str]]:
+    """Return the learners of each game: those that have the preset there.
+
+    Args:
+        algorithms: names of learners; None: all that are installed.
+        envs: ids of games; None: all in which one of them has the preset.
+        preset: its name.
+
+    Raises:
+        PolaxError: an unknown name, or a learner or game that is named and has no part.
+    """
+    names = algorithms or [each.name for each in registry.list_algorithms() if each.error is None]
+    plugins = {name: registry.algorithm_plugin(name) for name in names}
+    games = envs or [each.name for each in registry.list_environments() if each.error is None]
+    found = {
+        env: [name for name, plugin in plugins.items() if find_preset(plugin, preset, env) is not None]
+        for env in dict.fromkeys(games)
+        if registry.environment_plugin(env)
+    }
+    for env in envs or ():
+        if not found[env]:
+            raise OptionError(f"no learner has a preset {preset!r} for {env}; leave it out, or name another --preset")
+    for name in algorithms or ():
+        if not any(name in learners for learners in found.values()):
+            raise OptionError(f"{name} has no preset {preset!r} for {' or '.join(found)}; leave it out")
+    found = {env: learners for env, learners in found.items() if learners}
+    if not found:
+        raise OptionError(f"no learner has a preset {preset!r}; polax list --details shows the presets")
+    return found
+
+
+def open_folder(folder: Path, protocol: Protocol) -> bool:
+    """Make a league's folder, or take one that holds the same league; return whether it was there before.
+
+    Raises:
+        RunError: the folder holds something else, or a league with other arguments.
+    """
+    return asked.open_folder(folder, ASKED, protocol.to_json(), what="league", version=FORMAT)
+
+
+def training_of(protocol: Protocol, line_up: LineUp) -> Training | None:
+    """Return how best responses are learned in a game; None: they are not.
+
+    Raises:
+        PolaxError: the learner does not fit the game.
+    """
+    if protocol.best_response is None:
+        return None
+    training = Training(protocol.best_response, protocol.best_response_updates or usual_updates(line_up))
+    check_training(training, line_up)
+    return training
+
+
+def play_game(
+    folder: Path, env: str, rows: Sequence[Mapping[str, Any]], protocol: Protocol, console: Console
+) -> dict[str, Any] | None:
+    """Play the matches of a game, unless that was done before, and return what ``league.json`` holds of it.
+
+    Args:
+        folder: of the league; the benchmark of the game is in a folder of its name.
+        env: the game.
+        rows: the combinations of that benchmark.
+        protocol: what was asked for.
+        console: where progress is shown.
+
+    Returns:
+        None where no learner has been trained.
+
+    Raises:
+        PolaxError: a run cannot be read.
+    """
+    runs = {row["algorithm"]: f"{env}/{row['run']}" for row in rows if row["status"] == DONE}
+    if not runs:
+        return None
+    path = folder / env / PLAYED
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
+    if content.get("runs") != runs:  # nothing was played, or a learner that had failed has been trained since
+        line_up = make_line_up([str(folder / run) for run in runs.values()], env, all_seeds=True)
+        for strategy in line_up.game.strategies:
+            line_up = line_up.add(strategy)
+        training = training_of(protocol, line_up)
+        found = cross_play(line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console)
+        how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
+        content = {**found, "runs": runs, "training": how, **_milestones(folder, runs, line_up)}
+        write_json(path, content)
+    return content
+
+
+def failures(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the combinations of a benchmark that failed, with their reasons."""
+    return [{name: row[name] for name in ("algorithm", "env", "error")} for row in rows if row["status"] == FAILED]
+
+
+def _milestones(folder: Path, runs: Mapping[str, str], line_up: LineUp) -> dict[str, Any]:
+    """Return when each seed of each learner first passed each of the game's thresholds, and first reciprocated."""
+    thresholds = line_up.game.thresholds(line_up.params)
+    levels = {each.name: partial(exceeds, threshold=each) for each in thresholds}
+    dilemma = measure_dilemma(line_up.game, line_up.params)
+    if dilemma is not None:
+        levels[MILESTONE.value] = lambda row: kind_of(row, dilemma) is MILESTONE
+    found: dict[str, Any] = {}
+    for name, run in runs.items():
+        lines = list(RunFolder.open(folder / run, within=folder).metrics())
+        found[name] = {
+            level: {
+                str(seed): None if line is None else {key: line.get(key) for key in ("update", "env_steps", "seconds")}
+                for seed, line in first_passes(lines, passes).items()
+            }
+            for level, passes in levels.items()
+        }
+    return {"milestones": found, "thresholds": [each._asdict() for each in thresholds]}
