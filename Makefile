@@ -16,6 +16,7 @@ TESTS ?= tests
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
+MARL := build/marl
 EXAMPLES := build/examples
 SITE := build/site-tools
 PLAY := $(foreach game,CoinGame-v0 IPD-v0,$(foreach agent,goodwill-loqa loqa pola-dice naive,$(if $(wildcard zoo/$(agent)/$(game).npz),zoo:$(agent)/$(game))))
@@ -48,8 +49,9 @@ test-faults: $(VENV)/installed-dev
 	POLAX_FAULTS=$(EXAMPLES_FACTOR) $(BIN)/python -m pytest -m "faults or not faults" -n $(WORKERS) tests/faults
 	$(BIN)/python tests/helpers/campaign.py
 
-test-learners: $(LEARNERS)/installed
+test-learners: $(LEARNERS)/installed $(MARL)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
+	$(MARL)/bin/python -m pytest -m marl tests/learners
 
 test-report: $(VENV)/installed-browser
 	$(BIN)/python -m pytest -m browser tests/runner/report -rs
@@ -99,6 +101,12 @@ $(VENV)/installed-browser: pyproject.toml constraints.txt | $(BIN)/python
 $(LEARNERS)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m venv $(LEARNERS)
 	$(LEARNERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,learners]'
+	@touch $@
+
+# Without the constraints: some of these libraries pin other versions of what the suite is tested with.
+$(MARL)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(MARL)
+	$(MARL)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,marl]'
 	@touch $@
 
 $(SITE)/installed: pyproject.toml constraints.txt | $(BIN)/python
