@@ -1,9 +1,9 @@
-"""Names of environments, algorithms, policies and loggers, and the plug-ins behind them.
+"""Names of environments, algorithms, policies, loggers and executors, and the plug-ins behind them.
 
-Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algorithms``, ``polax.policies`` and
-``polax.loggers``; the built-in ones are declared in the same way. Listing reads names only, a plug-in is imported when
-its name is first asked for, and a broken one does not affect the others. This module needs the standard library only,
-so that ``import polax`` stays quick.
+Plug-ins are found through the entry-point groups ``polax.envs``, ``polax.algorithms``, ``polax.policies``,
+``polax.loggers`` and ``polax.executors``; the built-in ones are declared in the same way. Listing reads names only, a
+plug-in is imported when its name is first asked for, and a broken one does not affect the others. This module needs the
+standard library only, so that ``import polax`` stays quick.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from .algorithms.base import Algorithm, AlgorithmPlugin
     from .envs.base import EnvironmentPlugin, Game, Policy, PolicyResolver
+    from .runner.executors.base import ExecutorPlugin
     from .runner.training.callbacks import Logger
 
 BESIDE = "+"
@@ -47,7 +48,7 @@ RUN_PREFIX = "run"
 
 
 class UnknownNameError(PolaxError, ValueError):
-    """No environment, algorithm, policy or logger has this name."""
+    """No environment, algorithm, policy, logger or executor has this name."""
 
 
 class PluginError(PolaxError, RuntimeError):
@@ -280,6 +281,9 @@ _POLICIES = _Kind(
     "polax.policies", "policy prefix", partial(_check_function, form="(reference, game, params, player) -> policy")
 )
 _LOGGERS = _Kind("polax.loggers", "logger", partial(_check_function, form="(launch) -> callback"))
+_EXECUTORS = _Kind(
+    "polax.executors", "executor", partial(_check_plugin, word="executor", contract=".runner.executors.base")
+)
 _listeners: list[Callable[[str], None]] = []
 
 ANY_TARGET = "*"
@@ -379,6 +383,22 @@ def logger(name: str) -> Logger:
     """Return what makes the callback of a logger for each run; otherwise like `environment_plugin`."""
     make: Logger = _LOGGERS.find(name)
     return make
+
+
+def executor_plugin(name: str) -> ExecutorPlugin:
+    """Return the plug-in that runs the tasks of benchmarks and sweeps; otherwise like `environment_plugin`."""
+    plugin: ExecutorPlugin = _EXECUTORS.find(name)
+    return plugin
+
+
+def check_found_elsewhere(algorithm: str, env: str) -> None:
+    """Raise `PluginError` if other processes would not find a learner, or a game, by its name."""
+    for kind, name in [*((_ALGORITHMS, each) for each in names_by_player(algorithm)), (_ENVIRONMENTS, env)]:
+        if name in kind.registered:
+            raise PluginError(
+                f"{kind.word} {name!r} is registered in this process alone, and other processes do not find it; "
+                "declare it as an entry point, or name it as package.module:ATTRIBUTE"
+            )
 
 
 def make_env(name: str, /, **options: Any) -> tuple[Game[Any, Any], Any]:
@@ -627,6 +647,16 @@ def list_loggers() -> tuple[Listing, ...]:
         ['tensorboard', 'wandb']
     """
     return _LOGGERS.listing()
+
+
+def list_executors() -> tuple[Listing, ...]:
+    """Return the names of all executors with their origin, sorted, without loading them.
+
+    Example:
+        >>> [row.name for row in polax.list_executors()]
+        ['ray', 'slurm']
+    """
+    return _EXECUTORS.listing()
 
 
 def register_environment(name: str, plugin: EnvironmentPlugin, *, replace: bool = False) -> None:

@@ -140,6 +140,8 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     options: Mapping[str, Mapping[str, Any]] | None = None,
     pairs: bool = False,
     retries: int = 0,
+    on: str = "local",
+    on_options: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> Document:
     """Train learners in shared games and compare them, as ``polax benchmark`` does: the same files, the same numbers.
@@ -158,6 +160,9 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
         options: of learners and games by name, over the preset's: ``{"naive": {"num_envs": 64}}``.
         pairs: train each learner beside each other one as well, with the options and the preset that it has alone.
         retries: how often a combination that failed is trained again, from its last checkpoint.
+        on: where they train: ``local``, one after another in this process, or an executor (``ray``, ``slurm``), each in
+            a process of its own, at the same time where there is room; or its address (``ray://HOST:PORT``).
+        on_options: of the executor, such as ``{"cpus_per_task": 2}``.
         quiet: show neither progress nor scores.
 
     Returns:
@@ -165,7 +170,8 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
         ``results.json`` holds.
 
     Raises:
-        PolaxError: unknown names or options, no length of training, or a folder that holds something else.
+        PolaxError: unknown names or options, no length of training, a folder that holds something else, or an executor
+            that is not installed, does not answer, or does not see the folder.
         Interrupted: on Ctrl-C or SIGTERM, saved.
 
     Example:
@@ -182,6 +188,7 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     from .benchmark.budget import parse_budget
     from .benchmark.plan import Protocol, combinations, open_folder, with_pairs
     from .benchmark.series import Series
+    from .executors.crew import make_crew
     from .runs.files import make_folder
     from .runs.lock import alone
     from .training.progress import say, wide_console
@@ -202,12 +209,16 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     planned = combinations(protocol)
     console = wide_console(quiet=quiet)
     folder = Path(out)
-    make_folder(folder)
-    with alone(folder):
-        if open_folder(folder, protocol):
-            say(console, f"continuing {folder}")
-        series = Series(folder, protocol, planned, command=command_line(), console=console, retries=retries)
-        found, stopped = series.run()
+    with make_crew(on, on_options or {}, folder, num_seeds=num_seeds, retries=retries, console=console) as crew:
+        if crew.elsewhere:
+            for each in planned:
+                registry.check_found_elsewhere(each.algorithm, each.env)
+        make_folder(folder)
+        with alone(folder):
+            if open_folder(folder, protocol):
+                say(console, f"continuing {folder}")
+            series = Series(folder, protocol, planned, command=command_line(), console=console, crew=crew)
+            found, stopped = series.run()
     if stopped:
         raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found
@@ -231,6 +242,8 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     env_options: Mapping[str, Any] | None = None,
     eval_envs: int = 256,
     retries: int = 0,
+    on: str = "local",
+    on_options: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> Document:
     """Train a learner with many settings and compare them, as ``polax sweep`` does: the same files, the same numbers.
@@ -259,6 +272,9 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         env_options: of the game, over the preset's.
         eval_envs: episodes of each match-up.
         retries: how often a program in which something was raised is trained again, from its last checkpoint.
+        on: where the programs train: ``local``, one after another in this process, or an executor (``ray``, ``slurm``),
+            each in a process of its own, at the same time where there is room; or its address (``ray://HOST:PORT``).
+        on_options: of the executor, such as ``{"cpus_per_task": 2}``.
         quiet: show neither progress nor scores.
 
     Returns:
@@ -266,8 +282,9 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
         ``trials.json`` holds.
 
     Raises:
-        PolaxError: unknown names or options, a value that is not allowed, an empty range, no length of training, or a
-            folder that holds something else.
+        PolaxError: unknown names or options, a value that is not allowed, an empty range, no length of training, a
+            folder that holds something else, or an executor that is not installed, does not answer, or does not see
+            the folder.
         Interrupted: on Ctrl-C or SIGTERM, saved.
 
     Example:
@@ -281,6 +298,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     counts |= {name: given for name, given in {"trials": trials, "at_once": at_once}.items() if given is not None}
     counts = {name: count_option(**{name: given}) for name, given in counts.items()}
     set_up(num_seeds=cpu_cores())  # all trials' seeds are shared by as many devices as there are
+    from .executors.crew import make_crew
     from .runs.files import make_folder
     from .runs.lock import alone
     from .sweep.plan import open_folder, plan_sweep
@@ -303,14 +321,17 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     )
     console = wide_console(quiet=quiet)
     folder = Path(out)
-    check_first(protocol, space)
-    make_folder(folder)
-    with alone(folder):
-        if open_folder(folder, protocol):
-            say(console, f"continuing {folder}")
-        search_ = make_search(protocol, space, folder)
-        series = Series(folder, protocol, space, search_, command=command_line(), console=console, retries=retries)
-        found, stopped = series.run()
+    with make_crew(on, on_options or {}, folder, num_seeds=None, retries=retries, console=console) as crew:
+        if crew.elsewhere:
+            registry.check_found_elsewhere(protocol.algorithm, protocol.env)
+        check_first(protocol, space, elsewhere=crew.elsewhere)
+        make_folder(folder)
+        with alone(folder):
+            if open_folder(folder, protocol):
+                say(console, f"continuing {folder}")
+            search_ = make_search(protocol, space, folder)
+            series = Series(folder, protocol, space, search_, command=command_line(), console=console, crew=crew)
+            found, stopped = series.run()
     if stopped:
         raise Interrupted("stopped; the same call or command continues from here", found, stopped)
     return found

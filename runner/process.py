@@ -100,16 +100,28 @@ def _is_whole(entry: bytes) -> bool:
 
 
 def split_cpu(num_seeds: int) -> None:
-    """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over.
+    """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over."""
+    use_cpu_devices(cpu_devices(num_seeds, cpu_cores()))
+
+
+def use_cpu_devices(number: int) -> None:
+    """Ask jax for a number of CPU devices.
 
     After the first computation of the process this changes nothing. Other kinds of devices are not affected.
     """
     import jax
 
     try:
-        jax.config.update("jax_num_cpu_devices", cpu_devices(num_seeds, cpu_cores()))
+        jax.config.update("jax_num_cpu_devices", number)
     except RuntimeError:  # jax has its devices already
         return
+
+
+def leave_accelerators() -> None:
+    """Compute on the CPU alone: the tasks that this process hands out need the memory of a GPU themselves."""
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
 
 
 def cpu_cores() -> int:

@@ -75,6 +75,11 @@ class Combination(NamedTuple):
     error: str | None = None
     """Why it cannot begin; then there is neither spec nor budget."""
 
+    @property
+    def name(self) -> str:
+        """The name of the run's folder, which no other combination has."""
+        return Path(self.folder).name
+
 
 def combinations(protocol: Protocol) -> list[Combination]:
     """Return every combination with the run it takes, game by game.

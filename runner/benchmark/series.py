@@ -1,29 +1,27 @@
-"""One combination after another, until all are done or a signal comes; each result is written as soon as it is known.
+"""The combinations of a benchmark, until all are done or a signal comes; each result is written as soon as it is known.
 
 The folder gets ``results.json``, ``results.csv``, ``results.md`` and ``figures/``.
 """
 
 from __future__ import annotations
 
-import math
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from ...options import PolaxError, describe_error
+from ...options import PolaxError
+from ..executors.base import Attempt, Crew, Task
 from ..report.document import Document
 from ..report.writers import draw, show, write_texts
-from ..runs.files import read_json, write_text, writing
-from ..runs.folder import RunFolder
+from ..runs.files import read_json
 from ..runs.manifest import device_names, versions
 from ..training.progress import Rate, say
-from .combination import how_far, score_combination, train_combination
-from .document import DONE, ERRORS, FAILED, FILE, FORMAT, NO_RUNS, UNFINISHED, Results, Runs, document
+from .combination import content_of, perform
+from .document import DONE, FAILED, FILE, FORMAT, NO_RUNS, UNFINISHED, Results, Runs, document
 from .plan import Combination, Protocol
 
 
@@ -36,7 +34,7 @@ class Series:
         planned: the combinations.
         command: the words of the command line.
         console: where progress is shown.
-        retries: how often a combination that failed is trained again, from its last checkpoint.
+        crew: runs them.
     """
 
     def __init__(
@@ -47,9 +45,9 @@ class Series:
         *,
         command: Sequence[str],
         console: Console,
-        retries: int = 0,
+        crew: Crew,
     ) -> None:
-        self._retries = retries
+        self._crew = crew
         self._folder = folder
         self._protocol = protocol
         self._planned = planned
@@ -60,6 +58,8 @@ class Series:
             (row["algorithm"], row["env"]): row for row in before["combinations"] if row["status"] == DONE
         }
         self._rows = [done.get((each.algorithm, each.env)) or _blank(each) for each in planned]
+        self._devices: list[str] = []
+        self._rate = Rate(whole=True)
         self._write(NO_RUNS)
 
     def run(self) -> tuple[Document, int]:
@@ -68,60 +68,49 @@ class Series:
         Returns:
             The results, and the exit status of a signal that stopped it, or 0.
         """
-        rate, left = Rate(whole=True), sum(row["status"] != DONE for row in self._rows)
-        stopped = 0
+        tasks: dict[str, tuple[str, dict[str, Any]]] = {}
         for number, (combination, row) in enumerate(zip(self._planned, self._rows, strict=True), 1):
             title = f"[{number}/{len(self._planned)}] {combination.algorithm} in {combination.env}"
             if row["status"] == DONE:
                 say(self._console, f"{title}: done before")
-                continue
-            time_left = rate.left(left)
-            say(self._console, f"{title}  (about {time_left} for {left} of them)" if time_left else title)
-            try:
-                stopped = self._run_one(combination, row)
-                for attempt in range(1, self._retries + 1):
-                    if row["status"] != FAILED or stopped:
-                        break
-                    row["earlier_errors"].append(row["error"])
-                    say(self._console, f"  once more, attempt {attempt} of {self._retries}")
-                    row |= {"status": UNFINISHED, "error": None}
-                    stopped = self._run_one(combination, row)
-            except KeyboardInterrupt:  # between two runs, where nothing has to be finished first
-                stopped = 128 + signal.SIGINT
-            if stopped:
-                break
-            rate.tick()
-            left -= 1
+            elif combination.error:
+                say(self._console, f"{title}\n  failed: {combination.error}")
+            else:
+                tasks[combination.name] = title, row
+        self._write(NO_RUNS)
+        stopped = 0
+        try:
+            planned = [self._task(each) for each in self._planned if each.name in tasks]
+            for attempt in self._crew.run(planned, perform, lambda task: self._announce(tasks[task.name][0])):
+                self._note(tasks[attempt.task.name][1], attempt)
+            stopped = self._crew.stopped
+        except KeyboardInterrupt:  # between two runs, where nothing has to be finished first
+            stopped = 128 + signal.SIGINT
         return self._finish(stopped)
 
-    def _run_one(self, combination: Combination, row: dict[str, Any]) -> int:
-        """Train and score one combination; an error becomes its result. Returns a signal's exit status, or 0."""
-        stopped = 0
-        path = self._folder / combination.folder
-        try:
-            episodes = self._protocol.evaluation_episodes
-            trained = train_combination(path, combination, episodes=episodes, console=self._console)
-            if trained.exit_status == 1:
-                raise PolaxError(trained.message)
-            stopped = trained.exit_status
-            if not stopped:
-                row |= score_combination(path, episodes=episodes) | {"status": DONE}
-        except (Exception, SystemExit) as error:
-            # Third-party code may raise anything, and the other combinations still run.
-            row |= {"status": FAILED, "error": describe_error(error), "scores": {}}
-            # A plug-in's own error is the cause of the line that names the plug-in.
-            if not isinstance(error.__cause__ or error, PolaxError):
-                self._keep_traceback(path.name, error)
-            say(self._console, f"  failed: {row['error']}")
-        row |= _length(path)
-        self._write(NO_RUNS)
-        return stopped
+    def _task(self, combination: Combination) -> Task:
+        content = content_of(combination, episodes=self._protocol.evaluation_episodes)
+        return Task(combination.name, f"{combination.algorithm} in {combination.env}", content)
 
-    def _keep_traceback(self, name: str, error: BaseException) -> None:
-        folder = self._folder / ERRORS
-        with writing(folder):
-            folder.mkdir(exist_ok=True)
-        write_text(folder / f"{name}.txt", "".join(traceback.format_exception(error)))
+    def _announce(self, title: str) -> str:
+        left = sum(row["status"] == UNFINISHED for row in self._rows)
+        time_left = self._rate.left(left)
+        return f"{title}  (about {time_left} for {left} of them)" if time_left else title
+
+    def _note(self, row: dict[str, Any], attempt: Attempt) -> None:
+        """Write down what came of a combination."""
+        found, error, stopped, _ = attempt.outcome
+        self._devices += [each for each in found.get("devices", ()) if each not in self._devices]
+        row |= {name: value for name, value in found.items() if name in row}
+        if attempt.again:
+            row["earlier_errors"].append(error)
+        elif error is not None:
+            row |= {"status": FAILED, "error": error, "scores": {}}
+        elif not stopped:
+            row["status"] = DONE
+        if not (attempt.again or stopped):
+            self._rate.tick()
+        self._write(NO_RUNS)
 
     def _finish(self, stopped: int) -> tuple[Document, int]:
         trouble = self._draw()
@@ -153,7 +142,7 @@ class Series:
             "format": FORMAT,
             "kind": "benchmark",
             "versions": versions(),
-            "devices": device_names(),
+            "devices": self._devices or device_names(),
             "command": self._command,
             "protocol": {name: protocol[name] for name in shown},
             "combinations": self._rows,
@@ -181,15 +170,3 @@ def _blank(combination: Combination) -> dict[str, Any]:
         "scores": {},
         "measures": [],
     }
-
-
-def _length(path: Path) -> dict[str, Any]:
-    """Return how long a run has trained; nothing where there is none."""
-    if not (path / "config.json").exists():
-        return {}
-    try:
-        done = how_far(RunFolder.open(path))
-    except PolaxError:  # the run is damaged, which is reported where it is read
-        return {}
-    steps = int(done.env_steps) if math.isfinite(done.env_steps) else None
-    return {"seconds": round(done.seconds, 3), "env_steps": steps, "updates": done.update}

@@ -12,7 +12,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -31,9 +31,11 @@ from ...options import (
 )
 from .. import completion
 from ..cli import COMMANDS, UsageError
+from ..executors.base import LOCAL
 
 Owners = dict[str, tuple[str | None, Callable[[str], Any]]]
-"""By prefix (``env`` of ``--env.size``; empty for ``--size``): a plug-in's name, and how its plug-in is found."""
+"""By prefix (``env`` of ``--env.size``; ``ray-`` of ``--ray-address``; empty for ``--size``): a plug-in's name, and how
+its plug-in is found."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -107,7 +109,7 @@ class CommandParser(argparse.ArgumentParser):
             if owner is None:
                 near = suggest(f"--{name}", self._own, otherwise="its own are")
                 raise UsageError(f"{self._command} has no option --{name}; {near} (see {self.prog} --help){self._hint}")
-            option = name[len(owner) + 1 :] if owner else name
+            option = name.removeprefix(_written(owner))
             sorted_words[owner][option.replace("-", "_")] = word
         values = {}
         for prefix, words in sorted_words.items():
@@ -124,9 +126,15 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError(f"{self._command}: {short} (see {self.prog} --help)")
 
 
+def _written(prefix: str) -> str:
+    """Return how the options of a prefix begin: ``env.``; where it ends with a hyphen, so do they: ``ray-``."""
+    written = prefix.replace("_", "-")
+    return written if not written or written.endswith("-") else f"{written}."
+
+
 def _owner_of(name: str, owners: Owners) -> str | None:
     """Return the prefix of whose plug-in ``name`` is an option, or None."""
-    prefixes = [each for each in owners if each and name.startswith(each.replace("_", "-") + ".")]
+    prefixes = [each for each in owners if each and name.startswith(_written(each))]
     if prefixes:
         return max(prefixes, key=len)
     head, dot, _ = name.partition(".")
@@ -183,6 +191,69 @@ def add_output(parser: CommandParser) -> None:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--quiet", action="store_true", help="print warnings and errors only")
     choice.add_argument("--verbose", action="store_true", help="also say what is saved, and when")
+
+
+def add_executor(parser: CommandParser) -> None:
+    """Add the arguments of a command whose tasks an executor can run."""
+    completion.with_names(
+        parser.add_argument(
+            "--on",
+            metavar="EXECUTOR",
+            default=LOCAL,
+            help="where to train: local, ray or slurm (polax list NAME shows its options, --NAME-OPTION VALUE), or an "
+            "address such as ray://HOST:PORT (default: local)",
+        ),
+        registry.list_executors,
+    )
+    parser.add_argument("--cpus-per-task", type=at_least(1), metavar="N", help="CPUs of a task of an executor")
+    parser.add_argument("--gpus-per-task", type=_gpus, metavar="N", help="GPUs of a task of an executor")
+
+
+def _gpus(word: str) -> float:
+    try:
+        return int(word)
+    except ValueError:
+        with suppress(ValueError):
+            return float(word)
+    raise argparse.ArgumentTypeError(f"must be a number, not {word!r}")
+
+
+def is_elsewhere(options: argparse.Namespace) -> bool:
+    """Return whether other processes train."""
+    return bool(options.on != LOCAL)
+
+
+def executor_owners() -> Owners:
+    """Return whose options ``--ray-address`` and others like it are."""
+    return {f"{row.name}-": (row.name, registry.executor_plugin) for row in registry.list_executors()}
+
+
+def executor_options(options: argparse.Namespace, words: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return ``on`` and ``on_options`` of a function from the arguments of `add_executor`.
+
+    Args:
+        options: from `CommandParser.parse`.
+        words: from `CommandParser.read`, given the `executor_owners` too.
+
+    Raises:
+        UsageError: an option of another executor.
+    """
+    chosen = options.on.partition("://")[0]
+    found: dict[str, Any] = {}
+    for prefix in executor_owners():
+        given = words[prefix]
+        if given and prefix != f"{chosen}-":
+            option = next(iter(given)).replace("_", "-")
+            raise UsageError(f"--{prefix}{option} is for --on {prefix[:-1]}, not for --on {options.on}; leave it out")
+        found |= given
+    for name in ("cpus_per_task", "gpus_per_task"):
+        given = getattr(options, name)
+        if given is not None:
+            if chosen == LOCAL:
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} is for an executor such as --on ray; a task of --on local has everything")
+            found[name] = given
+    return {"on": options.on, "on_options": found}
 
 
 @contextmanager

@@ -8,8 +8,19 @@ from typing import Any
 
 from ... import registry
 from ..compare import Interrupted, benchmark
-from ..process import set_up
-from .arguments import CommandParser, Owners, add_output, allow_local_modules, at_least, set_output
+from ..process import leave_accelerators, set_up
+from .arguments import (
+    CommandParser,
+    Owners,
+    add_executor,
+    add_output,
+    allow_local_modules,
+    at_least,
+    executor_options,
+    executor_owners,
+    is_elsewhere,
+    set_output,
+)
 
 EPILOG = """\
 --preset takes the options and the number of updates from each learner's preset for each game; --budget sets the length
@@ -24,18 +35,22 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
     set_up(num_seeds=options.num_seeds)
+    if is_elsewhere(options):
+        leave_accelerators()
     allow_local_modules([*options.algorithms, *options.envs])
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
-    plugin_options = parser.read(options, owners)
+    words = parser.read(options, {**owners, **executor_owners()})
+    where = executor_options(options, words)
     settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "pairs", "retries", "quiet")
     try:
         with set_output(options):
             found = benchmark(
                 options.algorithms,
                 options.envs,
-                options=plugin_options,
+                options={name: words[name] for name in owners},
                 **{name: getattr(options, name) for name in settings},
+                **where,
             )
     except Interrupted as stop:
         print(f"polax: {stop}", file=sys.stderr)
@@ -63,5 +78,6 @@ def _parser() -> CommandParser:
         "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
+    add_executor(parser)
     add_output(parser)
     return parser

@@ -10,8 +10,18 @@ from ... import registry
 from ...options import OptionError
 from ..compare import Interrupted, sweep
 from ..completion import with_names
-from ..process import cpu_cores, set_up
-from .arguments import CommandParser, add_output, allow_local_modules, at_least, set_output
+from ..process import cpu_cores, leave_accelerators, set_up
+from .arguments import (
+    CommandParser,
+    add_executor,
+    add_output,
+    allow_local_modules,
+    at_least,
+    executor_options,
+    executor_owners,
+    is_elsewhere,
+    set_output,
+)
 
 EPILOG = """\
 --vary OPTION=VALUES may be repeated. VALUES is a list such as 50,100,200, or a range: log:0.001:0.1 (uniform in the
@@ -29,11 +39,18 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
     set_up(num_seeds=cpu_cores())
+    if is_elsewhere(options):
+        leave_accelerators()
     allow_local_modules([options.algorithm, options.env])
     words = parser.read(
         options,
-        {"": (options.algorithm, registry.algorithm_plugin), "env": (options.env, registry.environment_plugin)},
+        {
+            "": (options.algorithm, registry.algorithm_plugin),
+            "env": (options.env, registry.environment_plugin),
+            **executor_owners(),
+        },
     )
+    where = executor_options(options, words)
     settings = (
         "out", "trials", "search", "search_seed", "num_seeds", "at_once", "objective", "preset", "updates",
         "eval_envs", "retries", "quiet",
@@ -47,6 +64,7 @@ def main(arguments: list[str]) -> int:
                 options=words[""],
                 env_options=words["env"],
                 **{name: getattr(options, name) for name in settings},
+                **where,
             )
     except Interrupted as stop:
         print(f"polax: {stop}", file=sys.stderr)
@@ -102,5 +120,6 @@ def _parser() -> CommandParser:
         "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    add_executor(parser)
     add_output(parser)
     return parser

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 
 from ... import registry
-from ...options import OptionError, PolaxError, suggest
+from ...options import OptionError, PolaxError, make_config, suggest
 from ..evaluation.scores import pairing
 from ..runs import asked
+from ..runs.files import read_json
 from ..runs.spec import RunSpec, Setup, build, find_preset, first_seeds, over, resolve
 from .space import ENV, Space, combinations, corners, nested, ranges, read_space
 
@@ -147,8 +148,7 @@ def plan_sweep(  # what a sweep is asked for
     Raises:
         PolaxError: a name is unknown, or a value is not allowed.
     """
-    configs = {"": registry.algorithm_plugin(algorithm).config, ENV: registry.environment_plugin(env).config}
-    space = read_space(vary, configs, {"": algorithm, ENV: env})
+    space = _space(algorithm, env, vary)
     for name in space:
         given, path = (env_options, name.removeprefix(ENV)) if name.startswith(ENV) else (options, name)
         if _holds(given, path.split(".")):
@@ -169,6 +169,11 @@ def plan_sweep(  # what a sweep is asked for
     return dataclasses.replace(
         protocol, objective=_read_objective(objective, protocol.spec(next(corners(space))))
     ), space
+
+
+def _space(algorithm: str, env: str, vary: Mapping[str, Any]) -> Space:
+    configs = {"": registry.algorithm_plugin(algorithm).config, ENV: registry.environment_plugin(env).config}
+    return read_space(vary, configs, {"": algorithm, ENV: env})
 
 
 def _how_many(space: Space, search: str | None, trials: int | None) -> tuple[str, int]:
@@ -250,6 +255,14 @@ def _structure(setup: Setup) -> Any:
 def _form(tree: Any) -> Any:
     leaves, structure = jax.tree.flatten(tree)
     return structure, tuple((jax.numpy.shape(leaf), jax.numpy.result_type(leaf)) for leaf in leaves)
+
+
+def asked_of(folder: Path) -> tuple[Protocol, Space]:
+    """Return what the sweep in a folder was asked for, and what it varies."""
+    content = read_json(folder / FILE)
+    content.pop("format", None)
+    protocol = make_config(Protocol, content, what=str(folder / FILE))
+    return protocol, _space(protocol.algorithm, protocol.env, protocol.vary)
 
 
 def open_folder(folder: Path, protocol: Protocol) -> bool:

@@ -27,10 +27,6 @@ class Search(Protocol):
         """Return the trials to train next, those of an interrupted round again; none at the end."""
         ...
 
-    def judge(self, trials: Sequence[Trial]) -> Judge | None:
-        """Return who stops some of these trials before their end, at a few updates; None: nobody."""
-        ...
-
     def tell(self, row: Mapping[str, Any]) -> None:
         """Note what became of a trial, as ``trials.json`` has it."""
         ...
@@ -52,10 +48,6 @@ class Drawn:
         """Return all trials, once."""
         trials, self._left = self._left, []
         return trials
-
-    def judge(self, trials: Sequence[Trial]) -> None:
-        """Nobody: who judges learns."""
-        del trials
 
     def tell(self, row: Mapping[str, Any]) -> None:
         """Learn nothing."""
@@ -101,6 +93,18 @@ def make_search(asked: Asked, space: Space, folder: Path) -> Search:
     if asked.search == OPTUNA:
         return _optuna_search()(asked, space, folder)
     return Drawn(asked, space)
+
+
+def make_judge(asked: Asked, space: Space, folder: Path, trials: Sequence[Trial]) -> Judge | None:
+    """Return who stops some trials before their end, at a few updates; None: nobody.
+
+    Args:
+        asked: what was asked for.
+        space: what is varied.
+        folder: of the sweep.
+        trials: of one program.
+    """
+    return _optuna_search()(asked, space, folder).judge(trials) if asked.search == OPTUNA else None
 
 
 def _optuna_search() -> type[OptunaSearch]:

@@ -12,36 +12,42 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from ...options import PolaxError, describe_error
-from ..evaluation.scores import mean_name, with_pairs
+from ...options import PolaxError
+from ..evaluation.scores import mean_name
+from ..executors.base import Attempt, Crew, Task
 from ..report.document import Document
 from ..report.writers import draw, show, write_texts
-from ..runs.files import RunError, read_json, write_json
+from ..runs.files import read_json, write_json
 from ..runs.folder import FORMAT as RUN_FORMAT
 from ..runs.manifest import device_names, versions
 from ..training.progress import format_seconds, say
-from .document import DONE, FAILED, FILE, FORMAT, PRUNED, UNFINISHED, Results, best_of, document
+from .document import DONE, FAILED, FILE, FORMAT, UNFINISHED, Results, best_of, document
 from .plan import Program, Protocol, Trial, alike
+from .program import content_of, perform
 from .search import Search, known_trials
 from .space import Space
-from .together import Together, Trained, discard_checkpoints
+from .together import Together, discard_checkpoints
 
 BEST = "best.json"
 """The best trial as settings of a run, for ``polax train --config``."""
 
 
-def check_first(protocol: Protocol, space: Space) -> None:
+def check_first(protocol: Protocol, space: Space, *, elsewhere: bool) -> None:
     """Raise `PolaxError` if a trial cannot be made, or needs more memory than there is, before anything is written.
 
     Of a search that learns only the first possible trial is known.
+
+    Args:
+        protocol: what was asked for.
+        space: what is varied.
+        elsewhere: whether other machines train, of whose memory nothing is known here.
     """
     programs, refused = alike(known_trials(protocol, space), protocol)
     for error in refused.values():
         raise error
-    for program in programs:
+    for program in programs if not elsewhere else ():
         Together(program, Path(), console=Console(quiet=True)).check()
 
 
@@ -55,7 +61,7 @@ class Series:
         search: chooses the trials.
         command: the words of the command line.
         console: where progress is shown.
-        retries: how often a program in which something was raised is trained again, from its last checkpoint.
+        crew: runs its programs.
     """
 
     def __init__(
@@ -67,7 +73,7 @@ class Series:
         *,
         command: Sequence[str],
         console: Console,
-        retries: int = 0,
+        crew: Crew,
     ) -> None:
         self._folder = folder
         self._protocol = protocol
@@ -75,7 +81,8 @@ class Series:
         self._search = search
         self._command = list(command)
         self._console = console
-        self._retries = retries
+        self._crew = crew
+        self._devices: list[str] = []
         before: Results = (
             read_json(folder / FILE, Results) if (folder / FILE).exists() else {"trials": [], "seconds": 0.0}
         )
@@ -98,15 +105,24 @@ class Series:
         return self._finish(stopped)
 
     def _round(self, trials: Sequence[Trial]) -> int:
-        """Train and score some trials. Returns a signal's exit status, or 0."""
-        left = self._admit(trials)
-        for program in left:
-            ended, total = sum(row["status"] != UNFINISHED for row in self._rows.values()), self._protocol.trials
-            say(self._console, f"[{ended}/{total}] {_title(program, self._space)}{self._time_left(total - ended)}")
-            if stopped := self._run_one(program):
-                return stopped
-            self._trained += len(program.trials)
-        return 0
+        """Train and score some trials, and tell the search. Returns a signal's exit status, or 0."""
+        programs = {f"trial-{program.trials[0].number}": program for program in self._admit(trials)}
+        tasks = [
+            Task(name, _title(program, self._space), content_of(program, room=self._search.room))
+            for name, program in programs.items()
+        ]
+        for attempt in self._crew.run(tasks, perform, self._announce):
+            self._note(programs[attempt.task.name], attempt)
+        if not self._crew.stopped:
+            # What is told here decides which trials of the next round are chosen and pruned, in whatever order the
+            # programs of this one have ended.
+            for trial in trials:
+                self._search.tell(self._rows[trial.number])
+        return self._crew.stopped
+
+    def _announce(self, task: Task) -> str:
+        ended, total = sum(row["status"] != UNFINISHED for row in self._rows.values()), self._protocol.trials
+        return f"[{ended}/{total}] {task.title}{self._time_left(total - ended)}"
 
     def _time_left(self, trials: int) -> str:
         """Say how long so many trials will take, by those that this process has trained."""
@@ -121,77 +137,38 @@ class Series:
             self._rows.setdefault(trial.number, _blank(trial))
         programs, refused = alike(trials, self._protocol)
         for number, error in refused.items():
-            self._fail(number, error)
+            self._fail(number, str(error))
         self._write()
-        for trial in trials:  # also those of which a process that was killed had written the result, and no more
-            if self._rows[trial.number]["status"] != UNFINISHED:
-                self._search.tell(self._rows[trial.number])
         return [program for program in programs if self._is_left(program)]
-
-    def _run_one(self, program: Program) -> int:
-        """Train and score one program; an error becomes its result. Returns a signal's exit status, or 0."""
-        begun = time.perf_counter()
-        for attempt in range(self._retries + 1):
-            if attempt:
-                say(self._console, f"  once more, attempt {attempt} of {self._retries}")
-            try:
-                trained = self._train(program)
-            except RunError:  # of the disk: the next program would not fare better
-                raise
-            except (Exception, SystemExit) as error:  # third-party code may raise anything
-                for trial in program.trials:
-                    self._fail(trial.number, error)
-                say(self._console, f"  failed: {describe_error(error)}")
-            else:
-                if trained.stopped:
-                    return trained.stopped
-                self._note(program, trained)
-                break
-        self._seconds += time.perf_counter() - begun
-        self._write()
-        for trial in program.trials:
-            self._search.tell(self._rows[trial.number])
-        discard_checkpoints(self._folder)
-        return 0
-
-    def _train(self, program: Program) -> Trained:
-        """Train and score one program, from its last checkpoint where there is one."""
-        judge = self._search.judge(program.trials)
-        together = Together(program, self._folder, console=self._console, judge=judge, room=self._search.room)
-        together.check()
-        return together.train()
 
     def _is_left(self, program: Program) -> bool:
         """Tell whether a program is to be trained: it has not been, or something was raised in it."""
         rows = [self._rows[trial.number] for trial in program.trials]
         return any(row["status"] == UNFINISHED or row["raised"] for row in rows)
 
-    def _fail(self, number: int, error: BaseException) -> None:
-        self._rows[number] |= {"status": FAILED, "error": describe_error(error), "raised": True}
+    def _fail(self, number: int, error: str) -> None:
+        self._rows[number] |= {"status": FAILED, "error": error, "raised": True}
 
-    def _note(self, program: Program, trained: Trained) -> None:
+    def _note(self, program: Program, attempt: Attempt) -> None:
         """Write down what became of the trials of a program."""
-        for place, (trial, setup) in enumerate(zip(program.trials, program.setups, strict=True)):
-            ended = trained.ended[place]
-            row = self._rows[trial.number] | {
-                "status": DONE,
-                "error": None,
-                "raised": False,
-                "self_play": setup.algorithm.self_play,
-                "seconds": round(trained.seconds / len(program.trials), 3),
-            }
-            alive = ended == 0
-            table = with_pairs({name: values[place] for name, values in trained.scores.items()})
-            row["scores"] = {name: _of_seeds(values, alive) for name, values in table.items()}
-            if (ended > 0).any():
-                said = [f"seed {seed} at update {ended[seed]}" for seed in np.flatnonzero(ended > 0).tolist()]
-                row |= {"status": FAILED, "error": f"stopped being finite: {', '.join(said)}"}
-            elif (ended < 0).any():
-                row |= {"status": PRUNED, "error": f"pruned at update {-ended.min()}"}
-            row["objective"] = (
-                row["scores"][mean_name(self._protocol.objective)]["mean"] if row["status"] == DONE else None
-            )
-            self._rows[trial.number] = row
+        found, error, stopped, _ = attempt.outcome
+        self._devices += [each for each in found.get("devices", ()) if each not in self._devices]
+        if stopped:
+            return
+        self._seconds += found.get("seconds", 0.0)
+        if error is not None:
+            for trial in program.trials:
+                self._fail(trial.number, error)
+        else:
+            for trial, row in zip(program.trials, found["rows"], strict=True):
+                self._rows[trial.number] |= {"error": None, "raised": False, **row}
+                scores = self._rows[trial.number]["scores"]
+                if row["status"] == DONE:
+                    self._rows[trial.number]["objective"] = scores[mean_name(self._protocol.objective)]["mean"]
+        self._write()
+        if not attempt.again:
+            self._trained += len(program.trials)
+            discard_checkpoints(self._folder, program)
 
     def _finish(self, stopped: int) -> tuple[Document, int]:
         found = document(self._content())
@@ -208,6 +185,7 @@ class Series:
         if trouble:
             print(f"polax: figures: {'; '.join(trouble)}", file=sys.stderr)
         if not stopped:
+            discard_checkpoints(self._folder)
             say(self._console, f"results: {self._folder / 'trials.md'}")
         return found._replace(problems=trouble, folder=self._folder), stopped
 
@@ -217,7 +195,7 @@ class Series:
             "format": FORMAT,
             "kind": "sweep",
             "versions": versions(),
-            "devices": device_names(),
+            "devices": self._devices or device_names(),
             "command": self._command,
             "seconds": round(self._seconds, 3),
             "protocol": self._protocol.to_json(),
@@ -247,12 +225,6 @@ def _title(program: Program, space: Space) -> str:
     return f"{count} trial{'s' * (count > 1)} of {seeds} seed{'s' * (seeds > 1)} together" + (
         f": {said}" if said else ""
     )
-
-
-def _of_seeds(values: np.ndarray, alive: np.ndarray) -> dict[str, Any]:
-    """Return a score of each seed, None for one that has ended, and the mean of the others."""
-    per_seed = [float(value) if sound else None for value, sound in zip(values, alive, strict=True)]
-    return {"per_seed": per_seed, "mean": float(values[alive].mean()) if alive.any() else None}
 
 
 def _blank(trial: Trial) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +32,8 @@ from .plan import Program
 _log = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
-"""Folder of the checkpoints of the program that is under way, which are in a folder named by its fingerprint."""
+"""Folder of the checkpoints of the programs that are under way: of each, a folder named by its first trial, and in that
+one named by its fingerprint."""
 
 Judge = Callable[[int, dict[str, np.ndarray], np.ndarray], Sequence[int]]
 """``judge(update, scores, alive)`` -> places of the trials that shall learn no further; scores are ``[T, S]``, alive is
@@ -124,7 +126,7 @@ class Together:
         identity = [spec.identity() for spec in program.specs]
         where = self._places.entries.tolist()  # other devices have other places
         self._fingerprint = checkpoints.fingerprint({"specs": identity, "updates": self._spec.updates, "where": where})
-        self._folder = folder / CHECKPOINTS / self._fingerprint[:16]
+        self._folder = _checkpoints_of(folder, program) / self._fingerprint[:16]
         self._saved: int | None = None
         self._alive = self._places.real
         self._now = Checkpoint(None, 0, 0.0, 0.0, np.zeros(len(self._alive), np.int64), self._fingerprint)
@@ -241,6 +243,12 @@ class Together:
         return Trained(scores, self._by_trial(self._now.ended), self._now.seconds, stopped)
 
 
-def discard_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a sweep, when what their program found is written."""
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+def _checkpoints_of(folder: Path, program: Program) -> Path:
+    return folder / CHECKPOINTS / f"trial-{program.trials[0].number}"
+
+
+def discard_checkpoints(folder: Path, program: Program | None = None) -> None:
+    """Remove the checkpoints of a program of a sweep, when what it found is written; None: those of all."""
+    shutil.rmtree(folder / CHECKPOINTS if program is None else _checkpoints_of(folder, program), ignore_errors=True)
+    with suppress(OSError):  # other programs are under way
+        (folder / CHECKPOINTS).rmdir()

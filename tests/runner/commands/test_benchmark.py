@@ -255,9 +255,9 @@ def test_quiet_prints_nothing_and_verbose_says_what_is_saved(
 def test_what_failed_is_trained_again_and_the_reason_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from polax.runner.benchmark import series
+    from polax.runner.benchmark import combination
 
-    train, attempts = series.train_combination, []
+    train, attempts = combination.train_combination, []
 
     def fragile(*arguments: Any, **options: Any) -> Any:
         attempts.append(arguments)
@@ -265,7 +265,7 @@ def test_what_failed_is_trained_again_and_the_reason_is_kept(
             raise ConnectionError("the disk went away")
         return train(*arguments, **options)
 
-    monkeypatch.setattr(series, "train_combination", fragile)
+    monkeypatch.setattr(combination, "train_combination", fragile)
     words = [*TOYS, "--budget", "1", "updates", "--retries"]
     (row,) = _run(tmp_path / "a", *words, "2")["combinations"]
     assert (row["status"], row["error"]) == ("done", None)
