@@ -5,6 +5,7 @@
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch, Jupyter), README as a notebook
 # make test-report     the pages of polax report in a browser; needs Chromium and chromedriver
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
+# make test-executors  benchmarks and sweeps on Ray and Slurm's submitit, which it installs: nodes killed, commands stopped
 # make docs            the site, in build/site: pages, reference, notebooks, which it runs; a warning is an error
 # make lint            style, format and types          make clean   remove what make made
 # PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run; WORKERS=1 runs it in one process.
@@ -18,13 +19,14 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 LEARNERS := build/learners
 MARL := build/marl
 EXAMPLES := build/examples
+EXECUTORS := build/executors
 SITE := build/site-tools
 PLAY := $(foreach game,CoinGame-v0 IPD-v0,$(foreach agent,goodwill-loqa loqa pola-dice naive,$(if $(wildcard zoo/$(agent)/$(game).npz),zoo:$(agent)/$(game))))
 SPHINX := $(SITE)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site
 EXAMPLES_FACTOR ?= 30
 DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test test-all test-faults test-learners test-examples test-report docs docs-links lint types clean
+.PHONY: help demo test test-all test-faults test-learners test-examples test-executors test-report docs docs-links lint types clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -52,6 +54,9 @@ test-faults: $(VENV)/installed-dev
 test-learners: $(LEARNERS)/installed $(MARL)/installed
 	$(LEARNERS)/bin/python -m pytest -m learners $(TESTS)
 	$(MARL)/bin/python -m pytest -m marl tests/learners
+
+test-executors: $(EXECUTORS)/installed
+	$(EXECUTORS)/bin/python -m pytest -m executors $(TESTS)
 
 test-report: $(VENV)/installed-browser
 	$(BIN)/python -m pytest -m browser tests/runner/report -rs
@@ -107,6 +112,11 @@ $(LEARNERS)/installed: pyproject.toml constraints.txt | $(BIN)/python
 $(MARL)/installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m venv $(MARL)
 	$(MARL)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,marl]'
+	@touch $@
+
+$(EXECUTORS)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv $(EXECUTORS)
+	$(EXECUTORS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ray,slurm]'
 	@touch $@
 
 $(SITE)/installed: pyproject.toml constraints.txt | $(BIN)/python

@@ -22,7 +22,7 @@ LAYERS = (
     ("envs", "zoo"),
     ("algorithms",),
     ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
-    ("runner.report",),
+    ("runner.report", "runner.executors"),
     ("runner.benchmark", "runner.sweep", "runner.tournament"),
     ("runner.league",),
     ("papers",),

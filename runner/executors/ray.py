@@ -14,6 +14,7 @@ import signal
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,10 @@ class RayExecutor:
             _check_address(address)
             usual = {name: usual[name] for name in ("log_to_driver", "logging_level")} | {"address": address}
         try:
-            _within(CONNECTS, lambda: self._ray.init(**usual))
+            with warnings.catch_warnings():
+                # Jax warns of forks, after which its threads are missing; Ray's processes at once become other programs.
+                warnings.filterwarnings("ignore", message=r"os.fork\(\) was called", category=RuntimeWarning)
+                _within(CONNECTS, lambda: self._ray.init(**usual))
         except Exception as cause:
             self._remove_own()
             what = "Ray cannot start on this machine" if address is None else f"there is no Ray at {address}"
