@@ -37,7 +37,7 @@ COMMANDS = {
     "web": "write a page in which you play against trained policies in the browser",
     "export": "write the trained policies of a run into one file that can be given away",
     "doctor": "check the installation, or the folder of a run, and repair what can be repaired",
-    "list": "show algorithms, environments, policies, loggers; with NAME, all about one of them",
+    "list": "show algorithms, environments, policies, loggers, executors; with NAME, all about one of them",
     "new-algorithm": "write a package with a working learner, as a starting point",
     "new-environment": "write a package with a working game, as a starting point",
 }

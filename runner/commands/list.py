@@ -1,4 +1,4 @@
-"""``polax list``: algorithms, environments, policies and loggers with their origin, or all about one of them."""
+"""``polax list``: algorithms, environments, policies, loggers and executors with their origin, or all about one of them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[Callable[[], tuple[registry.Listing, ...]], Callable[[str
     "environments": (registry.list_environments, registry.environment_plugin),
     "policies": (registry.list_policies, registry.policy_resolver),
     "loggers": (registry.list_loggers, registry.logger),
+    "executors": (registry.list_executors, registry.executor_plugin),
 }
 
 SLOW = 1.0
@@ -71,7 +72,7 @@ def _show(name: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(listing, indent=2))
     else:
-        print("\n\n".join(_text(entry) for entries in listing.values() for entry in entries))
+        print("\n\n".join(_text(kind, entry) for kind, entries in listing.items() for entry in entries))
     return 0
 
 
@@ -117,6 +118,8 @@ def _everything(kind: str, row: registry.Listing) -> dict[str, Any]:
             for (preset, env), content in sorted(getattr(plugin, "presets", {}).items())
         ]
         return entry
+    if kind == "executors":
+        return entry
     env, params = registry.make_env(row.name)
     return entry | {
         "actions": list(env.action_names),
@@ -130,7 +133,7 @@ def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in content.items()}
 
 
-def _text(entry: Mapping[str, Any]) -> str:
+def _text(kind: str, entry: Mapping[str, Any]) -> str:
     """Return what `_everything` found, for people."""
     target = f" ({entry['target']})" if entry["target"] else ""
     lines = [f"{entry['name']}: {entry.get('summary', '')}", f"from {_origin(entry)}{target}"]
@@ -144,9 +147,8 @@ def _text(entry: Mapping[str, Any]) -> str:
         lines += [f"measure of a player {each['name']}: {each['title'].lower()}" for each in entry["player_measures"]]
         lines += [f"{name}: {value:.4g} per step" for name, value in entry["reference_scores"].items()]
     if "options" in entry:
-        game = "actions" in entry
-        config = KINDS["environments" if game else "algorithms"][1](entry["name"]).config
-        lines += ["", "options:", options_text(config, prefix="env." if game else "")]
+        prefix = {"environments": "env.", "executors": f"{entry['name']}-"}.get(kind, "")
+        lines += ["", "options:", options_text(KINDS[kind][1](entry["name"]).config, prefix=prefix)]
     by_command: dict[str, list[dict[str, Any]]] = {}
     for preset in entry.get("presets", []):
         by_command.setdefault(preset["command"], []).append(preset)
@@ -199,6 +201,8 @@ def _details(kind: str, name: str, plugin: Any) -> dict[str, Any]:
                 for preset, env in presets
             ]
         }
+    if kind == "executors":
+        return details
     try:
         env, _ = registry.make_env(name)
     except PolaxError as error:

@@ -123,7 +123,7 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> None:
-        """Ask every process to stop: one that waits does not begin, one that runs gets SIGTERM, and saves."""
+        """Let no process begin that waits; it has ended then. One that runs finds out by itself, saves and ends."""
         ...
 
     def close(self) -> None:

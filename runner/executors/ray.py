@@ -102,14 +102,14 @@ class RayExecutor:
         if address is None:
             self._own = tempfile.mkdtemp(prefix="polax-ray-")
             # On the loopback interface: Ray runs whatever it is sent by those who reach it.
-            usual |= {"num_cpus": cpu_cores(), "object_store_memory": OBJECTS, "_temp_dir": self._own}
-            usual |= {"_node_ip_address": "127.0.0.1"}
+            usual |= {"address": "local", "_node_ip_address": "127.0.0.1", "_temp_dir": self._own}
+            usual |= {"num_cpus": cpu_cores(), "object_store_memory": OBJECTS}
         else:
             _check_address(address)
             usual = {name: usual[name] for name in ("log_to_driver", "logging_level")} | {"address": address}
         try:
             with warnings.catch_warnings():
-                # Jax warns of forks, after which its threads are missing; Ray's processes at once become other programs.
+                # Jax warns of forks, which its threads do not survive; Ray's become other programs at once.
                 warnings.filterwarnings("ignore", message=r"os.fork\(\) was called", category=RuntimeWarning)
                 _within(CONNECTS, lambda: self._ray.init(**usual))
         except Exception as cause:
@@ -151,7 +151,7 @@ class RayExecutor:
             return Ended(name, None, reason=type(error).__name__)
 
     def stop(self) -> None:
-        """Cancel what waits, and interrupt what runs."""
+        """Cancel what waits; Ray does not interrupt what runs."""
         for reference in self._tasks:
             self._ray.cancel(reference, force=False)
 

@@ -16,12 +16,12 @@ from rich.console import Console
 
 from ...options import PolaxError
 from ..process import cpu_cores, cpu_devices
-from ..runs.files import RunError, make_folder, read_json, write_json
+from ..runs.files import RunError, make_folder, read_json, write_json, writing
 from ..runs.manifest import versions
 from ..training.interrupts import StopRequest
 from .base import Attempt, Command, Ended, Executor, Outcome, Perform, Site, Task
 from .view import View, last_line
-from .work import LOG, NOT_SHARED, OUTCOME, TASK, TASKS
+from .work import LOG, NOT_SHARED, OUTCOME, TASK, TASKS, stop_file
 
 LOSSES = 5
 """How often a task begins again whose process was lost. It is not to blame, unless it happens every time."""
@@ -67,14 +67,16 @@ class Remote:
         waiting = {task.name: task for task in tasks}
         for task in tasks:
             self._write(task)
-        stop, refused = StopRequest(), ""
-        with stop, View(tasks, {name: self._task(name) / LOG for name in waiting}, self._console) as view:
+        stop, signals, refused = stop_file(self._series, self._token), StopRequest(), ""
+        with signals, View(tasks, {name: self._task(name) / LOG for name in waiting}, self._console) as view:
             if tasks:
                 self._executor.start([self._command(task, perform) for task in tasks])
             asked = False
             while waiting:
-                if (stop.asked or refused) and not asked:
+                if (signals.asked or refused) and not asked:
                     asked = True
+                    with writing(stop):
+                        stop.touch()
                     self._executor.stop()
                 for ended in self._executor.ended(0.5):
                     attempt = self._attempt(waiting[ended.task], ended, view, asked=asked)
@@ -86,9 +88,10 @@ class Remote:
                         refused = refused or attempt.outcome.refused or ""
                         yield attempt
                 view.update()
+        stop.unlink(missing_ok=True)
         if refused:
             raise PolaxError(refused)
-        self.stopped = stop.exit_status if stop.asked else 0
+        self.stopped = signals.exit_status if signals.asked else 0
         with suppress(OSError):  # logs of tasks that failed are still there
             (self._series / TASKS).rmdir()
 
@@ -188,5 +191,5 @@ def _status(ended: Ended) -> str:
 
 def _words(outcome: Outcome) -> str:
     if outcome.stopped:
-        return "stopped, saved"
+        return "stopped"
     return "done" if outcome.error is None else f"failed: {outcome.error}"

@@ -138,14 +138,17 @@ class SlurmExecutor:
             return Ended(name, None, reason=f"Slurm says {job.state} of job {job.job_id}")
 
     def stop(self) -> None:
-        """Cancel all jobs: Slurm sends SIGTERM to those that run."""
+        """Cancel the jobs that wait: SIGTERM to those that run could come twice, and end them unsaved."""
         self._every = 2.0
-        for job in self._jobs.values():
-            job.cancel(check=False)
+        self._cancel("--state=PENDING")
+
+    def _cancel(self, *words: str) -> None:
+        if self._jobs:
+            subprocess.run(["scancel", *words, *(job.job_id for job in self._jobs.values())], check=False)
 
     def close(self) -> None:
         """Cancel what is left, and remove submitit's files."""
-        self.stop()
+        self._cancel()
         self._jobs.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         with suppress(OSError):  # there was none, or logs of tasks that failed are in it

@@ -44,8 +44,8 @@ def main(words: list[str]) -> int:
     """Do one task. Returns 0 as soon as its outcome is written, whatever it is."""
     tied = words[-1] == TIED
     series, name, token, target = words[: 4 if tied else None][:4]
-    _let_stop(tied=tied)
     folder = Path(series) / TASKS / name
+    _let_stop(stop_file(Path(series), token), tied=tied)
     try:
         task = read_json(folder / TASK)
     except RunError:
@@ -116,14 +116,20 @@ def _hold(folder: Path) -> ExitStack:
             return held
 
 
-def _let_stop(*, tied: bool) -> None:
-    """Let SIGTERM, SIGUSR2 (with which Slurm announces an end) and the end of the parent stop this process once.
+def stop_file(series: Path, token: str) -> Path:
+    """Return the file that asks all tasks of a command to stop, wherever they are."""
+    return series / TASKS / f"stop-{token}"
+
+
+def _let_stop(file: Path, *, tied: bool) -> None:
+    """Let a file, SIGTERM, SIGUSR2 (with which Slurm announces an end) or the end of the parent stop this process once.
 
     Training has handlers of its own for SIGTERM, which save; until it begins there is nothing to save.
     """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2})
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGUSR2, lambda *_: _ask_to_stop())
+    threading.Thread(target=_stop_at, args=[file], daemon=True).start()
     if tied:
         threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
 
@@ -137,6 +143,12 @@ def _ask_to_stop() -> None:
     """Raise SIGTERM, unless it has come already: a second one would end training unsaved."""
     if callable(signal.getsignal(signal.SIGTERM)):
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _stop_at(file: Path) -> None:
+    while not file.exists():
+        time.sleep(1.0)
+    _ask_to_stop()
 
 
 def _end_with(parent: int) -> None:
