@@ -1,4 +1,4 @@
-"""``polax list``: algorithms, environments, policies, loggers and executors with their origin, or all about one of them."""
+"""``polax list``: algorithms, environments, policies, loggers and executors, or all about one of them."""
 
 from __future__ import annotations
 

@@ -33,6 +33,8 @@ ANSWERS = 5.0
 CONNECTS = 60.0
 """Seconds until Ray has started or connected, at most."""
 
+SHORT = "/tmp"
+
 OBJECTS = 100_000_000
 """Bytes of memory for Ray's objects in a Ray of its own: what tasks return is tiny."""
 
@@ -100,7 +102,8 @@ class RayExecutor:
         if self._ray.is_initialized():
             raise PolaxError("this process uses Ray already; call ray.shutdown() first")
         if address is None:
-            self._own = tempfile.mkdtemp(prefix="polax-ray-")
+            # Ray has sockets there, whose paths must be short.
+            self._own = tempfile.mkdtemp(prefix="polax-ray-", dir=SHORT if os.access(SHORT, os.W_OK) else None)
             # On the loopback interface: Ray runs whatever it is sent by those who reach it.
             usual |= {"address": "local", "_node_ip_address": "127.0.0.1", "_temp_dir": self._own}
             usual |= {"num_cpus": cpu_cores(), "object_store_memory": OBJECTS}

@@ -84,8 +84,9 @@ class Remote:
                         self._begin_again(waiting[ended.task], perform)
                     else:
                         del waiting[ended.task]
-                    if attempt is not None:
-                        refused = refused or attempt.outcome.refused or ""
+                    if attempt is not None and attempt.outcome.refused is not None:
+                        refused = refused or attempt.outcome.refused
+                    elif attempt is not None:
                         yield attempt
                 view.update()
         stop.unlink(missing_ok=True)

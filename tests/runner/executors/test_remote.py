@@ -202,7 +202,7 @@ def test_executors_are_listed_with_their_options(capsys: pytest.CaptureFixture[s
     assert "slurm: Slurm, through submitit" in said
     assert "--slurm-partition: a string or None (default: None)" in said
     assert main(["list"]) == 0
-    assert "executors" in capsys.readouterr().out
+    assert "Executors" in capsys.readouterr().out
 
 
 def test_the_last_line_of_a_log_is_shown_without_what_a_terminal_would_obey(tmp_path: Path) -> None:
