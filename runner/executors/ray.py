@@ -112,8 +112,9 @@ class RayExecutor:
             usual = {name: usual[name] for name in ("log_to_driver", "logging_level")} | {"address": address}
         try:
             with warnings.catch_warnings():
-                # Jax warns of forks, which its threads do not survive; Ray's become other programs at once.
-                warnings.filterwarnings("ignore", message=r"os.fork\(\) was called", category=RuntimeWarning)
+                # Jax warns of forks, which its threads do not survive; Ray's become other programs at once. Ray warns
+                # of what it then raises.
+                warnings.simplefilter("ignore")
                 _within(CONNECTS, lambda: self._ray.init(**usual))
         except Exception as cause:
             self._remove_own()

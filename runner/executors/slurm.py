@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import io
 import logging
 import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
 
-from ...options import Count, MissingExtraError, PolaxError, Positive, check_options, describe_error
+from ...options import Count, MissingExtraError, PolaxError, Positive, check_options, one_line
 from .base import Command, Ended, ExecutorPlugin
 from .child import PATIENCE, Child
 from .work import TASKS
@@ -64,7 +65,7 @@ class SlurmConfig:
             "partition": self.partition,
             "time": self.time,
             "account": self.account,
-            "mem": self.memory,
+            "mem_gb": self.memory,
             "cpus_per_task": self.cpus_per_task,
             "gpus_per_node": self.gpus_per_task or None,
             "ntasks_per_node": 1,
@@ -103,10 +104,10 @@ class SlurmExecutor:
         """Submit processes, several of them as an array."""
         submitter = self._submitter()
         try:
-            with submitter.batch():
+            with redirect_stderr(io.StringIO()), submitter.batch():  # submitit would print what it raises
                 jobs = [submitter.submit(Requeued(command)) for command in commands]
         except (self._library.core.utils.FailedJobError, subprocess.CalledProcessError) as cause:
-            raise PolaxError(f"Slurm does not take the tasks: {describe_error(cause)}") from cause
+            raise PolaxError(f"Slurm does not take the tasks: {one_line(cause)}") from cause
         self._jobs |= {command.task: job for command, job in zip(commands, jobs, strict=True)}
 
     def _submitter(self) -> Any:

@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 from runner_helpers import HERE, command
 
-pytestmark = pytest.mark.executors
+pytestmark = [
+    pytest.mark.executors,
+    pytest.mark.filterwarnings(r"ignore:os.fork\(\) was called:RuntimeWarning"),  # the cluster's processes
+]
 
 Fails = Callable[..., str]
 ENVS = ("IPD-v0", "StagHunt-v0", "Chicken-v0")
