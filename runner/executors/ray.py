@@ -98,7 +98,7 @@ class RayExecutor:
 
     def _connect(self) -> None:
         address = self._config.address
-        usual = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.CRITICAL}
+        usual: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.CRITICAL}
         if self._ray.is_initialized():
             raise PolaxError("this process uses Ray already; call ray.shutdown() first")
         if address is None:

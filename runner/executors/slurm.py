@@ -65,7 +65,7 @@ class SlurmConfig:
             "partition": self.partition,
             "time": self.time,
             "account": self.account,
-            "mem_gb": self.memory,
+            "mem": self.memory and f"{round(self.memory * 1024)}MB",
             "cpus_per_task": self.cpus_per_task,
             "gpus_per_node": self.gpus_per_task or None,
             "ntasks_per_node": 1,

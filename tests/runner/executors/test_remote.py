@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -178,6 +179,16 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_made(
     toys = [word for word in TOYS if not ("--algorithms" in words and word in ("--algorithms", "toy_learner:TOY"))]
     assert message in fails(*toys, "--budget", "1", "updates", *words, "--out", str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_the_executor_of_the_documentation_runs(alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "executors.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    monkeypatch.setitem(registry._EXECUTORS.registered, "one", found["ONE_AT_A_TIME"])
+    assert main([*TOYS, "--budget", "30", "updates", "--on", "one", "--out", str(tmp_path / "out")]) == 0
+    assert _rows(tmp_path / "out") == _rows(alone)
 
 
 def test_python_takes_the_same_words(tmp_path: Path) -> None:
