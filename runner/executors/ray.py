@@ -12,6 +12,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import warnings
@@ -31,7 +33,9 @@ ANSWERS = 5.0
 """Seconds until an address answers, at most."""
 
 CONNECTS = 60.0
-"""Seconds until Ray has started or connected, at most."""
+"""Seconds until a Ray that is there has answered, at most."""
+
+TRY = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='CRITICAL')"
 
 SHORT = "/tmp"
 
@@ -115,7 +119,7 @@ class RayExecutor:
                 # Jax warns of forks, which its threads do not survive; Ray's become other programs at once. Ray warns
                 # of what it then raises.
                 warnings.simplefilter("ignore")
-                _within(CONNECTS, lambda: self._ray.init(**usual))
+                self._ray.init(**usual)
         except Exception as cause:
             self._remove_own()
             what = "Ray cannot start on this machine" if address is None else f"there is no Ray at {address}"
@@ -190,39 +194,26 @@ def _library() -> Any:
 
 
 def _check_address(address: str) -> None:
-    """Raise `PolaxError` at once where nobody listens; Ray itself would try for a long time."""
-    found = _host_and_port(address)
-    if found is None:
-        return
-    try:
-        socket.create_connection(found, ANSWERS).close()
-    except OSError as cause:
-        raise PolaxError(
-            f"no Ray answers at {address}: {cause.strerror or cause}; start one with ray start --head, or leave the "
-            "address out for a Ray on this machine"
-        ) from cause
+    """Raise `PolaxError` in time where no Ray answers.
 
-
-def _within(seconds: float, call: Any) -> None:
-    """Make a call that must return in time.
-
-    Raises:
-        TimeoutError: it has not.
+    Where nobody listens, that is found out at once. Where something else does, Ray would try for minutes, in code that
+    nothing interrupts: another process tries first.
     """
-
-    def late(*_: Any) -> None:
-        raise TimeoutError(f"no answer in {seconds:.0f} s")
-
-    if threading.current_thread() is not threading.main_thread():
-        call()
-        return
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    found = _host_and_port(address)
+    hint = "start one with ray start --head, or leave the address out for a Ray on this machine"
+    if found is not None:
+        try:
+            socket.create_connection(found, ANSWERS).close()
+        except OSError as cause:
+            raise PolaxError(f"no Ray answers at {address}: {cause.strerror or cause}; {hint}") from cause
+    words = [sys.executable, "-W", "ignore", "-c", TRY, address]
     try:
-        call()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        tried = subprocess.run(words, capture_output=True, timeout=CONNECTS, check=False)
+    except subprocess.TimeoutExpired:
+        raise PolaxError(f"there is no Ray at {address}: no answer in {CONNECTS:.0f} s; {hint}") from None
+    if tried.returncode:
+        lines = tried.stderr.decode(errors="replace").strip().splitlines() or ["it ended at once"]
+        raise PolaxError(f"there is no Ray at {address}: {lines[-1][:200]}; {hint}")
 
 
 RAY = ExecutorPlugin(config=RayConfig, build=RayExecutor, summary="Ray: on this machine, or on the nodes of a cluster")

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from runner_helpers import HERE, command
 pytestmark = [
     pytest.mark.executors,
     pytest.mark.filterwarnings(r"ignore:os.fork\(\) was called:RuntimeWarning"),  # the cluster's processes
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),  # and what they write to
 ]
 
 Fails = Callable[..., str]
@@ -74,8 +74,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]))
     from ray.cluster_utils import Cluster
 
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     settings = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
-    found = Cluster(initialize_head=True, head_node_args=settings)
+    found = Cluster(initialize_head=True, head_node_args={**settings, "ray_client_server_port": port})
+    found.client = f"ray://127.0.0.1:{port}"
     try:
         found.second = found.add_node(num_cpus=1, object_store_memory=100_000_000)
         found.wait_for_nodes()
@@ -150,36 +153,10 @@ def test_a_killed_command_leaves_no_process_either(tmp_path: Path) -> None:
 
 
 def test_a_cluster_is_reached_through_its_client_server_too(tmp_path: Path, cluster: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            "python",
-            "-m",
-            "ray.util.client.server",
-            f"--address={cluster.address}",
-            "--host=127.0.0.1",
-            f"--port={port}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])},
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.2)
-        words = [*TOYS, "--budget", "2", "updates", "--on", f"ray://127.0.0.1:{port}", "--out", str(tmp_path / "out")]
-        process = command(*words)
-        said = process.communicate(timeout=300)
-        assert process.returncode == 0, said
-        assert {row["status"] for row in _rows(tmp_path / "out")} == {"done"}
-    finally:
-        server.kill()
-        server.wait()
+    process = command(*TOYS, "--budget", "2", "updates", "--on", cluster.client, "--out", str(tmp_path / "out"))
+    said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert {row["status"] for row in _rows(tmp_path / "out")} == {"done"}
 
 
 def test_where_nobody_answers_or_no_node_has_room_a_sentence_says_so_in_time(tmp_path: Path, fails: Fails) -> None:
