@@ -21,7 +21,7 @@ LAYERS = (
     ("envs.base", "envs.settings", "envs.rendering.frame", "envs.rendering.pictures"),
     ("envs", "zoo"),
     ("algorithms",),
-    ("runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
+    ("runner.process", "runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),
     ("runner.report", "runner.executors"),
     ("runner.benchmark", "runner.sweep", "runner.tournament"),
     ("runner.league",),
