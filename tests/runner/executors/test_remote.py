@@ -63,6 +63,7 @@ def test_numbers_and_files_are_those_of_this_process_also_where_a_process_is_los
     assert _files(out) == _files(alone)
 
 
+@pytest.mark.slow
 def test_one_that_fails_is_tried_again_and_stops_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_one_that_fails_is_tried_again_and_stops_no_other(
     assert "RuntimeError: not yet" in Path("out/errors/fragile_FRAGILE-IPD-v0.txt").read_text()
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_saved_and_the_same_command_continues_anywhere(alone: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = [*TOYS, "--budget", "30", "updates", "--out", str(out)]
@@ -114,6 +116,7 @@ def test_a_signal_stops_all_saved_and_the_same_command_continues_anywhere(alone:
     assert _files(out) == _files(alone)
 
 
+@pytest.mark.slow
 def test_a_sweep_has_the_same_trials_and_files(tmp_path: Path) -> None:
     words = [
         "sweep",
@@ -181,6 +184,7 @@ def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_made(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_executor_of_the_documentation_runs(alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Path(__file__).resolve().parents[3] / "docs" / "executors.md"
     (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
