@@ -349,6 +349,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
     best_response: str | None = "naive",
     best_response_updates: int | None = None,
     retries: int = 0,
+    on: str = "local",
+    on_options: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> Document:
     """Train learners in several games and let every seed of each meet all others, as ``polax league`` does.
@@ -369,6 +371,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
         best_response: a learner that is trained against the first seed of each learner and each strategy; None: none.
         best_response_updates: its updates; None: as many as `tournament` takes.
         retries: how often a combination that failed is trained again, from its last checkpoint.
+        on: where they train, as `benchmark` says.
+        on_options: of the executor.
         quiet: show neither progress nor scores.
 
     Returns:
@@ -425,9 +429,18 @@ def league(  # noqa: PLR0913  # one for each option of the command
         before = read_json(folder / FILE).get("seconds", 0.0) if (folder / FILE).exists() else 0.0
         for env, learners in protocol.algorithms.items():
             say(console, f"{env}: {', '.join(learners)}")
-            shared = {"num_seeds": num_seeds, "preset": preset, "retries": retries, "quiet": quiet}
             try:
-                found = benchmark(learners, [env], out=folder / env, **shared)
+                found = benchmark(
+                    learners,
+                    [env],
+                    out=folder / env,
+                    num_seeds=num_seeds,
+                    preset=preset,
+                    retries=retries,
+                    on=on,
+                    on_options=on_options,
+                    quiet=quiet,
+                )
             except Interrupted as cause:
                 stopped = cause
                 break

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..compare import Interrupted, league
-from .arguments import CommandParser, add_output, allow_local_modules, at_least, set_output
+from ..process import leave_accelerators, set_up
+from .arguments import (
+    CommandParser,
+    add_executor,
+    add_output,
+    allow_local_modules,
+    at_least,
+    executor_options,
+    executor_owners,
+    is_elsewhere,
+    set_output,
+)
 
 EPILOG = """\
 Without --algorithms all learners take part that have the preset, a plug-in's too, and without --envs all games for
@@ -17,9 +29,14 @@ The folder gets league.json, league.csv, league.md and pictures; polax report DI
 
 def main(arguments: list[str]) -> int:
     """Train, play, sum up; print and write the tables."""
-    options = _parser().parse(arguments)
+    parser = _parser()
+    options = parser.parse(arguments, plugins=True)
+    set_up(num_seeds=options.num_seeds)
+    if is_elsewhere(options):
+        leave_accelerators()
     allow_local_modules([*(options.algorithms or ()), *(options.envs or ())])
     settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "retries", "quiet")
+    where = executor_options(options, parser.read(options, executor_owners()))
     response = None if options.no_best_response else options.best_response
     try:
         with set_output(options):
@@ -28,6 +45,7 @@ def main(arguments: list[str]) -> int:
                 options.envs,
                 best_response=response,
                 **{name: getattr(options, name) for name in settings},
+                **where,
             )
     except Interrupted as stop:
         print(f"polax: {stop}", file=sys.stderr)
@@ -39,7 +57,7 @@ def _parser() -> CommandParser:
     parser = CommandParser("league", epilog=EPILOG)
     parser.add_argument("--algorithms", nargs="+", metavar="ALGORITHM", help="names of learners (default: all)")
     parser.add_argument("--envs", nargs="+", metavar="ENV", help="ids of games (default: all with such learners)")
-    count = {"metavar": "N"}
+    count: dict[str, Any] = {"metavar": "N"}
     parser.add_argument(
         "--num-seeds", type=at_least(1), default=10, **count, help="train the seeds 0 to N-1 (default: 10)"
     )
@@ -62,5 +80,6 @@ def _parser() -> CommandParser:
         "--retries", type=at_least(0), default=0, **count, help="train what failed again, N times (default: 0)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the league")
+    add_executor(parser)
     add_output(parser)
     return parser

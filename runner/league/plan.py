@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,7 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _milestones(folder: Path, runs: Mapping[str, str], line_up: LineUp) -> dict[str, Any]:
     """Return when each seed of each learner first passed each of the game's thresholds, and first reciprocated."""
     thresholds = line_up.game.thresholds(line_up.params)
-    levels = {each.name: partial(exceeds, threshold=each) for each in thresholds}
+    levels: dict[str, Callable[[Any], bool]] = {each.name: partial(exceeds, threshold=each) for each in thresholds}
     dilemma = measure_dilemma(line_up.game, line_up.params)
     if dilemma is not None:
         levels[MILESTONE.value] = lambda row: kind_of(row, dilemma) is MILESTONE
