@@ -524,6 +524,28 @@ def make_policy(reference: Any, env: Game[Any, Any], params: Any, *, player: int
     return policy
 
 
+def opponents_of(opponent: Any, env: Game[Any, Any], *, player: int) -> dict[int, Any]:
+    """Return a reference to the policy of each other player, by player.
+
+    Args:
+        opponent: what `make_policy` takes, for all of them; or a list with one for each, in the players' order.
+        env: the game.
+        player: the one who has these opponents.
+
+    Raises:
+        OptionError: a list of another length.
+    """
+    others = [each for each in range(env.num_players) if each != player]
+    given = opponent if isinstance(opponent, list) else [opponent] * len(others)
+    if len(given) != len(others):
+        them = ", ".join(f"player {each}" for each in others)
+        raise OptionError(
+            f"{env.name} of {env.num_players} players needs one opponent for all or a list of {len(others)} ({them}); "
+            f"got a list of {len(given)}"
+        )
+    return dict(zip(others, given, strict=True))
+
+
 def own_game(reference: Any) -> Game[Any, Any] | None:
     """Return the game that a reference to a policy brings with it, such as the one that a run has learned, or None.
 

@@ -10,7 +10,6 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
-    ClassVar,
     Literal,
     NamedTuple,
     Protocol,
@@ -159,8 +158,6 @@ class Game(environment.Environment[TState, TParams]):
     game with `polax.envs.settings.choice`; `EnvironmentPlugin.of` makes the options of both.
     """
 
-    num_players: ClassVar[int] = 2
-
     default_overrides: tuple[tuple[str, Any], ...] = ()
     """Numbers by which `default_params` differs from `base_params`, set by `with_default_params`."""
 
@@ -196,6 +193,11 @@ class Game(environment.Environment[TState, TParams]):
             if not np.array_equal(usual, value):
                 overrides.append((field.name, as_tuples(value.tolist())))
         return dataclasses.replace(self, default_overrides=tuple(overrides))
+
+    @property
+    def num_players(self) -> int:
+        """How many players there are: two. A game of another number makes this a field of its own."""
+        return 2
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -251,7 +253,8 @@ class Game(environment.Environment[TState, TParams]):
     def is_symmetric(self, params: TParams) -> bool:
         """Tell whether the players can be exchanged, which self-play (one policy for every player) needs.
 
-        They can where all see the same kind of observation, their own side first, and have the same payoffs.
+        They can where all see the same kind of observation, their own side first, and have the same payoffs. Of more
+        than two players, each sees the others in turn order after itself, as around a table.
         """
         return False
 
@@ -261,12 +264,13 @@ class Game(environment.Environment[TState, TParams]):
         return None
 
     def memory_one_payoffs(self, params: TParams) -> jax.Array | None:
-        """Return the payoffs of a repeated 2x2 game whose players see the last joint action or the start, nothing else.
+        """Return the payoffs of a repeated game of two actions whose players see the last joint action or the start.
 
-        There, the return of two memory-one policies is a formula, which the exact learners need.
+        Where they see nothing else, the return of memory-one policies is a formula, which the exact learners need. Of
+        more than two players, each sees the others in turn order after itself, `is_symmetric` or not.
 
         Returns:
-            ``[player, action of player 0, action of player 1]``; None for every other game.
+            ``[player, action of player 0, ..., action of player N - 1]``; None for every other game.
         """
         return None
 
@@ -432,7 +436,8 @@ class EnvironmentPlugin(NamedTuple):
             game: as it is where every option has its default.
             summary: one line for listings.
             extra: further options, which ``numbers`` turns into numbers of the params.
-            numbers: ``numbers(game, config)`` returns numbers by name, in place of those of ``game.base_params``.
+            numbers: ``numbers(game, config)`` returns numbers by name, in place of those of ``game.base_params``;
+                ValueError: options that do not go together.
         """
         structure, declared = settings_of(type(game)), settings_of(type(game.base_params))
         options = {**extra, **structure, **declared}
@@ -445,7 +450,7 @@ class EnvironmentPlugin(NamedTuple):
 
         def check(config: Any) -> None:
             read_settings(config)
-            dataclasses.replace(game, **{name: getattr(config, name) for name in structure})
+            numbers(dataclasses.replace(game, **{name: getattr(config, name) for name in structure}), config)
 
         config = dataclasses.make_dataclass(
             f"{type(game).__name__}Options",

@@ -1,13 +1,16 @@
-"""The coin game: two players collect coins on a torus, and a coin has a colour that says whom taking it hurts.
+"""The coin game: players collect coins on a torus, and a coin has a colour that says whom taking it hurts.
 
 References: Lerer and Peysakhovich (arXiv:1707.01068); LOLA (arXiv:1709.04326); POLA (arXiv:2210.10125), whose game is
-the default here; M-FOS (arXiv:2205.01447) and JaxMARL (arXiv:2311.10090) for the variant with two coins.
+the default here; M-FOS (arXiv:2205.01447) and JaxMARL (arXiv:2311.10090) for the variant with two coins; LOQA
+(arXiv:2405.01035) for three players; Reciprocator (arXiv:2406.01641) for the penalty by the number of players.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add, or_
 from typing import Any, Literal, get_args
 
 import jax
@@ -16,6 +19,7 @@ import numpy as np
 from flax import struct
 from gymnax.environments import environment, spaces
 
+from ..options import check_choice
 from .base import (
     OBSERVATION_LAYOUTS,
     EnvironmentPlugin,
@@ -26,18 +30,20 @@ from .base import (
     StrategyFactory,
     Threshold,
 )
-from .grid import cell_at, draw_below, draw_free_cell, move, position, positions, random_word
+from .grid import cell_at, draw_below, draw_free_cell, move, place_by_place, position, positions, random_word, stir
 from .rendering.frame import PLAYER, Board, Piece
-from .settings import choice, number
+from .settings import Setting, choice, number
 
 CoinColour = Literal["alternating", "random"]
 
 MOVES = ("right", "left", "down", "up")
+COLOURS = ("red", "blue", "purple", "green")
+
+LISTED = 20_000
+"""More observations than this are not listed where there are more than two players."""
 
 COINS = "coins a step"
-OWN_COLOUR = Measure(
-    "own_coin_proportion", "Own-colour coins", "proportion", references={"blind to colour": 0.5}, plot=True
-)
+OWN_COLOUR = Measure("own_coin_proportion", "Own-colour coins", "proportion", plot=True)
 
 Cells = tuple[jax.Array, ...]
 """Scalars; a cell's number is row * grid_size + column."""
@@ -47,7 +53,7 @@ Cells = tuple[jax.Array, ...]
 class CoinGameState(environment.EnvState):
     """Where everything is; with two coins ``coin`` is ``[2, 2]`` and ``coin_owner`` ``[2]``, coin i for player i."""
 
-    players: jax.Array  # [player, (row, column)] int32
+    players: jax.Array  # [N, (row, column)] int32
     coin: jax.Array  # [(row, column)] int32
     coin_owner: jax.Array  # [] int32: the player whose colour the coin has
     time: jax.Array  # [] int32: steps taken in this episode
@@ -58,29 +64,31 @@ class CoinGameParams(environment.EnvParams):
     """The numbers of the coin game, all leaves: map over them with ``jax.vmap``."""
 
     own_coin_reward: jax.Array = number(1.0, "To the collector of a coin of its own colour.")
-    other_coin_reward: jax.Array = number(1.0, "To the collector of a coin of the other's colour.")
-    stolen_coin_reward: jax.Array = number(-2.0, "To the owner of a coin that the other collected.")
+    other_coin_reward: jax.Array = number(1.0, "To the collector of a coin of another one's colour.")
+    stolen_coin_reward: jax.Array = number(-2.0, "To the owner of a coin that somebody else collected.")
     max_steps_in_episode: jax.Array = number(50, "Steps in an episode.", at_least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoinGame(Game[CoinGameState, CoinGameParams]):
-    """Two players, red (0) and blue (1), on a torus of ``grid_size`` x ``grid_size`` cells.
+    """N players, red (0), blue (1), purple (2) and green (3), on a torus of ``grid_size`` x ``grid_size`` cells.
 
-    - Observation ``[2, 4 n n]`` float32: four planes, row by row: own player, other player, own coin, other's coin. In
-      the layout ``shared`` both players see player 0's view: red player, blue player, red coin, blue coin.
-    - Action ``[2]`` int32: 0 right, 1 left, 2 down, 3 up, and 4 stay where `stay_action` is set. Both move at once and
+    - Observation ``[N, 2 N n n]`` float32: 2 N planes, row by row: own player, the other players in turn order after
+      it, own coin, coins of the others in the same order. In the layout ``shared`` both of two players see player 0's
+      view: red player, blue player, red coin, blue coin.
+    - Action ``[N]`` int32: 0 right, 1 left, 2 down, 3 up, and 4 stay where `stay_action` is set. All move at once and
       may share a cell. Inside compiled code any other number stays.
-    - Reward ``[2]`` float32, from the positions after the move: a player on the coin collects it and gets
-      ``own_coin_reward`` or ``other_coin_reward`` (1); if its colour is the other's, the other gets
-      ``stolen_coin_reward`` (-2). Where both are on it, both collect.
+    - Reward ``[N]`` float32, from the positions after the move: a player on the coin collects it and gets
+      ``own_coin_reward`` or ``other_coin_reward`` (1); if others than its owner did, the owner gets
+      ``stolen_coin_reward`` (-2), once. Where several are on it, all collect.
     - A collected coin is followed by one on a cell drawn uniformly from those that hold no player.
     - Start: players uniform over all cells, coin uniform over the free ones, colour uniform, all independent.
     - End: never terminated, truncated at ``params.max_steps_in_episode``.
-    - ``info``: ``red_took_red``, ``red_took_blue``, ``blue_took_red``, ``blue_took_blue``, 0 or 1 each.
+    - ``info``: ``red_took_red``, ``red_took_blue``, ``blue_took_red``, ``blue_took_blue`` and so on, 0 or 1 each.
     """
 
     name: str = "CoinGame-v0"
+    num_players: int = choice(2, (2, 3, 4), "Players, and colours, which take turns: 2 (POLA), 3 (LOQA) or 4.")
     grid_size: int = choice(3, (3, 4, 5, 6, 7), "Side of the torus, 3 to 7.")
     observation_layout: ObservationLayout = choice(
         "egocentric",
@@ -105,6 +113,12 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         super().__post_init__()
         if self.num_coins == 2 and self.coin_colour != "alternating":
             raise ValueError("coin_colour has no meaning with num_coins=2 (there is always one of each); leave it out")
+        if self.num_players > 2 and self.num_coins == 2:
+            raise ValueError(f"num_coins=2 is a game of two players; with num_players={self.num_players} leave it out")
+        if self.num_players > 2 and self.observation_layout == "shared":
+            raise ValueError(
+                f"observation_layout shared is for two players; with num_players={self.num_players} leave it out"
+            )
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -117,48 +131,60 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         return CoinGameParams()
 
     def reset_env(self, key: jax.Array, params: CoinGameParams) -> tuple[jax.Array, CoinGameState]:
-        """Place both players, the coin or coins, and draw the colour."""
+        """Place the players, the coin or coins, and draw the colour."""
         num_cells = self.grid_size**2
-        red, rest = draw_below(random_word(key), num_cells)
-        blue, rest = draw_below(rest, num_cells)
-        coin, rest = draw_free_cell(rest, num_cells, red, blue)
+        word = rest = random_word(key)
+        players: Cells = ()
+        for _ in range(self.num_players):
+            player, rest = draw_below(rest, num_cells)
+            players += (player,)
+        if self.num_players > 2:  # 32 bits are few for so many places
+            rest = stir(~word)
+        coin, rest = draw_free_cell(rest, num_cells, *players)
         if self.num_coins == 2:
-            second, _ = draw_free_cell(rest, num_cells, red, blue, coin)
-            return self._arrange((red, blue), (coin, second), None, jnp.int32(0))
-        return self._arrange((red, blue), (coin,), draw_below(rest, 2)[0], jnp.int32(0))
+            second, _ = draw_free_cell(rest, num_cells, *players, coin)
+            return self._arrange(players, (coin, second), None, jnp.int32(0))
+        return self._arrange(players, (coin,), draw_below(rest, self.num_players)[0], jnp.int32(0))
 
     def step_env(
         self, key: jax.Array, state: CoinGameState, action: jax.Array, params: CoinGameParams
     ) -> tuple[jax.Array, CoinGameState, jax.Array, jax.Array, dict[str, jax.Array]]:
-        """Move both players, pay for collected coins, and replace them."""
+        """Move the players, pay for collected coins, and replace them."""
         self.check_joint_action(action)
-        red, blue = (move(state.players[player], action[player], self.grid_size) for player in range(2))
-        red_coin, blue_coin = self._coin_cells(state)
-        took = {
-            "red_took_red": red == red_coin,
-            "red_took_blue": red == blue_coin,
-            "blue_took_red": blue == red_coin,
-            "blue_took_blue": blue == blue_coin,
-        }
-        reward = _by_player(
-            _pay(params, own=took["red_took_red"], other=took["red_took_blue"], stolen=took["blue_took_red"]),
-            _pay(params, own=took["blue_took_blue"], other=took["blue_took_red"], stolen=took["red_took_blue"]),
-        )
-        red_gone = took["red_took_red"] | took["blue_took_red"]
-        blue_gone = took["red_took_blue"] | took["blue_took_blue"]
+        everybody = range(self.num_players)
+        players = tuple(move(state.players[player], action[player], self.grid_size) for player in everybody)
+        coins = self._coin_cells(state)
+        took = [[player == coin for coin in coins] for player in players]  # [player][colour]
+        reward = place_by_place([self._pay(params, took, player) for player in everybody])
+        gone = tuple(reduce(or_, [row[colour] for row in took]) for colour in everybody)
         word = random_word(key)
         if self.num_coins == 2:
-            coins, owner = self._replace_two(word, (red, blue), (red_coin, blue_coin), (red_gone, blue_gone)), None
+            coins, owner = self._replace_two(word, players, coins, gone), None
         else:
-            coins, owner = self._replace_one(word, (red, blue), state, red_gone | blue_gone)
-        observation, state = self._arrange((red, blue), coins, owner, state.time + 1)
-        info = {name: happened.astype(jnp.float32) for name, happened in took.items()}
+            coins, owner = self._replace_one(word, players, state, reduce(or_, gone))
+        observation, state = self._arrange(players, coins, owner, state.time + 1)
+        info = {
+            f"{player}_took_{coin}": took[i][j].astype(jnp.float32)
+            for i, player in enumerate(self.player_names)
+            for j, coin in enumerate(self.player_names)
+        }
         return observation, state, reward, jnp.zeros((), bool), info
+
+    def _pay(self, params: CoinGameParams, took: list[list[jax.Array]], player: int) -> jax.Array:
+        """Return a player's reward: it took its own coin, took another one's, had its own taken."""
+        others = [each for each in range(self.num_players) if each != player]
+        other = reduce(or_, [took[player][colour] for colour in others])
+        stolen = reduce(or_, [took[thief][player] for thief in others])
+        return (
+            jnp.where(took[player][player], params.own_coin_reward, 0.0)
+            + jnp.where(other, params.other_coin_reward, 0.0)
+            + jnp.where(stolen, params.stolen_coin_reward, 0.0)
+        ).astype(jnp.float32)
 
     def observe(
         self, key: jax.Array, state: CoinGameState, action: jax.Array | None, params: CoinGameParams
     ) -> jax.Array:
-        """Return what each player sees, ``[2, 4 n n]`` float32."""
+        """Return what each player sees, ``[N, 2 N n n]`` float32."""
         players = tuple(cell_at(place, self.grid_size) for place in state.players)
         if self.num_coins == 2:
             return self._planes(players, tuple(cell_at(place, self.grid_size) for place in state.coin), None)
@@ -169,7 +195,10 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     ) -> tuple[Cells, jax.Array]:
         """Return the coin's cell and owner, both new where it was collected."""
         cell, rest = draw_free_cell(word, self.grid_size**2, *players)
-        owner = 1 - state.coin_owner if self.coin_colour == "alternating" else draw_below(rest, 2)[0]
+        if self.coin_colour == "random":
+            owner = draw_below(rest, self.num_players)[0]
+        else:
+            owner = jnp.where(state.coin_owner == self.num_players - 1, 0, state.coin_owner + 1)
         coin = jnp.where(collected, cell, cell_at(state.coin, self.grid_size))
         return (coin,), jnp.where(collected, owner, state.coin_owner)
 
@@ -188,76 +217,83 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         """Return observation and state from cells; ``owner`` is None with two coins."""
         observation = self._planes(players, coins, owner)
         if owner is None:
-            coin, owner = positions(coins[0], coins[1], self.grid_size), jnp.arange(2, dtype=jnp.int32)
+            coin, owner = positions(coins, self.grid_size), jnp.arange(2, dtype=jnp.int32)
         else:
             coin = position(coins[0], self.grid_size)
-        state = CoinGameState(
-            players=positions(players[0], players[1], self.grid_size), coin=coin, coin_owner=owner, time=time
-        )
+        state = CoinGameState(players=positions(players, self.grid_size), coin=coin, coin_owner=owner, time=time)
         return observation, state
 
     def _coin_cells(self, state: CoinGameState) -> Cells:
-        """Return the cells of the red and the blue coin; -1 for a colour that no coin has."""
+        """Return the cell of the coin of each colour; -1 for a colour that no coin has."""
         if self.num_coins == 2:
             return cell_at(state.coin[0], self.grid_size), cell_at(state.coin[1], self.grid_size)
         coin, owner = cell_at(state.coin, self.grid_size), state.coin_owner
-        return jnp.where(owner == 0, coin, -1), jnp.where(owner == 1, coin, -1)
+        return tuple(jnp.where(owner == colour, coin, -1) for colour in range(self.num_players))
 
     def _planes(self, players: Cells, coins: Cells, owner: jax.Array | None) -> jax.Array:
         """Return the one-hot planes that each player sees, from cells; ``owner`` is None with two coins."""
-        num_cells = self.grid_size**2
-        order = [0, 1, 2, 3, *([0, 1, 2, 3] if self.observation_layout == "shared" else [1, 0, 3, 2])]
-        # One flat row of constants for both viewers: with the viewers apart, XLA's loops are twice as slow. The planes
-        # of the two colours count as one of twice as many places, so that one coin needs one comparison.
-        plane = np.repeat(order, num_cells)
-        place = np.tile(np.arange(num_cells), 8) + np.where(plane == 3, num_cells, 0)
+        num_cells, count = self.grid_size**2, self.num_players
+        ranks = np.arange(count)
+        order = [ranks if self.observation_layout == "shared" else (viewer + ranks) % count for viewer in ranks]
+        # One flat row of constants for all viewers: with the viewers apart, XLA's loops are twice as slow. The planes
+        # of the colours count as one of as many times more places, so that one coin needs one comparison.
+        plane = np.repeat(np.concatenate([[*own, *(own + count)] for own in order]), num_cells)
+        place = np.tile(np.arange(num_cells), 2 * count**2) + num_cells * np.maximum(plane - count, 0)
         coin = coins[0] + num_cells * (owner if owner is not None else 0)
         if owner is None:
             coin = jnp.where(plane == 2, coin, coins[1] + num_cells)
-        occupied = jnp.where(plane == 0, players[0], jnp.where(plane == 1, players[1], coin))
-        return (occupied == place).astype(jnp.float32).reshape(2, -1)
+        occupied = coin
+        for player in reversed(ranks):
+            occupied = jnp.where(plane == player, players[player], occupied)
+        return (occupied == place).astype(jnp.float32).reshape(count, -1)
 
     def observation_space(self, params: CoinGameParams | None = None) -> spaces.Box:
-        """The space of both players' observations, ``[2, 4 n n]``."""
-        return spaces.Box(0.0, 1.0, (2, 4 * self.grid_size**2), jnp.float32)
+        """The space of all players' observations, ``[N, 2 N n n]``."""
+        return spaces.Box(0.0, 1.0, (self.num_players, 2 * self.num_players * self.grid_size**2), jnp.float32)
 
     @property
     def num_observations(self) -> int | None:
-        """Cells of two players and a coin, and whose the coin is: 1458 on the 3 x 3 torus. None with two coins."""
-        return None if self.num_coins == 2 else 2 * self.grid_size**6
+        """Cells of the players and a coin, and whose the coin is: 1458 of two players on the 3 x 3 torus.
+
+        None with two coins, and of more than two players where there are more than `LISTED`.
+        """
+        rows = self.num_players * self.grid_size ** (2 * self.num_players + 2)
+        return None if self.num_coins == 2 or (self.num_players > 2 and rows > LISTED) else rows
 
     def observation_table(self) -> jax.Array:
-        """Return the observations in the order (own cell, other's cell, coin cell, 0 own or 1 other's coin).
+        """Return the observations in the order (own cell, others' cells, coin cell, 0 own or 1 next player's coin).
 
         Cells that cannot be combined in play (a player on the coin) have rows too: the index stays a plain sum.
 
         Returns:
-            ``[num_observations, 4 n n]`` float32.
+            ``[num_observations, 2 N n n]`` float32.
 
         Raises:
-            ValueError: with two coins the observations are not listed.
+            ValueError: the observations are not listed.
         """
         self._require_listed()
-        num_cells = self.grid_size**2
-        rows = np.indices((num_cells, num_cells, num_cells, 2)).reshape(4, -1)
-        own, other, coin, owner = rows
-        planes = np.stack([own, other, np.where(owner == 0, coin, -1), np.where(owner == 1, coin, -1)], axis=1)
+        num_cells, count = self.grid_size**2, self.num_players
+        rows = np.indices((*(num_cells,) * (count + 1), count)).reshape(count + 2, -1)
+        *players, coin, owner = rows
+        planes = np.stack([*players, *(np.where(owner == colour, coin, -1) for colour in range(count))], axis=1)
         return jnp.asarray((planes[:, :, None] == np.arange(num_cells)).reshape(rows.shape[1], -1), jnp.float32)
 
     def observation_index(self, state: CoinGameState) -> jax.Array:
-        """Return the row of `observation_table` that each player sees, ``[2]`` int32."""
+        """Return the row of `observation_table` that each player sees, ``[N]`` int32."""
         self._require_listed()
-        num_cells = self.grid_size**2
-        red, blue = cell_at(state.players[0], self.grid_size), cell_at(state.players[1], self.grid_size)
-        coin = cell_at(state.coin, self.grid_size)
-        swapped = np.array([False, self.observation_layout == "egocentric"])
-        own, other = jnp.where(swapped, blue, red), jnp.where(swapped, red, blue)
-        whose = jnp.where(swapped, 1 - state.coin_owner, state.coin_owner)
-        return ((own * num_cells + other) * num_cells + coin) * 2 + whose
+        num_cells, count = self.grid_size**2, self.num_players
+        players = [cell_at(place, self.grid_size) for place in state.players]
+        viewers = np.zeros(count, np.int32) if self.observation_layout == "shared" else np.arange(count)
+        row = jnp.zeros(count, jnp.int32)
+        for rank in range(count):
+            row = row * num_cells + place_by_place([players[(viewer + rank) % count] for viewer in viewers])
+        whose = jnp.where(state.coin_owner < viewers, state.coin_owner + count, state.coin_owner) - viewers
+        return (row * num_cells + cell_at(state.coin, self.grid_size)) * count + whose
 
     def _require_listed(self) -> None:
         if self.num_observations is None:
-            raise ValueError(f"{self.name} with two coins does not list its observations: num_observations is None")
+            which = "two coins" if self.num_coins == 2 else f"{self.num_players} players on a torus of this size"
+            raise ValueError(f"{self.name} with {which} does not list its observations: num_observations is None")
 
     @property
     def strategies(self) -> Mapping[str, StrategyFactory]:
@@ -272,7 +308,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         The optimum is that of long episodes: a coin takes 10/7 steps where the player whose turn comes next keeps two
         steps away from the coin (0.3486 over 50 steps). Always-cooperate does not do so and needs 1.5.
         """
-        same_rules = self.grid_size == 3 and self.num_coins == 1 and self.coin_colour == "alternating"
+        same_rules = (self.num_players, self.grid_size, self.num_coins, self.coin_colour) == (2, 3, 1, "alternating")
         numbers = (params.own_coin_reward, params.other_coin_reward, params.stolen_coin_reward)
         if not same_rules or tuple(map(float, numbers)) != (1.0, 1.0, -2.0) or int(params.max_steps_in_episode) != 50:
             return {}
@@ -288,7 +324,7 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         )
 
     def is_symmetric(self, params: CoinGameParams) -> bool:
-        """Red and blue are paid alike; each must see itself first."""
+        """All colours are paid alike; each player must see itself first."""
         return self.observation_layout == "egocentric"
 
     @property
@@ -299,23 +335,28 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
             for player in self.player_names
             for coin in self.player_names
         )
-        return (OWN_COLOUR, *counts)
+        return (self._own_colour, *counts)
 
     def summarise(self, info: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-        """Return the four mean counts and the proportion of own-colour coins among all that were collected.
+        """Return the mean counts and the proportion of own-colour coins among all that were collected.
 
-        Where no coin was collected, ``own_coin_proportion`` is 0.5, as for players that ignore colours.
+        Where no coin was collected, ``own_coin_proportion`` is 1/N, as for players that ignore colours.
         """
-        own = info["red_took_red"] + info["blue_took_blue"]
-        total = own + info["red_took_blue"] + info["blue_took_red"]
-        proportion = jnp.where(total > 0, own / jnp.where(total > 0, total, 1.0), 0.5)
+        names = self.player_names
+        own = reduce(add, [info[f"{name}_took_{name}"] for name in names])
+        total = reduce(add, [info[f"{each}_took_{coin}"] for each in names for coin in names if each != coin], own)
+        proportion = jnp.where(total > 0, own / jnp.where(total > 0, total, 1.0), 1 / self.num_players)
         return {**info, "own_coin_proportion": proportion}
+
+    @property
+    def _own_colour(self) -> Measure:
+        return OWN_COLOUR._replace(references={"blind to colour": 1 / self.num_players})
 
     @property
     def player_measures(self) -> tuple[Measure, ...]:
         """Which coins a player took, and how many of its own it lost."""
         return (
-            OWN_COLOUR,
+            self._own_colour,
             Measure("own_coins", "Own coins taken", COINS),
             Measure("other_coins", "Other's coins taken", COINS),
             Measure("lost_coins", "Own coins lost", COINS),
@@ -323,20 +364,23 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     def summarise_player(self, infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the player's coins a step, and the proportion of its own colour among those it took."""
-        red, blue = infos
-        own = (red["red_took_red"] + blue["blue_took_blue"]) / 2
-        others = (red["red_took_blue"] + blue["blue_took_red"]) / 2
-        lost = (red["blue_took_red"] + blue["red_took_blue"]) / 2
+        names, count = self.player_names, self.num_players
+        pairs = [(infos[index], name, other) for index, name in enumerate(names) for other in names if other != name]
+        own = reduce(add, [info[f"{name}_took_{name}"] for name, info in zip(names, infos, strict=True)]) / count
+        others = reduce(add, [info[f"{name}_took_{other}"] for info, name, other in pairs]) / count
+        lost = reduce(add, [info[f"{other}_took_{name}"] for info, name, other in pairs]) / count
         share = own / (own + others) if own + others > 0 else np.nan
         return {"own_coin_proportion": share, "own_coins": own, "other_coins": others, "lost_coins": lost}
 
     @property
     def player_names(self) -> tuple[str, ...]:
         """The players' colours."""
-        return ("red", "blue")
+        return COLOURS[: self.num_players]
 
-    def page_program(self, params: CoinGameParams) -> PageProgram:
-        """Return the rules for a page in the browser."""
+    def page_program(self, params: CoinGameParams) -> PageProgram | None:
+        """Return the rules for a page in the browser, of two players."""
+        if self.num_players > 2:
+            return None
         return PageProgram.beside(
             __file__,
             {
@@ -359,20 +403,24 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
         return Board(size, size, (*pieces, *(Piece(PLAYER, row, column, player) for player, (row, column) in players)))
 
 
-def _by_player(first: jax.Array, second: jax.Array) -> jax.Array:
-    """Return ``[2]``, a scalar for each player. Unlike stacking, selecting with a constant is vectorised."""
-    return jnp.where(np.arange(2) == 0, first, second)
+def _numbers(game: CoinGame, config: Any) -> dict[str, Any]:
+    """Return the penalty that the options ask for."""
+    if not config.penalty_by_players:
+        return {}
+    return {"stolen_coin_reward": config.stolen_coin_reward * game.num_players / (2 * (game.num_players - 1))}
 
 
-def _pay(params: CoinGameParams, *, own: jax.Array, other: jax.Array, stolen: jax.Array) -> jax.Array:
-    """Return a player's reward: it took its own coin, took the other's, had its own taken."""
-    return (
-        jnp.where(own, params.own_coin_reward, 0.0)
-        + jnp.where(other, params.other_coin_reward, 0.0)
-        + jnp.where(stolen, params.stolen_coin_reward, 0.0)
-    ).astype(jnp.float32)
-
+PENALTY_BY_PLAYERS = Setting(
+    default=False,
+    about="Multiply ``stolen_coin_reward`` by N / (2 (N - 1)), so that the usual -2 becomes -N / (N - 1) "
+    "(Reciprocator): as it is with two players, -1.5 with three.",
+    read=partial(check_choice, allowed=(False, True)),
+    kind=bool,
+)
 
 COIN_GAME = EnvironmentPlugin.of(
-    CoinGame(), "Coin game on a torus: coins of the other's colour are worth as much, but cost the other twice that"
+    CoinGame(),
+    "Coin game on a torus: coins of the other's colour are worth as much, but cost the other twice that",
+    extra={"penalty_by_players": PENALTY_BY_PLAYERS},
+    numbers=_numbers,
 )

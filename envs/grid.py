@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,9 +21,18 @@ def position(cell: jax.Array, size: int) -> jax.Array:
     return jnp.where(np.arange(2) == 0, jax.lax.div(cell, jnp.int32(size)), jax.lax.rem(cell, jnp.int32(size)))
 
 
-def positions(first: jax.Array, second: jax.Array, size: int) -> jax.Array:
-    """Return (row, column) of two cells, ``[2, 2]``."""
-    return jnp.where(np.arange(2)[:, None] == 0, position(first, size), position(second, size))
+def positions(cells: Sequence[jax.Array], size: int) -> jax.Array:
+    """Return (row, column) of some cells, ``[cells, 2]``."""
+    return place_by_place([position(cell, size) for cell in cells])
+
+
+def place_by_place(values: Sequence[jax.Array]) -> jax.Array:
+    """Do what ``jnp.stack`` does, by selecting with a constant."""
+    places = np.arange(len(values)).reshape(-1, *(1,) * values[0].ndim)
+    stacked = values[-1]
+    for place in reversed(range(len(values) - 1)):
+        stacked = jnp.where(places == place, values[place], stacked)
+    return stacked
 
 
 def move(start: jax.Array, action: jax.Array, size: int) -> jax.Array:
@@ -42,11 +53,11 @@ def random_word(key: jax.Array) -> jax.Array:
     word = jnp.uint32(0)
     key_words = jax.random.key_data(key).ravel()
     for index in range(key_words.size):
-        word = _stir(word ^ key_words[index])
+        word = stir(word ^ key_words[index])
     return word
 
 
-def _stir(word: jax.Array) -> jax.Array:
+def stir(word: jax.Array) -> jax.Array:
     """Hash 32 bits one to one (the "lowbias32" function of Wellons' hash prospector)."""
     word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
     word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
@@ -85,7 +96,7 @@ def draw_free_cell(word: jax.Array, num_cells: int, *taken: jax.Array) -> tuple[
 
 
 def _sorted(values: list[jax.Array]) -> list[jax.Array]:
-    """Sort two or three scalars by exchanges, which stay elementwise under vmap."""
+    """Sort a few scalars by exchanges, which stay elementwise under vmap."""
     values = list(values)
     for last in range(len(values) - 1, 0, -1):
         for index in range(last):

@@ -308,8 +308,9 @@ SYMMETRY_EPISODES, SYMMETRY_ERRORS = 2048, 7.0
 def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None:
     """Where a game says that it is symmetric, compare what the first and the last player see with actions exchanged.
 
-    What happens to one player is a row of numbers. Of many episodes, the rows of both players must have the same
-    distribution, and so must any function of them: waves along random directions.
+    All move on by one place, so that the last player does what the first did and the others keep their order after
+    it; two players change places. What happens to one player is a row of numbers. Of many episodes, the rows of both
+    players must have the same distribution, and so must any function of them: waves along random directions.
     """
     with subject.running("symmetry"):
         claimed = game.is_symmetric(params)
@@ -320,7 +321,7 @@ def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None
     actions = (times + (times + 1) * np.arange(game.num_players)) % game.num_actions  # different ones, then equal ones
     with subject.running("compiles"):
         first = _experiences(game, jax.random.key(2), params, actions)[:, 0]
-        last = _experiences(game, jax.random.key(3), params, actions[:, ::-1])[:, -1]
+        last = _experiences(game, jax.random.key(3), params, np.roll(actions, -1, axis=1))[:, -1]
     both = np.stack([first, last]).astype(np.float64)  # [2, N, D]
     directions = np.random.default_rng(0).normal(size=(both.shape[-1], 16))
     seen = both @ directions

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...options import MissingExtraError, OptionError
 from ..base import Game
-from ..matrix_game import START, MatrixGame
+from ..matrix_game import START
 
 
 class Episode:
@@ -50,8 +50,11 @@ class AxelrodStrategy:
     def __init__(self, strategy: Any, game: Game[Any, Any], params: Any, *, player: int) -> None:
         self._axelrod = load_axelrod()
         classifiers = self._axelrod.Classifiers
-        if not isinstance(game, MatrixGame) or game.cooperative_action is None:
-            raise OptionError(f"strategies of the Axelrod library play matrix games with a dilemma, not {game.name}")
+        if game.num_actions != 2 or game.cooperative_action != 1 or game.observation_space(None).shape != (2, 6):
+            raise OptionError(
+                "strategies of the Axelrod library play matrix games of two players with a dilemma, not "
+                f"{game.name} of {game.num_players}"
+            )
         if not classifiers.obey_axelrod(strategy):
             raise OptionError(
                 f"axelrod:{strategy.name} looks into its opponent, or changes it, which is not possible here"

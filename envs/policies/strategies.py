@@ -142,7 +142,7 @@ class CoinMemory:
 
 @struct.dataclass
 class CoinRetaliator:
-    """Tit-for-tat and its kin: cooperates until the other has taken its coins, defects until it has collected one.
+    """Tit-for-tat and its kin: cooperates until others have taken its coins, defects until it has collected one.
 
     After each step a negative own reward is a wrong; as many as ``patience`` turn it to `CoinChaser`'s defection. A
     positive reward clears the account and turns it back to cooperation. It works the sign of its reward out from two
@@ -154,12 +154,18 @@ class CoinRetaliator:
     unforgiving: jax.Array  # [] bool: it never turns back
     swapped: jax.Array  # [] bool: the observation names the other player first
     grid_size: int = field(metadata={"pytree_node": False})
+    num_players: int = field(metadata={"pytree_node": False})
 
     def initial_memory(self, num_envs: int) -> CoinMemory:
         """Nothing seen, cooperating."""
         nowhere = jnp.full(num_envs, -1, jnp.int32)
         return CoinMemory(
-            board=Board(own=nowhere, other=nowhere, coin=nowhere, coin_is_own=jnp.zeros(num_envs, bool)),
+            board=Board(
+                own=nowhere,
+                others=jnp.full((num_envs, self.num_players - 1), -1, jnp.int32),
+                coin=nowhere,
+                coin_is_own=jnp.zeros(num_envs, bool),
+            ),
             wrongs=jnp.zeros(num_envs, jnp.int32),
             cooperates=jnp.ones(num_envs, bool),
         )
@@ -167,7 +173,7 @@ class CoinRetaliator:
     def act(self, key: jax.Array, observation: jax.Array, memory: CoinMemory) -> tuple[jax.Array, CoinMemory]:
         """Return one action for each environment, ``[B]`` int32."""
         board, before = _read_board(observation, self.swapped, self.grid_size), memory.board
-        hurt = (board.other == before.coin) & before.coin_is_own
+        hurt = (board.others == before.coin[:, None]).any(axis=1) & before.coin_is_own
         paid = (board.own == before.coin) & ~hurt
         counted = hurt & (jax.random.uniform(key, hurt.shape) >= self.generosity)
         wrongs = jnp.where(paid, 0, memory.wrongs + counted)
@@ -181,25 +187,29 @@ class Board:
     """A coin game as one player sees it; cells are numbered row * grid_size + column."""
 
     own: jax.Array  # [B] int32
-    other: jax.Array  # [B] int32
+    others: jax.Array  # [B, N - 1] int32
     coin: jax.Array  # [B] int32
     coin_is_own: jax.Array  # [B] bool
 
 
 def _read_board(observation: jax.Array, swapped: jax.Array, grid_size: int) -> Board:
     num_cells = grid_size**2
+    players = observation.shape[-1] // (2 * num_cells)
     cell = np.arange(num_cells, dtype=np.float32)
-    # One small matrix product reads all cells: of the first and second player, and of the coin, which counts on from
-    # the first colour's plane into the second's.
-    reader = np.zeros((4, num_cells, 3), np.float32)
-    reader[0, :, 0], reader[1, :, 1], reader[2, :, 2], reader[3, :, 2] = cell, cell, cell, cell + num_cells
-    read = (observation @ reader.reshape(-1, 3)).astype(jnp.int32)  # [B, 3]
-    first, second, coin = read[:, 0], read[:, 1], read[:, 2]
+    # One small matrix product reads all cells: of each player, and of the coin, which counts on from the first colour's
+    # plane into the next.
+    reader = np.zeros((2 * players, num_cells, players + 1), np.float32)
+    for place in range(players):
+        reader[place, :, place], reader[players + place, :, players] = cell, cell + place * num_cells
+    read = (observation @ reader.reshape(-1, players + 1)).astype(jnp.int32)  # [B, N + 1]
+    first, second, coin = read[:, 0], read[:, 1], read[:, players]
     first_owns = coin < num_cells
+    # Only of two players an observation may name another one first.
+    others = read[:, 1:players] if players > 2 else jnp.where(swapped, first, second)[:, None]
     return Board(
         own=jnp.where(swapped, second, first),
-        other=jnp.where(swapped, first, second),
-        coin=jnp.where(first_owns, coin, coin - num_cells),
+        others=others,
+        coin=coin % num_cells,
         coin_is_own=first_owns ^ swapped,
     )
 
@@ -309,6 +319,7 @@ def _coin_retaliator(
         unforgiving=jnp.asarray(unforgiving),
         swapped=_names_other_first(game, player),
         grid_size=game.grid_size,
+        num_players=game.num_players,
     )
 
 

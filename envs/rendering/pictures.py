@@ -70,10 +70,11 @@ class Canvas:
     def header(self, title: str, frame: Frame, player_names: Sequence[str]) -> None:
         """Write a title, the step, and each player's score over the top 0.17 of the picture."""
         self.text(0.5, 0.04, f"{title}   {frame.caption}", height=0.034, colour=FAINT)
+        scale = min(1.0, 2.4 / len(player_names))
         for player, name in enumerate(player_names):
             x = 0.5 + 0.92 * ((player + 0.5) / len(player_names) - 0.5)
             colour = _colour(player)
-            self.text(x, 0.095, f"{name}  {frame.totals[player]:+.2f}", height=0.05, colour=colour)
+            self.text(x, 0.095, f"{name}  {frame.totals[player]:+.2f}", height=0.05 * scale, colour=colour)
             self.text(x, 0.141, f"last {frame.rewards[player]:+.2f}", height=0.028, colour=FAINT)
 
     def finish(self) -> Image.Image:
@@ -175,6 +176,36 @@ def payoff_picture(
     return canvas.finish()
 
 
+def history_picture(
+    title: str,
+    frame: Frame,
+    *,
+    action_names: Sequence[str],
+    player_names: Sequence[str],
+    note: str,
+    size: int,
+) -> Image.Image:
+    """Draw what any number of players did so far, a row each with its score.
+
+    Args:
+        title: the game's name.
+        frame: the moment.
+        action_names: a word for each action.
+        player_names: a word for each player.
+        note: a few words on the last step.
+        size: width in pixels.
+    """
+    top, row = 0.15, 0.08
+    canvas = Canvas(size, top + row * len(player_names) + 0.08)
+    canvas.text(0.5, 0.04, f"{title}   {frame.caption}", height=0.034, colour=FAINT)
+    canvas.text(0.5, 0.095, note, height=0.042)
+    for player in range(len(player_names)):
+        score = f"{frame.totals[player]:+.2f}"
+        canvas.text(0.97, top + row * (player + 0.3), score, height=0.034, colour=_colour(player), anchor="rm")
+    _history(canvas, frame, action_names, top, right=0.84, players=len(player_names))
+    return canvas.finish()
+
+
 def text_picture(text: str, size: int) -> Image.Image:
     """Draw lines of text, for games without a picture of their own."""
     lines = text.splitlines()
@@ -185,19 +216,22 @@ def text_picture(text: str, size: int) -> Image.Image:
     return canvas.finish()
 
 
-def _history(canvas: Canvas, frame: Frame, action_names: Sequence[str], top: float) -> None:
+def _history(
+    canvas: Canvas, frame: Frame, action_names: Sequence[str], top: float, *, right: float = 0.97, players: int = 2
+) -> None:
     """Draw a square for each action so far, coloured by action, in one row a player."""
     horizon, left = int(frame.params.max_steps_in_episode), 0.14
     shown = frame.history[-min(horizon, 60) :]
-    side = min(0.05, (0.97 - left) / min(max(horizon, 1), 60))
+    side = min(0.05, (right - left) / min(max(horizon, 1), 60))
     colours = [ACTIONS[action % len(ACTIONS)] for action in range(len(action_names))]
-    for player in range(2):
+    for player in range(players):
         y = top + 0.08 * player
-        canvas.text(left - 0.015, y + 0.025, f"player {player}", height=0.026, colour=PLAYERS[player], anchor="rm")
+        canvas.text(left - 0.015, y + 0.025, f"player {player}", height=0.026, colour=_colour(player), anchor="rm")
         for number, joint in enumerate(shown):
             look = {"fill": colours[joint[player]], "radius": side * 0.15}
             canvas.block((left + side * number, y), (side * 0.86, 0.05), **look)
     for action, name in enumerate(action_names):
         x = left + min(0.25, 0.83 / len(action_names)) * action
-        canvas.block((x, top + 0.165), (0.026, 0.026), fill=colours[action], radius=0.004)
-        canvas.text(x + 0.036, top + 0.179, name, height=0.028, colour=FAINT, anchor="lm")
+        y = top + 0.08 * players
+        canvas.block((x, y + 0.005), (0.026, 0.026), fill=colours[action], radius=0.004)
+        canvas.text(x + 0.036, y + 0.019, name, height=0.028, colour=FAINT, anchor="lm")

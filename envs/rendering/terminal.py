@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +14,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from ..base import Game, Policy
-from ..views.host import HostGame, action_number
+from ..base import Game
+from ..views.host import HostGame, action_number, policies_around
 from .frame import Frame, letters
 
 DIRECTIONS = {
@@ -29,16 +29,16 @@ DIRECTIONS = {
 STOP = ("q", "\x1b", "\x04", "")
 """Keys that stop: q, escape, and the end of input."""
 
-COLOURS = ("bold red", "bold blue")
+COLOURS = ("bold red", "bold blue", "bold magenta", "bold green")
 
 
 class _Episode:
-    """An episode of a person, as one player, against a policy."""
+    """An episode of a person, as one player, against policies."""
 
-    def __init__(self, game: Game[Any, Any], params: Any, opponent: Policy, *, player: int, seed: int | None) -> None:
+    def __init__(self, game: Game[Any, Any], params: Any, opponent: Any, *, player: int, seed: int | None) -> None:
         self.game = game
         self.player = player
-        self._host = HostGame(game, params, tuple(None if each == player else opponent for each in range(2)))
+        self._host = HostGame(game, params, policies_around(player, opponent, game, params))
         self._host.reset(seed)
         self.frame = Frame.first(params, self._host.state(), game.num_players)
 
@@ -51,35 +51,36 @@ class _Episode:
         self.frame = self.frame.after(self._host.state(), self._host.actions(), rewards)
 
     def summary(self) -> str:
-        """Return in a sentence what both earned a step, and what is known to be earned in this game."""
+        """Return in a sentence what all earned a step, and what is known to be earned in this game."""
         steps = len(self.frame.history)
         head = f"{'The end' if self.ended else 'Stopped'} after {steps} steps"
         if not steps:
             return head
-        own, other = (self.frame.totals[each] / steps for each in (self.player, 1 - self.player))
+        means = self.frame.totals / steps
+        others = _of_others(f"{mean:+.3f}" for each, mean in enumerate(means) if each != self.player)
         known = self.game.reference_scores(self.frame.params)
         beside = "".join(f"; {name} earns {value:.3f}" for name, value in known.items())
-        return f"{head}: you earned {own:+.3f} a step, the other player {other:+.3f}{beside}"
+        return f"{head}: you earned {means[self.player]:+.3f} a step, {others}{beside}"
 
 
 def play_in_terminal(
     game: Game[Any, Any],
     params: Any,
-    opponent: Policy,
+    opponent: Any,
     *,
     player: int = 0,
     seed: int | None = None,
     read: Callable[[str], str] = input,
     write: Callable[[str], Any] = print,
 ) -> np.ndarray:
-    """Let a person play one episode against a policy, line by line.
+    """Let a person play one episode against policies, line by line.
 
     An action is given by its number, its name, or the start of its name; ``q`` or the end of the input stops.
 
     Args:
         game: the game.
         params: its numbers.
-        opponent: who plays the other player.
+        opponent: who plays the others, as `polax.make_policy` takes it; or a list with one for each.
         player: the person's.
         seed: of the episode; None: another one each time.
         read: asks a question and returns the answer.
@@ -105,19 +106,19 @@ def play_in_terminal(
 def play_with_keys(
     game: Game[Any, Any],
     params: Any,
-    opponent: Policy,
+    opponent: Any,
     *,
     player: int = 0,
     seed: int | None = None,
     read_key: Callable[[], str] | None = None,
     console: Console | None = None,
 ) -> np.ndarray:
-    """Let a person play one episode against a policy, a key for each action, in a picture that is drawn anew in place.
+    """Let a person play one episode against policies, a key for each action, in a picture that is drawn anew in place.
 
     Args:
         game: the game.
         params: its numbers.
-        opponent: who plays the other player.
+        opponent: who plays the others, as `polax.make_policy` takes it; or a list with one for each.
         player: the person's.
         seed: of the episode; None: another one each time.
         read_key: waits for a key and returns what it sends; None: from the terminal.
@@ -170,15 +171,24 @@ def _drawing(episode: _Episode, hint: str) -> RenderableType:
     text.highlight_regex(r"\[[^\]]+\]", "reverse")  # the payoffs that were just paid
     for player, (sign, name) in enumerate(zip(letters(game.player_names), game.player_names, strict=True)):
         if game.board(frame.state) is not None:
-            text.highlight_regex(rf"(?<=[| A-Za-z]){re.escape(sign)}(?=[ |A-Za-z])", COLOURS[player])
-        text.highlight_words([name], COLOURS[player])
+            text.highlight_regex(rf"(?<=[| A-Za-z]){re.escape(sign)}(?=[ |A-Za-z])", _colour(player))
+        text.highlight_words([name], _colour(player))
     last = Text("")
     if frame.history:
         played = [game.action_names[action] for action in frame.history[-1]]
-        own, other = episode.player, 1 - episode.player
-        last = Text(f"you played {played[own]}, the other player {played[other]}")
-    you = Text(f"you are {game.player_names[episode.player]}", COLOURS[episode.player])
+        others = _of_others(action for each, action in enumerate(played) if each != episode.player)
+        last = Text(f"you played {played[episode.player]}, {others}")
+    you = Text(f"you are {game.player_names[episode.player]}", _colour(episode.player))
     return Group(text, Text(""), last, you, Text(hint, "dim"))
+
+
+def _of_others(words: Iterable[str]) -> str:
+    found = list(words)
+    return f"the other player{'s' if len(found) > 1 else ''} {', '.join(found)}"
+
+
+def _colour(player: int) -> str:
+    return COLOURS[player % len(COLOURS)]
 
 
 @contextmanager

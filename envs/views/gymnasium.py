@@ -1,4 +1,4 @@
-"""Games as Gymnasium environments: one player is yours, the other is a scripted or a learned opponent."""
+"""Games as Gymnasium environments: one player is yours, the others are scripted or learned opponents."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from ... import registry
-from ...options import player_index
-from ..base import Game
-from ..policies.python_play import Policies
 from ..rendering.frame import DEFAULT_SIZE
 from ..rendering.recorder import RENDER_MODES, EpisodeRecorder
-from .host import HostGame, action_number, check_process, observation_box
+from .host import HostGame, action_number, check_process, observation_box, policies_around
 
 DEFAULT_OPPONENT = "random"
 """The one strategy that every game has."""
@@ -34,7 +31,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
     Args:
         env_id: an environment of polax.
         opponent: who plays the others, as `polax.make_policy` takes it: a strategy's name, a `Policy`, the path of a
-            training run, or ``prefix:rest``.
+            training run, or ``prefix:rest``; one for all of them, or a list with one for each in the players' order.
         player: the number of the player that is yours.
         render_mode: None, ``rgb_array``, ``human`` or ``ansi``.
         render_size: width of the picture in pixels.
@@ -92,7 +89,7 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
             gymnasium.error.ResetNeeded: before ``reset``, or after the end of the episode.
             gymnasium.error.ClosedEnvironmentError: after ``close``.
         """
-        actions = [0, 0]
+        actions = [0] * self.game.num_players
         actions[self.player] = action_number(self.game, action, self.player)
         observations, rewards, counts = self._host.step(*actions)
         self._recorder.record(self._host, rewards)
@@ -107,16 +104,3 @@ class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
         """Close the window, if there is one; ``reset`` opens the environment again."""
         self._recorder.close()
         self._host.close()
-
-
-def policies_around(player: int, opponent: Any, game: Game[Any, Any], params: Any) -> Policies:
-    """Return the policy of every player: None for ``player``, the opponent for the others.
-
-    Raises:
-        PolaxError: no such player or opponent.
-    """
-    own = player_index(player, game.num_players)
-    return tuple(
-        None if other == own else registry.make_policy(opponent, game, params, player=other)
-        for other in range(game.num_players)
-    )

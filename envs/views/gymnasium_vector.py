@@ -18,7 +18,7 @@ from ... import registry
 from ..base import Game
 from ..policies.python_play import Policies, PythonPlayers
 from ..rendering.frame import DEFAULT_SIZE, Frame
-from .gymnasium import DEFAULT_OPPONENT, policies_around
+from .gymnasium import DEFAULT_OPPONENT
 from .host import (
     Carry,
     Outcome,
@@ -29,6 +29,7 @@ from .host import (
     choose,
     next_key,
     observation_box,
+    policies_around,
     python_key,
     seed_words,
 )
@@ -49,7 +50,7 @@ class GameVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     Args:
         env_id: an environment of polax.
         num_envs: how many copies.
-        opponent: as in `GameEnv`; the same kind of player in every copy.
+        opponent: as in `GameEnv`; the same kind of players in every copy.
         player: the number of the player that is yours.
         render_mode: None, ``rgb_array`` or ``ansi``: ``render()`` gives a tuple, one picture or text for each copy.
         render_size: width of a picture in pixels.

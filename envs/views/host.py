@@ -18,11 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ... import registry
+from ...options import player_index
 from ..base import Game
 from ..policies.python_play import Policies, PythonPlayers
 
 _MAX_USERS = 16  # the game, its players, those of them in Python, and the next episode
-
+_MANY_PLAYERS = _MAX_USERS - 3  # the players from this number less 1 on, which share one user's keys
 
 _IMPORTED_IN = os.getpid()
 """The process that has loaded jax, whose threads no fork of it has."""
@@ -75,7 +77,7 @@ def choose(policies: Policies, carry: Carry, actions: tuple[Any, ...]) -> tuple[
     chosen, memories = list(actions), list(carry.memories)
     for player, policy in enumerate(policies):
         if policy is not None:
-            key = _child(carry.key, time, 1 + player)
+            key = _policy_key(carry.key, time, player)
             action, memories[player] = policy.act(key, carry.observations[player][None], memories[player])
             chosen[player] = action[0]
     return jnp.stack([jnp.asarray(action, jnp.int32) for action in chosen]), tuple(memories)
@@ -107,6 +109,13 @@ def _child(key: jax.Array, time: int | jax.Array, user: int) -> jax.Array:
     Unlike splitting once for all users, this costs nothing for those that do not draw.
     """
     return jax.random.fold_in(key, jnp.asarray(time, jnp.uint32) * _MAX_USERS + user)
+
+
+def _policy_key(key: jax.Array, time: jax.Array, player: int) -> jax.Array:
+    """Return the key of a player's choice."""
+    if 1 + player < _MANY_PLAYERS:
+        return _child(key, time, 1 + player)
+    return jax.random.fold_in(_child(key, time, _MANY_PLAYERS), player)
 
 
 def seed_words(seed: int | None) -> np.ndarray:
@@ -147,6 +156,19 @@ def observation_box(game: Game[Any, Any], params: Any) -> gymnasium.spaces.Box:
     both = game.observation_space(params)
     low, high = (np.broadcast_to(bound, both.shape)[0].astype(np.float32) for bound in (both.low, both.high))
     return gymnasium.spaces.Box(low, high, dtype=np.float32)
+
+
+def policies_around(player: int, opponent: Any, game: Game[Any, Any], params: Any) -> Policies:
+    """Return the policy of every player: None for ``player``, those of the opponents for the others.
+
+    Raises:
+        PolaxError: no such player or opponent, or not one opponent for each of the others.
+    """
+    references = registry.opponents_of(opponent, game, player=player_index(player, game.num_players))
+    return tuple(
+        registry.make_policy(references[other], game, params, player=other) if other in references else None
+        for other in range(game.num_players)
+    )
 
 
 class HostGame:

@@ -37,7 +37,8 @@ def single_agent(
     Args:
         env: the game, from `polax.make_env`.
         params: its params.
-        opponent: who plays the others, as `polax.make_policy` takes it; in a pytree, so not a player in Python.
+        opponent: who plays the others, as `polax.make_policy` takes it; in a pytree, so not a player in Python. One for
+            all of them, or a list with one for each in the players' order.
         player: the index of the player that is the agent.
         observation: ``features``: the game's own observation, ``[features]`` float32; ``index``: the number of that
             observation among those that the game lists, ``[]`` int32, for tabular learners.
@@ -60,9 +61,9 @@ def single_agent(
         0.665
     """
     player = player_index(player, env.num_players)
-    others = [other for other in range(env.num_players) if other != player]
-    policies = [check_opponent(opponent, env, params, player=other) for other in others]
-    view = SingleAgent(game=env, player=player, views=((env,),) * len(others), observation=observation)
+    references = registry.opponents_of(opponent, env, player=player)
+    policies = [check_opponent(each, env, params, player=other) for other, each in references.items()]
+    view = SingleAgent(game=env, player=player, views=((env,),) * len(policies), observation=observation)
     numbers = SingleAgentParams(
         game=jax.tree.map(jnp.asarray, params),
         opponents=tuple(OneOf((policy,), jnp.int32(0)) for policy in policies),

@@ -1,4 +1,4 @@
-"""``polax play``: a person plays against a scripted or a learned player, in the terminal."""
+"""``polax play``: a person plays against scripted or learned players, in the terminal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--opponent",
         required=True,
+        nargs="+",
         metavar="NAME",
-        help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME)",
+        help="a strategy, the folder of a run, or PREFIX:NAME (axelrod:NAME); one for all others, or one for each",
     )
-    parser.add_argument("--player", type=int, default=0, choices=(0, 1), help="the player you are (default: 0)")
+    parser.add_argument("--player", type=int, default=0, metavar="N", help="the player you are (default: 0)")
     parser.add_argument("--episode", type=int, metavar="SEED", help="random seed of the episode (default: a new one)")
     add_allow_import(parser)
     options = parser.parse(arguments, plugins=True)
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
     from ...envs.rendering.terminal import play_in_terminal, play_with_keys
 
     game, params = registry.make_env(options.env, **env_options)
-    opponent = registry.make_policy(options.opponent, game, params, player=1 - options.player)
+    opponent = options.opponent if len(options.opponent) > 1 else options.opponent[0]
     by_key = sys.stdin.isatty() and sys.stdout.isatty()
     play = play_with_keys if by_key else play_in_terminal
     play(game, params, opponent, player=options.player, seed=options.episode)

@@ -11,6 +11,7 @@ from gymnax.environments.environment import Environment
 from polax.envs.base import Game
 from polax.envs.coin_game import COIN_GAME, CoinGame
 from polax.envs.matrix_game import CHICKEN, IPD, MATCHING_PENNIES, STAG_HUNT, MatrixGame
+from polax.envs.public_goods import PUBLIC_GOODS, PublicGoods
 
 PLUGINS = {
     "IPD-v0": IPD,
@@ -18,6 +19,7 @@ PLUGINS = {
     "Chicken-v0": CHICKEN,
     "MatchingPennies-v0": MATCHING_PENNIES,
     "CoinGame-v0": COIN_GAME,
+    "PublicGoods-v0": PUBLIC_GOODS,
 }
 VARIANTS = [
     *((name, {}) for name in PLUGINS),
@@ -26,7 +28,12 @@ VARIANTS = [
     ("CoinGame-v0", {"grid_size": 4, "coin_colour": "random"}),
     ("CoinGame-v0", {"grid_size": 7, "stay_action": True}),
     ("CoinGame-v0", {"num_coins": 2, "stay_action": True}),
+    ("PublicGoods-v0", {"num_players": 5, "observed": "count", "observation_noise": 0.2}),
+    ("PublicGoods-v0", {"num_players": 4, "observation_noise": 0.2}),
+    ("PublicGoods-v0", {"num_players": 16}),
+    ("PublicGoods-v0", {"observed": "own"}),
 ]
+LISTED = [(name, options) for name, options in VARIANTS if options.get("num_coins") != 2 and 16 not in options.values()]
 
 
 def build(name, options):
@@ -90,11 +97,11 @@ def test_observing_a_state_gives_what_the_step_into_it_gave(name, options):
     assert (see(start) == first).all()
     merged = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), states)
     assert (see(merged) == observation.reshape(-1, *observation.shape[2:])).all()
-    assert actions.shape == (20, 20, 2)
+    assert actions.shape == (20, 20, env.num_players)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "options"), VARIANTS[:8])
+@pytest.mark.parametrize(("name", "options"), LISTED)
 def test_the_table_row_at_the_index_of_a_state_is_its_observation(name, options):
     env, params = build(name, options)
     table = env.observation_table()
@@ -207,6 +214,8 @@ def test_no_key_is_used_twice(name):
         (CoinGame(), [0.0, 1.0], TypeError, "integers from 0 to 3"),
         (CoinGame(), [True, False], TypeError, "integers from 0 to 3"),
         (CoinGame(), ["up", "down"], TypeError, "integers from 0 to 3"),
+        (PublicGoods(), [0, 1], ValueError, "one action for each of 3 players"),
+        (PublicGoods(num_players=5), [0, 1, 1, 0, 2], ValueError, r"action 2 of player_4 .*\(0 keep, 1 contribute\)"),
     ],
 )
 def test_bad_actions_are_named_outside_compiled_code(game, actions, error, message):
@@ -237,6 +246,19 @@ def test_good_actions_pass_the_check():
         (COIN_GAME.config, {"stay_action": 1}, "stay_action must be one of False, True"),
         (COIN_GAME.config, {"own_coin_reward": float("inf")}, "own_coin_reward must be a finite number"),
         (COIN_GAME.config, {"max_steps_in_episode": True}, "max_steps_in_episode must be a whole number"),
+        (PUBLIC_GOODS.config, {"num_players": 1}, "num_players must be one of 2, 3,"),
+        (PUBLIC_GOODS.config, {"num_players": 17}, "num_players must be one of 2, 3,"),
+        (PUBLIC_GOODS.config, {"contribution_factor": 1.0}, "contribution_factor must be a finite number above 1"),
+        (
+            PUBLIC_GOODS.config,
+            {"contribution_factor": 3.0},
+            "contribution_factor must be below the number of players 3",
+        ),
+        (PUBLIC_GOODS.config, {"num_players": 2, "contribution_factor": 2.5}, "must be below the number of players 2"),
+        (PUBLIC_GOODS.config, {"threshold": 4}, "threshold must be at most the number of players 3; got 4"),
+        (PUBLIC_GOODS.config, {"threshold": 0}, "threshold must be a whole number of at least 1"),
+        (PUBLIC_GOODS.config, {"endowment": -1.0}, "endowment must be a finite number at least 0"),
+        (PUBLIC_GOODS.config, {"observation_noise": 0.6}, "observation_noise must be a finite number at least 0 and"),
     ],
 )
 def test_options_out_of_range_are_named(config, options, message):
