@@ -19,7 +19,7 @@ from ...options import Count, Positive, select
 from ..base import Algorithm, AlgorithmPlugin, Metrics, Preset
 from .derivatives import Losses, anticipating_gradient
 from .games import DifferentiableGame
-from .joint import Ground, JointLookaheadConfig, JointUpdate, OfGame, OfPolicies, Rates, as_rows, ground_of, losses_of
+from .joint import Ground, JointLookaheadConfig, JointUpdate, Problem, Rates, as_rows, ground_of, losses_of
 from .learner import ExactState
 
 PLAYERS = 2
@@ -154,7 +154,7 @@ class ColaInit:
 class ColaUpdate:
     """``update``: both players step as their update functions say."""
 
-    problem: OfPolicies | OfGame
+    problem: Problem
 
     def __call__(self, key: jax.Array, state: ColaState) -> tuple[ColaState, Metrics]:
         """Return the state after one update, and its metrics."""

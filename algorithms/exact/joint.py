@@ -1,7 +1,8 @@
 """Learners whose rule looks at all players' losses at once: options, and the three functions of an `Algorithm`.
 
 A rule is a function of the losses, so that it takes repeated 2x2 games of memory-one policies, however these are
-written, and games that are given by their losses (`DifferentiableGame`), of any number of players.
+written, those of more players whose policies are tabular, and games that are given by their losses
+(`DifferentiableGame`), of any number of players.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .learner import (
     describe,
     payoffs_of,
 )
+from .many_players import ManyInit, ManyPolicies, OfMany, check_tabular, payoffs_of_many
 from .matchup import Matchup, descend, losses
 from .one_player import build_exact_player
 from .parameterisations import Parameterisation, Params
@@ -99,7 +101,7 @@ def build_joint(
     """Make the learner of a rule for a game.
 
     Args:
-        env: a repeated game of two players and two actions, or a game that is given by its losses.
+        env: a repeated game of two actions, or a game that is given by its losses.
         params: the params of the environment; a game that is given by its losses has none.
         config: the options.
         rule: the direction in which the players descend. Equal rules and sizes give equal update functions.
@@ -149,6 +151,13 @@ def ground_of(
     if isinstance(env, DifferentiableGame):
         _check_no_policies(env, config)
         return Ground(LossesInit(env, config.initial_std, rates), OfGame(env), no_policies)
+    if env.num_players > 2:
+        check_tabular(env, config)
+        return Ground(
+            ManyInit(payoffs_of_many(env, params), config.initial_std, config.discount, rates),
+            OfMany(env.num_players),
+            ManyPolicies(env.num_players),
+        )
     parameterisation = config.written(config.parameterisation)
     return Ground(
         ExactInit(parameterisation, None, payoffs_of(env, params), config, rates),
@@ -230,11 +239,15 @@ class OfGame:
         return {f"loss/player_{player}": loss for player, loss in enumerate(self.losses(params, game))}
 
 
+Problem = OfPolicies | OfMany | OfGame
+"""Whose losses a rule descends."""
+
+
 class Ground(NamedTuple):
     """What a rule learns on."""
 
     init: Callable[[jax.Array], ExactState]
-    problem: OfPolicies | OfGame
+    problem: Problem
     policies: Callable[[ExactState], tuple[Any, ...]]
 
 
@@ -262,7 +275,7 @@ class LossesInit:
 class JointUpdate:
     """``update`` of a rule: all players step at once, from the same old parameters."""
 
-    problem: OfPolicies | OfGame
+    problem: Problem
     rule: JointRule
 
     def __call__(self, key: jax.Array, state: ExactState) -> tuple[ExactState, Metrics]:
@@ -275,7 +288,7 @@ class JointUpdate:
         return state, self.problem.describe(params, state.game)
 
 
-def losses_of(problem: OfPolicies | OfGame, state: ExactState) -> Losses:
+def losses_of(problem: Problem, state: ExactState) -> Losses:
     """Return the losses as a function of all players' parameters in rows, ``[N, d]``."""
     _, restore = as_rows(state.params)
     return lambda theta: problem.losses(restore(theta), state.game)

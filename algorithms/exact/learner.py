@@ -24,8 +24,8 @@ from .returns import STATES, ExactGame, check_discount, discounted_returns, soci
 
 PLAYERS = 2
 
-_RECIPROCATES_BELOW = 0.65
-_SHARE_OF_OPTIMUM = 0.8
+RETALIATES_BELOW = 0.65
+SHARE_OF_OPTIMUM = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +145,11 @@ def payoffs_of(env: Game[Any, Any] | DifferentiableGame, params: Any) -> tuple[A
     Raises:
         ValueError: the game has no exact returns, or its payoffs are not finite.
     """
+    if not isinstance(env, DifferentiableGame) and env.num_players > 2:
+        raise ValueError(
+            f"{env.name} has {env.num_players} players: an exact learner of one player is for two; name "
+            "one learner for all players"
+        )
     given = None if isinstance(env, DifferentiableGame) else env.memory_one_payoffs(params)
     if given is None:
         raise ValueError(
@@ -292,8 +297,8 @@ def describe(by_player: jax.Array, game: ExactGame) -> Metrics:
     """
     returns = discounted_returns(by_player, game)
     turned = by_player.at[1].set(own_first(by_player[1], 1))
-    retaliates = jnp.all(turned[:, jnp.array([0, 2])] < _RECIPROCATES_BELOW)
-    prospers = returns.mean() > _SHARE_OF_OPTIMUM * social_optimum(game)
+    retaliates = jnp.all(turned[:, jnp.array([0, 2])] < RETALIATES_BELOW)
+    prospers = returns.mean() > SHARE_OF_OPTIMUM * social_optimum(game)
     metrics = _by_player({"return": returns})
     for state, name in enumerate(STATES):
         metrics |= _by_player({f"cooperation/{name}": by_player[:, state]})

@@ -96,7 +96,7 @@ def _expanded(matchup: Matchup, own: Params, *, other: Params, hold: Callable[[A
 
 @dataclass(frozen=True)
 class JointLola:
-    """LOLA of all players at once, any number of them, in games that are given by their losses."""
+    """LOLA of all players at once, any number of them."""
 
     form: LolaForm
 
@@ -112,7 +112,7 @@ class JointLola:
 
 def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: LolaExactConfig) -> Algorithm:
     """Make the learner for a game."""
-    if isinstance(env, DifferentiableGame):
+    if isinstance(env, DifferentiableGame) or env.num_players > 2:
         return build_joint(env, params, config, JointLola(config.form))
     return build_exact(env, params, config, _rule(config))
 

@@ -27,14 +27,14 @@ RULE = GradientRule(naive_gradient)
 
 
 def joint_direction(all_losses: Losses, theta: jax.Array, rates: Rates) -> jax.Array:
-    """Return every player's `naive_gradient` in a game that is given by its losses, ``[N, d]``."""
+    """Return every player's `naive_gradient` given all players' losses, ``[N, d]``."""
     del rates
     return simultaneous_gradient(all_losses, theta)
 
 
 def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: ExactConfig) -> Algorithm:
     """Make the learner for a game."""
-    if isinstance(env, DifferentiableGame):
+    if isinstance(env, DifferentiableGame) or env.num_players > 2:
         return build_joint(env, params, config, joint_direction)
     return build_exact(env, params, config, RULE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,8 +11,12 @@ import jax.numpy as jnp
 
 from ...envs.base import Game
 from ...options import Count, NotNegative, Positive, select
-from ..base import Algorithm, AlgorithmPlugin, PlayerLearner, Preset
-from .learner import ExactLookaheadConfig, Learned, build_exact
+from ..base import Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset
+from .derivatives import simultaneous_gradient
+from .games import DifferentiableGame
+from .joint import ground_of, losses_of
+from .learner import ExactLookaheadConfig, ExactState, Learned, build_exact
+from .many_players import OfMany
 from .matchup import Matchup, descend, losses, opponent_step
 from .one_player import build_exact_player
 from .parameterisations import Params, bernoulli_kl
@@ -127,17 +132,42 @@ class ProximalRule:
         """
         reference = matchup.own.logits(own, matchup.player)
 
+        def logits_of(params: Params) -> jax.Array:
+            return matchup.own.logits(params, matchup.player)
+
+        def gradient(params: Params) -> Params:
+            return outer_gradient(matchup, params, other, reference=reference, inner_steps=self.inner_steps)
+
+        start = Descent(own, reference, jnp.int32(0), jnp.bool_(False))
+        return self.descend_from(start, gradient, logits_of, matchup.rates.outer_lr, matchup.rates.threshold)
+
+    def descend_from(
+        self,
+        start: Descent,
+        gradient: Callable[[Params], Params],
+        logits_of: Callable[[Params], jax.Array],
+        rate: jax.Array | float,
+        threshold: jax.Array | float,
+    ) -> Descent:
+        """Return where descending a proximal objective ends.
+
+        Args:
+            start: the policy before the update.
+            gradient: of the objective, by the learner's parameters.
+            logits_of: the policy that has some parameters.
+            rate: step size.
+            threshold: KL between successive policies at a fixed point.
+        """
+
         def step(before: Descent) -> Descent:
-            gradient = outer_gradient(matchup, before.params, other, reference=reference, inner_steps=self.inner_steps)
-            params = descend(before.params, gradient, matchup.rates.outer_lr)
-            logits = matchup.own.logits(params, matchup.player)
+            params = descend(before.params, gradient(before.params), rate)
+            logits = logits_of(params)
             change = jnp.maximum(bernoulli_kl(before.logits, logits), bernoulli_kl(logits, before.logits))
-            return Descent(params, logits, before.steps + 1, change < matchup.rates.threshold)
+            return Descent(params, logits, before.steps + 1, change < threshold)
 
         def unfinished(at: Descent) -> jax.Array:
             return (at.steps < self.max_steps) & ~at.converged
 
-        start = Descent(own, reference, jnp.int32(0), jnp.bool_(False))
         if self.outer_steps is None:
             return jax.lax.while_loop(unfinished, step, start)
         if self.outer_steps == 1:
@@ -145,8 +175,58 @@ class ProximalRule:
         return jax.lax.fori_loop(0, self.outer_steps, lambda _, at: step(at), start)
 
 
-def build(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Algorithm:
+@dataclass(frozen=True)
+class JointPola:
+    """``update`` of more than two players: each learns as `ProximalRule` says, against what all others will be.
+
+    With ``ahead_j`` the others after their steps of descent on ``L_j + inner_beta KL(old_j || j)``, which all take at
+    once and in which all but player i are what they were before the update (Zhao et al. 2022, appendix A), player i
+    descends ``L_i(theta_i, ahead_-i(theta_i)) + outer_beta KL(old_i || theta_i)``.
+    """
+
+    problem: OfMany
+    rule: ProximalRule
+
+    def __call__(self, key: jax.Array, state: ExactState) -> tuple[ExactState, Metrics]:
+        """Return the state after one update, and its metrics; nothing is random."""
+        del key
+        old, rates, losses_at = state.params, state.rates, losses_of(self.problem, state)
+
+        def step_of_others(theta: jax.Array, player: jax.Array) -> jax.Array:
+            penalties = jax.grad(lambda at: bernoulli_kl(old, at).sum())(theta)
+            direction = simultaneous_gradient(losses_at, theta) + rates["inner_beta"] * penalties
+            return theta - rates["inner_lr"] * direction.at[player].set(0.0)
+
+        def learn(player: jax.Array) -> Descent:
+            def objective(own: jax.Array) -> jax.Array:
+                ahead = old.at[player].set(own)
+                for _ in range(self.rule.inner_steps):
+                    ahead = step_of_others(ahead, player)
+                return losses_at(ahead)[player] + rates["outer_beta"] * bernoulli_kl(old[player], own)
+
+            start = Descent(old[player], old[player], jnp.int32(0), jnp.bool_(False))
+            gradient = jax.grad(objective)
+            return self.rule.descend_from(start, gradient, lambda own: own, rates["outer_lr"], rates["threshold"])
+
+        ends = jax.vmap(learn)(jnp.arange(self.problem.num_players))
+        state = state.replace(params=ends.params)  # type: ignore[attr-defined]
+        metrics = {}
+        if self.rule.outer_steps is None:
+            state = state.replace(unconverged=state.unconverged + ~ends.converged)
+            metrics = {"converged": ends.converged, "outer_steps": ends.steps, "unconverged": state.unconverged}
+        named = {
+            f"{name}/player_{player}": values[player].astype(float)
+            for name, values in metrics.items()
+            for player in range(self.problem.num_players)
+        }
+        return state, named | self.problem.describe(state.params, state.game)
+
+
+def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: PolaExactConfig) -> Algorithm:
     """Make the learner for a game."""
+    if not isinstance(env, DifferentiableGame) and env.num_players > 2:
+        ground, rule = ground_of(env, params, config, None), select(ProximalRule, config)
+        return Algorithm(ground.init, JointPola(OfMany(env.num_players), rule), ground.policies)
     return build_exact(env, params, config, select(ProximalRule, config))
 
 

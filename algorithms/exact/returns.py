@@ -130,12 +130,18 @@ def public_goods_returns(cooperation: jax.Array, contribution_factor: Any, *, di
         check_contribution_factor(float(contribution_factor), num_players)
     if not isinstance(discount, jax.core.Tracer):
         check_discount(float(discount))
-    actions = joint_actions(num_players).astype(bool)
-    chosen = jnp.where(actions[:, :, None], cooperation, 1 - cooperation)  # [next state, n, state]
-    outcomes = chosen.prod(axis=1).T  # [state, next state]
-    visits = jnp.linalg.solve(jnp.eye(2**num_players) - discount * outcomes[:-1].T, outcomes[-1])
-    contributed = actions.T.astype(visits.dtype)
+    visits = discounted_visits(cooperation, discount)
+    contributed = joint_actions(num_players).T.astype(visits.dtype)
     return (contribution_factor * contributed.sum(axis=0) / num_players - contributed) @ visits
+
+
+def discounted_visits(cooperation: jax.Array, discount: Any) -> jax.Array:
+    """Return how often each joint action is played, discounted: ``(I - discount P^T)^-1 p0``, ``[2**n]``."""
+    count = cooperation.shape[0]
+    actions = joint_actions(count).astype(bool)
+    chosen = jnp.where(actions[:, :, None], cooperation, 1 - cooperation)  # [next joint action, player, state]
+    outcomes = chosen.prod(axis=1).T  # [state, next joint action]
+    return jnp.linalg.solve(jnp.eye(2**count) - discount * outcomes[:-1].T, outcomes[-1])
 
 
 def _outcomes(cooperate_0: jax.Array, cooperate_1: jax.Array) -> jax.Array:

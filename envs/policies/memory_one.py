@@ -41,6 +41,26 @@ class MemoryOnePlayer:
         return PageProgram.beside(__file__, {"cooperation": as_seen})
 
 
+@struct.dataclass
+class JointMemoryPlayer:
+    """Cooperates with a probability that depends on the last joint action of any number of players alone."""
+
+    cooperation: jax.Array  # [2^N + 1]: probability of action 1 after each joint action, own first, and at the start
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """It remembers nothing."""
+        return jnp.zeros((num_envs, 0))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Draw one action for each environment, ``[B]`` int32."""
+        players = observation.reshape(observation.shape[0], -1, 3)  # one-hot over (0, 1, start), the own first
+        states = self.cooperation.shape[0] - 1
+        row = (players[:, :, 1] * 2.0 ** np.arange(players.shape[1])[::-1]).sum(axis=1).astype(jnp.int32)
+        probability = self.cooperation[jnp.where(players[:, 0, 2] > 0, states, row)]
+        uniform = jax.random.uniform(key, probability.shape)
+        return (uniform < probability).astype(jnp.int32), memory
+
+
 def split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return own and other's last action, one-hot ``[B, 3]``."""
     first, second = observation[:, :3], observation[:, 3:]
