@@ -1,6 +1,7 @@
 """A batch of episodes of one learner against several opponents, played and evaluated in one scan.
 
-The learner is player 0. Every network of both sides is evaluated while the game is played, at the observation after the
+The learner is player 0. All others are one side, whose batch is as many times larger: player 1's episodes, player 2's
+and so on. Every network of both sides is evaluated while the game is played, at the observation after the
 last step too, so nothing is unrolled a second time. All random numbers are drawn at once, before the scan.
 """
 
@@ -46,7 +47,10 @@ class Reader:
 
 
 class Side(NamedTuple):
-    """One player's side of a batch of ``T`` steps; what networks gave has one row more, for what follows them."""
+    """One player's side of a batch of ``T`` steps; what networks gave has one row more, for what follows them.
+
+    Of the opponents' side, ``B`` is the number of opponents times that of the episodes.
+    """
 
     observations: jax.Array  # [T+1, B] int32 rows of the table, or [T+1, B, F]
     actions: jax.Array  # [T, B] int32
@@ -132,11 +136,11 @@ def play(
         key: a typed key, used once.
         reader: of the game.
         params: its params.
-        agents: the learner and its opponents; each opponent plays an equal part of the episodes.
+        agents: the learner and its opponents; each opponent plays an equal part of the others' episodes.
         num_envs: ``B``.
         num_steps: ``T``.
-        exploration: probability with which either player's action is replaced by a uniform one.
-        scripted: players that move in the opponent's place in equal parts of the first ``num_scripted`` episodes;
+        exploration: probability with which any player's action is replaced by a uniform one.
+        scripted: players that move in the only opponent's place in equal parts of the first ``num_scripted`` episodes;
             action values and logits recorded there are still the opponent's.
         num_scripted: episodes with a scripted player.
 
@@ -146,37 +150,50 @@ def play(
     learner, opponents = agents
     env, table = reader.env, reader.table
     key_reset, key_actions, key_steps, key_scripted = jax.random.split(key, 4)
-    uniforms = jax.random.uniform(key_actions, (num_steps + 1, 2, num_envs))
+    num_others = env.num_players - 1
+    uniforms = jax.random.uniform(key_actions, (num_steps + 1, env.num_players, num_envs))
     words = jax.random.bits(key_steps, (num_steps + 1, num_envs, 2), jnp.uint32)
     script_words = jax.random.bits(key_scripted, (num_steps + 1, len(scripted), 2), jnp.uint32)
     own_lookups = _prepare(reader, learner, table)
     other_lookups = [_prepare(reader, opponent, table) for opponent in opponents]
-    parts = _parts(num_envs, len(opponents))
+    parts = _parts(num_others * num_envs, len(opponents))
 
     def step(carry: tuple[Any, ...], given: tuple[jax.Array, ...]) -> tuple[tuple[Any, ...], Any]:
         state, (rows, seen), (hidden, other_hidden), memories = (*carry[:3], list(carry[3]))
         number, uniform, step_words, script_word = given
         own, after = _evaluate(reader, own_lookups, learner, hidden, (seen[:, 0], number, table))
+        seen_by_others = _one_batch(seen)
         others = [
             _evaluate(
                 reader,
                 other_lookups[index],
                 opponent,
                 tuple(each[part] for each in other_hidden),
-                (seen[part, 1], number, table),
+                (seen_by_others[part], number, table),
             )
             for index, (opponent, part) in enumerate(zip(opponents, parts, strict=True))
         ]
         other, other_after = jax.tree.map(lambda *pieces: jnp.concatenate(pieces), *others)
-        actions = [_draw(uniform[role], logits, exploration) for role, (logits, _) in enumerate((own, other))]
+        actions = [
+            _draw(drawn, logits, exploration)
+            for drawn, (logits, _) in zip((uniform[0], uniform[1:].ravel()), (own, other), strict=True)
+        ]
         for index, (policy, part) in enumerate(zip(scripted, _parts(num_scripted, len(scripted)), strict=True)):
             view = seen[part, 1] if table is None else table[seen[part, 1]]
             chosen, memories[index] = policy.act(_as_key(script_word[index]), view, memories[index])
             actions[1] = actions[1].at[part].set(chosen)
         observation, state, reward, _, _ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
-            _as_key(step_words), state, jnp.stack(actions, axis=1), params
+            _as_key(step_words), state, jnp.stack([actions[0], *actions[1].reshape(num_others, -1)], axis=1), params
         )
-        record = (rows, seen, tuple(actions), (reward[:, 0], reward[:, 1]), (own, other), (hidden, other_hidden))
+        watched = (seen[:, 0], seen_by_others)
+        record = (
+            rows,
+            watched,
+            tuple(actions),
+            (reward[:, 0], _one_batch(reward)),
+            (own, other),
+            (hidden, other_hidden),
+        )
         return (state, _view(reader, observation, state), (after, other_after), memories), record
 
     observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(
@@ -185,7 +202,7 @@ def play(
     start = (
         state,
         _view(reader, observation, state),
-        (_initial_hidden(learner, num_envs), _initial_hidden(opponents[0], num_envs)),
+        (_initial_hidden(learner, num_envs), _initial_hidden(opponents[0], num_others * num_envs)),
         [
             policy.initial_memory(part.stop - part.start)
             for policy, part in zip(scripted, _parts(num_scripted, len(scripted)), strict=True)
@@ -197,7 +214,7 @@ def play(
     ]
     learner_side, opponent_side = (
         Side(
-            observations=seen[:, :, role],
+            observations=seen[role],
             actions=actions[role][:-1],
             rewards=rewards[role][:-1],
             logits=outputs[role][0],
@@ -294,6 +311,13 @@ def _view(reader: Reader, observation: jax.Array, state: Any) -> tuple[jax.Array
         return None, observation
     rows = jax.vmap(reader.env.observation_index)(state)
     return rows[:, 0], rows if reader.listed else observation
+
+
+def _one_batch(by_player: jax.Array) -> jax.Array:
+    """Return what all players but the first have as one batch: ``[B, N, ...]`` to ``[(N - 1) B, ...]``."""
+    if by_player.shape[1] == 2:
+        return by_player[:, 1]
+    return jnp.swapaxes(by_player[:, 1:], 0, 1).reshape(-1, *by_player.shape[2:])
 
 
 def _draw(uniforms: jax.Array, logits: jax.Array, exploration: jax.Array | float) -> jax.Array:

@@ -106,7 +106,7 @@ class GradientStep:
         Args:
             key: a typed key, used once.
             learner: before the step; it plays as player 0.
-            opponents: every leaf ``[num_opponents, ...]``; each plays an equal part of the episodes.
+            opponents: every leaf ``[num_opponents, ...]``; each plays an equal part of the others' episodes.
             coefficients: settings.
             now: the scheduled ones.
             params: the environment's.
@@ -209,8 +209,10 @@ class GradientStep:
         )
         surprise = -jnp.expm1(log_probabilities)
         openness = surprise / coefficients.temperature if self.structure.weigh_by_surprise else 1.0
+        # What several opponents add is summed, as published for LOQA (three players) and Advantage Alignment.
+        others = self.env.num_players - 1
         shaped = shaping.shaping_weights(
-            residuals,
+            jnp.tile(residuals, (1, others)),
             other_advantages,
             openness,
             weight=now.shaping,
@@ -218,6 +220,7 @@ class GradientStep:
             decay=coefficients.shaping_decay,
             goodwill=now.goodwill,
         )
+        shaped, log_probabilities = (_sum_of(others, each) for each in (shaped, log_probabilities))
         metrics = {
             "weight/own": jnp.mean(jnp.square(own_advantages)),
             "weight/shaping": jnp.mean(jnp.square(shaped)),
@@ -345,7 +348,7 @@ class _Weights(NamedTuple):
     """What the policy's gradient is made of."""
 
     total: jax.Array  # [T, B], of each log-probability
-    log_probabilities: jax.Array  # [T, B], of what the opponent did, by its model
+    log_probabilities: jax.Array  # [T, B], of what the opponent did, by its model; of several, their sum
 
 
 class _Bars(NamedTuple):
@@ -370,6 +373,13 @@ def schedule(coefficients: Coefficients, step: jax.Array) -> Now:
         shaping=between(coefficients.shaping, coefficients.shaping_end, done),
         goodwill=between(coefficients.goodwill, coefficients.goodwill_end, done),
     )
+
+
+def _sum_of(others: int, values: jax.Array) -> jax.Array:
+    """Return the sum over opponents, ``[T, others B]`` to ``[T, B]``."""
+    if others == 1:
+        return values
+    return values.reshape(values.shape[0], others, -1).sum(axis=1)
 
 
 def _errors(baseline: jax.Array, rows: jax.Array, returns: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The learners on sampled trajectories as `Algorithm` values: state, configuration, and both players in one program."""
+"""The learners on sampled trajectories as `Algorithm` values: state, configuration, and all players in one program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ from .devices import for_each_part
 from .episode_learner import episode_learner
 from .lookahead import ActorCritic, Coefficients, Lookahead, Stranger, Structure, draw_player, improve, init_optimizer
 from .opponent_model import fit
-from .players import Opponents, Players, by_learner, check_players, each_player, number_of_learners
+from .players import (
+    Opponents,
+    Players,
+    by_learner,
+    check_players,
+    check_two,
+    each_player,
+    number_of_learners,
+    of_the_others,
+)
 from .pool import Pool
 from .rollout import RecurrentPolicy
 
@@ -63,8 +72,8 @@ class TrajectoryConfig:
     entropy: Positive | None = None
     """Weight of the entropy of the policy in the learner's loss; None: it is not in it."""
     players: Players = "two"
-    """``two``: each player has parameters of its own; ``shared``: one set of parameters plays as both players. Beside
-    another learner there is one player to train, and the option has no meaning."""
+    """``two``: each player has parameters of its own, however many players there are; ``shared``: one set of parameters
+    plays as all of them. Beside another learner there is one player to train, and the option has no meaning."""
     opponents: Opponents = "current"
     """``current``: the opponent as it was before the update; ``past``: one drawn from a pool of snapshots for every
     gradient step."""
@@ -127,8 +136,8 @@ class ProximalConfig(LookaheadConfig):
 class LearnerState:
     """What learning carries from update to update; the player axis has one entry where parameters are shared."""
 
-    players: ActorCritic  # [2, ...]
-    optimizer: Any  # Adam's moments [2, ...], or None where every update starts afresh
+    players: ActorCritic  # [N, ...]
+    optimizer: Any  # Adam's moments [N, ...], or None where every update starts afresh
     models: ActorCritic | None  # [2, ...], each player's model of its opponent, where opponents are modelled
     pool: Pool | None  # [2, ...], each player's past, where opponents are drawn from it
     coefficients: Coefficients
@@ -139,7 +148,7 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
     """Make the algorithm of one configuration.
 
     Args:
-        env: a game of two players.
+        env: a game; of more than two players for a learner that imagines nothing.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
 
@@ -150,10 +159,15 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         ValueError: if the game does not suit, or the pool does not fit into memory.
     """
     check_players(env, params, config.players)
+    structure = config.structure(int(params.max_steps_in_episode))
+    if structure.inner_steps or structure.model_batches:
+        check_two(env, "this learner")
+    if config.opponents == "past":
+        check_two(env, "opponents past")
     program = _Program(
         env=env,
-        structure=config.structure(int(params.max_steps_in_episode)),
-        num_learners=number_of_learners(config.players),
+        structure=structure,
+        num_learners=number_of_learners(config.players, env.num_players),
         pool_size=config.pool_size if config.opponents == "past" else None,
         keep_optimizer=config.keep_optimizer,
         matmul_precision=config.matmul_precision,
@@ -179,7 +193,7 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
     return Algorithm(
         init=init,
         update=program,
-        policies=_policies,
+        policies=_Policies(env.num_players),
         self_play=config.players == "shared",
         episode_learner=alone,
     )
@@ -229,7 +243,7 @@ class _Program:
 
     @partial(jax.jit, static_argnums=0)
     def __call__(self, key: jax.Array, state: LearnerState) -> tuple[LearnerState, Metrics]:
-        """Improve the players, each from the same old parameters of both."""
+        """Improve the players, each from the same old parameters of all."""
         players, pool = state.players, state.pool
         if pool is not None:
             key, key_push = jax.random.split(key)
@@ -237,7 +251,7 @@ class _Program:
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
         improve_one = partial(self.improve_one, coefficients=state.coefficients, params=state.env_params)
-        others, pasts = jax.tree.map(lambda leaf: leaf[::-1], (players, pool))
+        others, pasts = of_the_others((players, pool), self.env.num_players)
         with jax.default_matmul_precision(self.matmul_precision):
             players, optimizer, models, metrics = for_each_part(
                 improve_one,
@@ -262,9 +276,9 @@ class _Program:
 
         Args:
             key: a typed key, used once.
-            player: 0 or 1.
-            *of_player: the player, its opponent as it sees it, the opponent's past, its model of the opponent and its
-                optimiser's state; None for what it does not have.
+            player: its index.
+            *of_player: the player, its opponent (or opponents) as it sees it, the opponent's past, its model of the
+                opponent and its optimiser's state; None for what it does not have.
             coefficients: settings.
             params: the game's.
 
@@ -302,6 +316,7 @@ def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, pla
     """
     if config.opponents == "past":
         raise ValueError("opponents must be current beside another learner, whose past is not kept; got past")
+    check_two(env, "a learner of one player")
     both = build_learner(env, params, replace(config, players="two"))
     program: _Program = both.update  # type: ignore[assignment]
     return PlayerLearner(
@@ -363,6 +378,11 @@ def _show(state: LearnerState) -> Shown:
     return Shown(RecurrentPolicy(state.players.policy), state.players)
 
 
-def _policies(state: LearnerState) -> tuple[RecurrentPolicy, RecurrentPolicy]:
-    first, second = each_player(state.players.policy)
-    return RecurrentPolicy(first), RecurrentPolicy(second)
+@dataclass(frozen=True)
+class _Policies:
+    """``policies``; hashable by value."""
+
+    num_players: int
+
+    def __call__(self, state: LearnerState) -> tuple[RecurrentPolicy, ...]:
+        return tuple(RecurrentPolicy(policy) for policy in each_player(state.players.policy, self.num_players))

@@ -34,6 +34,7 @@ from ..base import Metrics
 from . import dice, networks, pool
 from .dice import Scalar
 from .networks import NetworkParams, Tangents
+from .players import each_player
 from .pool import Pool
 from .rollout import Batch, Side, sample
 
@@ -141,18 +142,21 @@ class Lookahead(NamedTuple):
     env_params: Any
     structure: Structure
     coefficients: Coefficients
-    player: jax.Array  # the learner's, 0 or 1
-    other: ActorCritic | Stranger  # before the update
+    player: jax.Array  # the learner's index
+    other: ActorCritic | Stranger  # before the update; of more than two players, all others in turn order, [N - 1, ...]
     start: NetworkParams  # the learner's policy before the update
     past: Pool | None = None  # of the opponent; every outer step draws another one from it
 
     def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams | Policy) -> Batch:
         """Play a fresh batch of episodes."""
+        others: tuple[NetworkParams | Policy, ...] = (other,)
+        if self.env.num_players > 2:
+            others = each_player(other, self.env.num_players - 1)
         return sample(
             key,
             self.env,
             self.env_params,
-            (own, other),
+            (own, *others),
             player=self.player,
             num_envs=self.structure.num_envs,
             num_steps=self.structure.num_steps,

@@ -1,4 +1,4 @@
-"""Sampling: two recurrent policies play a batch of episodes, and everything a lookahead needs later is recorded."""
+"""Sampling: recurrent policies play a batch of episodes, and everything a lookahead needs later is recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Side(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A batch of episodes, seen from both sides."""
+    """A batch of episodes, seen from both sides; of more than two players, from those of two."""
 
     self: Side
     other: Side
@@ -76,13 +76,13 @@ def sample(
     key: jax.Array,
     env: Game[Any, Any],
     params: Any,
-    policies: tuple[NetworkParams, NetworkParams | Policy],
+    policies: tuple[NetworkParams | Policy, ...],
     *,
     player: jax.Array,
     num_envs: int,
     num_steps: int,
 ) -> Batch:
-    """Let two policies play ``num_envs`` episodes of ``num_steps`` steps from the start of the game.
+    """Let policies play ``num_envs`` episodes of ``num_steps`` steps from the start of the game.
 
     Nothing is differentiated through sampling: the result is data.
 
@@ -90,31 +90,33 @@ def sample(
         key: a typed key, used once.
         env: the game.
         params: its params.
-        policies: of the player called ``self`` and of the ``other``. Of another that is no network, only what it
-            does is recorded: its logits are zero, and its hidden states are empty.
-        player: which player ``self`` is, 0 or 1; may be traced.
+        policies: the network of the player called ``self`` and, in turn order after it, those of the others. Of an only
+            other one that is no network, only what it does is recorded: its logits are zero, its hidden states empty.
+        player: which player ``self`` is; may be traced.
         num_envs: ``B``.
         num_steps: ``T``.
 
     Returns:
-        Both sides of the batch.
+        The sides of ``self`` and of the player after it.
     """
-    own, other = policies
-    network = network_of(other)
-    key_reset, key_actions, key_env, *key_other = jax.random.split(key, 3 if network else 4)
+    count = env.num_players
+    found = [network_of(policy) for policy in policies]
+    stranger = found[-1] is None
+    key_reset, key_actions, key_env, *key_other = jax.random.split(key, 4 if stranger else 3)
     table = None if env.num_observations is None else env.observation_table()
-    uniforms = jax.random.uniform(key_actions, (num_steps, 2, num_envs))
-    draws: list[jax.Array] = [uniforms[:, 0], uniforms[:, 1]]
-    players: list[_NetworkPlayer | _PolicyPlayer] = [_NetworkPlayer(own, networks.prepare(own.encoder, table))]
-    if network:
-        players.append(_NetworkPlayer(network, networks.prepare(network.encoder, table)))
-    else:
-        players.append(_PolicyPlayer(cast("Policy", other), table, env.num_actions))
-        draws[1] = jax.random.split(key_other[0], num_steps)
-    own_side = jnp.stack([player, 1 - player])
+    uniforms = jax.random.uniform(key_actions, (num_steps, count, num_envs))
+    draws: list[jax.Array] = [uniforms[:, role] for role in range(count)]
+    players: list[_NetworkPlayer | _PolicyPlayer] = [
+        _NetworkPlayer(network, networks.prepare(network.encoder, table)) for network in found if network is not None
+    ]
+    if stranger:
+        players.append(_PolicyPlayer(cast("Policy", policies[-1]), table, env.num_actions))
+        draws[-1] = jax.random.split(key_other[0], num_steps)
+    own_side = (player + jnp.arange(count)) % count  # the player in each role
+    in_order = (jnp.arange(count) - player) % count  # the role of each player
 
     def view(observation: jax.Array, state: Any) -> jax.Array:
-        """Arrange what the players see as (self, other), batch first."""
+        """Arrange what the players see as (self, the others), batch first."""
         seen = observation if table is None else jax.vmap(env.observation_index)(state)
         return jnp.take(seen, own_side, axis=1)
 
@@ -122,7 +124,7 @@ def sample(
         state, seen, memories = carry
         drawn, key_step = given
         moves = [each.move(drawn[role], seen[:, role], memories[role]) for role, each in enumerate(players)]
-        joint = jnp.take(jnp.stack([move.action for move in moves], axis=1), own_side, axis=1)
+        joint = jnp.take(jnp.stack([move.action for move in moves], axis=1), in_order, axis=1)
         observation, state, reward, _, _ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
             jax.random.split(key_step, num_envs), state, joint, params
         )
@@ -141,7 +143,7 @@ def sample(
             logits=logits,
             hidden=hidden,
         )
-        for role, (actions, logits, hidden) in enumerate(moves)
+        for role, (actions, logits, hidden) in enumerate(moves[:2])
     )
     return jax.lax.stop_gradient(Batch(*sides))
 

@@ -21,7 +21,7 @@ from . import pool as pools
 from .devices import on_one_device
 from .encounters import policy_network
 from .gradient_step import GradientStep, LearnerState, schedule
-from .players import by_learner, check_players, each_player
+from .players import by_learner, check_players, check_two, each_player
 from .rollout import RecurrentPolicy
 from .self_play_config import Coefficients, SelfPlayConfig, Structure
 
@@ -42,7 +42,7 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
     """Make the algorithm of one configuration.
 
     Args:
-        env: a symmetric game of two players.
+        env: a symmetric game, of two players for two learners or where strategies take part.
         params: its params; the episode's length is read here, the rest travels in the state.
         config: the options.
 
@@ -53,6 +53,8 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
         ValueError: the game does not suit, the pool does not fit into memory, or there is no such strategy.
     """
     check_players(env, params, config.players)
+    if config.players == "two":
+        check_two(env, "players two")
     structure = config.structure(int(params.max_steps_in_episode))
     step = GradientStep(env=env, num_features=env.observation_space(params).shape[-1], structure=structure)
     _check_step(step)
@@ -66,7 +68,7 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
     return Algorithm(
         init=init,
         update=program,
-        policies=_policies,
+        policies=_Policies(env.num_players),
         self_play=config.players == "shared",
         trained_against=step.structure.scripted,
     )
@@ -76,6 +78,8 @@ def _check_step(step: GradientStep) -> None:
     env = step.env
     if step.structure.state_baseline and env.num_observations is None:
         raise ValueError(f"state_baseline needs a game that lists its observations, which {env.name} does not as set")
+    if step.structure.scripted:
+        check_two(env, "scripted_players")
     for name in step.structure.scripted:
         if name not in env.strategies:
             raise ValueError(f"scripted_players: {env.name} has no strategy {name!r}; {suggest(name, env.strategies)}")
@@ -153,6 +157,13 @@ class _Program:
         return replace(state, learners=learners, step=state.step + 1), metrics
 
 
-def _policies(state: SelfPlayState) -> tuple[Policy, ...]:
-    """Return a policy for each player; one learner alone plays as both."""
-    return tuple(RecurrentPolicy(policy_network(agent)) for agent in each_player(state.learners.agent))
+@dataclass(frozen=True)
+class _Policies:
+    """``policies``; hashable by value."""
+
+    num_players: int
+
+    def __call__(self, state: SelfPlayState) -> tuple[Policy, ...]:
+        """Return a policy for each player; one learner alone plays as all of them."""
+        agents = each_player(state.learners.agent, self.num_players)
+        return tuple(RecurrentPolicy(policy_network(agent)) for agent in agents)

@@ -32,11 +32,12 @@ class SelfPlayConfig:
     ratio_clip: Positive | None = None
     """How far from 1 such a ratio may move before it counts no further; None: there is no bound."""
     players: Players = "shared"
-    """``shared``: one set of parameters plays as both players; ``two``: two sets, each against the other's past."""
+    """``shared``: one set of parameters plays as all players; ``two``: two sets, each against the other's past."""
     opponents: Opponents = "past"
     """``past``: opponents are drawn from a pool of snapshots; ``current``: the opponent as it is now."""
     num_opponents: Count = 2
-    """Opponents drawn from the pool for each batch; each plays an equal part of the episodes."""
+    """Opponents drawn from the pool for each batch; each plays an equal part of the episodes, or with more than two
+    players of the others' places in them."""
     pool_size: Count = 600
     """Snapshots in the pool, a uniform sample of all that were taken."""
     snapshot_every: Count = 10
@@ -126,7 +127,7 @@ class SelfPlayConfig:
             Structure,
             self,
             num_steps=num_steps,
-            num_learners=number_of_learners(self.players),
+            num_learners=number_of_learners(self.players, 2),
             num_opponents=self.num_opponents if past else 1,
             pool_size=self.pool_size if past else None,
             keep_target=self.target_decay is not None,
