@@ -27,6 +27,17 @@ def test_a_person_plays_in_the_terminal_by_number_name_or_its_beginning():
     assert shown[-1].startswith("\nThe end after 3 steps: you earned +0.44")
 
 
+def test_a_person_plays_among_others():
+    game, params = polax.make_env("PublicGoods-v0", num_players=4, max_steps_in_episode=2)
+    console, presses = Console(file=io.StringIO(), width=100), iter("10")
+    names = ["always-defect", "always-cooperate", "tit-for-tat"]
+    play_with_keys(game, params, names, player=1, seed=0, read_key=lambda: next(presses), console=console)
+    shown = " ".join(console.file.getvalue().split())
+    assert "you played keep, the other players keep, contribute, keep" in shown
+    # 3 and then 1 of 4 contribute.
+    assert "you earned +0.165 a step, the other players +0.665, -0.335, +0.165; everybody contributes earns" in shown
+
+
 def test_a_person_may_stop():
     game, params = polax.make_env("CoinGame-v0")
     for answer in ("q", EOFError):

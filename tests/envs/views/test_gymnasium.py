@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 from polax.envs.policies.strategies import make_strategy
 from polax.envs.views.gymnasium import GameEnv
 
-IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0"]
+IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0", "PublicGoods-v0"]
 
 
 @pytest.mark.slow
@@ -270,6 +270,10 @@ def test_vector_steps_out_of_order_and_bad_actions_say_what_is_wrong():
     [
         ({"opponent": "tit-for-tta"}, "did you mean 'tit-for-tat'"),
         ({"opponent": 3}, "prefixes axelrod, run.*; got 3"),
+        (
+            {"opponent": ["random", "random"]},
+            r"of 2 players needs one opponent for all or a list of 1 \(player 1\); got",
+        ),
         ({"player": 2}, "player must be a whole number from 0 to 1, not 2"),
         ({"player": "red"}, "player must be a whole number from 0 to 1, not 'red'"),
         ({"render_mode": "rgb"}, "render_mode must be None or one of rgb_array, human, ansi"),
@@ -279,6 +283,38 @@ def test_vector_steps_out_of_order_and_bad_actions_say_what_is_wrong():
 def test_what_cannot_be_made_says_why(options, message):
     with pytest.raises(ValueError, match=message):
         GameEnv("IPD-v0", **options)
+
+
+def test_opponents_are_one_for_all_or_one_for_each():
+    actions = {}
+    for opponent in ("always-cooperate", ["always-defect", "always-cooperate"]):
+        env = gymnasium.make("PublicGoods-v0", num_players=3, player=1, opponent=opponent, max_steps_in_episode=2)
+        env.reset(seed=0)
+        observation, reward, *_, info = env.step(1)
+        actions[str(opponent)] = [int(info[f"contributed_{player}"]) for player in range(3)]
+        assert observation[:3].tolist() == [0, 1, 0]
+        assert reward == pytest.approx(1.33 * sum(actions[str(opponent)]) / 3 - 1)
+    assert [*actions.values()] == [[1, 1, 1], [0, 1, 1]]
+    message = r"of 3 players needs one opponent for all or a list of 2 \(player 0, player 2\); got a list of 3"
+    with pytest.raises(polax.OptionError, match=message):
+        gymnasium.make("PublicGoods-v0", player=1, opponent=["random"] * 3)
+
+
+def test_copies_of_a_game_of_many_players_play_what_single_environments_play():
+    options = {"num_players": 16, "opponent": "random", "max_steps_in_episode": 40}
+    vector = gymnasium.make_vec("PublicGoods-v0", num_envs=2, **options)
+    single = gymnasium.make("PublicGoods-v0", **options)
+    vector.reset(seed=3)
+    single.reset(seed=4)
+    played = []
+    for _ in range(39):
+        *_, together = vector.step(np.array([0, 1]))
+        *_, alone = single.step(1)
+        np.testing.assert_array_equal(together["rewards"][1], alone["rewards"])
+        played.append([alone[f"contributed_{player}"] for player in range(16)])
+    others = np.array(played)[:, 1:]
+    assert (others.mean(axis=0) > 0.1).all()  # every opponent draws
+    assert len(np.unique(others, axis=1).T) == 15  # numbers of its own
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

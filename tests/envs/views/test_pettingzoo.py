@@ -1,6 +1,8 @@
 """The games through PettingZoo."""
 
 import importlib
+from functools import partial
+from types import SimpleNamespace
 
 import gymnasium
 import jax
@@ -25,6 +27,7 @@ MODULES = {
     "chicken_v0": "Chicken-v0",
     "matching_pennies_v0": "MatchingPennies-v0",
     "coin_game_v0": "CoinGame-v0",
+    "public_goods_v0": "PublicGoods-v0",
 }
 
 
@@ -179,3 +182,42 @@ def test_pettingzoos_registry_knows_our_ids():
         assert isinstance(env, cls)
         env.reset(seed=0)
         assert env.observation_space("player_1").shape == (64,)
+
+
+@pytest.mark.parametrize("players", [2, 3, 5])
+def test_pettingzoos_own_tests_pass_with_any_number_of_players(players):
+    view = module("public_goods_v0")
+    options = {"num_players": players, "max_cycles": 20}
+    parallel_api_test(view.parallel_env(**options), num_cycles=100)
+    api_test(view.env(**options), num_cycles=50)
+    seed_test(partial(view.env, **options), num_cycles=20)
+    parallel_seed_test(partial(view.parallel_env, **options), num_cycles=20)
+    both = {name: partial(getattr(view, name), num_players=players) for name in ("parallel_env", "env")}
+    max_cycles_test(SimpleNamespace(**both))
+
+
+@pytest.mark.parametrize("players", [3, 4])
+def test_pettingzoos_own_tests_pass_in_the_coin_game_of_more_players(players):
+    view = module("coin_game_v0")
+    options = {"num_players": players, "max_cycles": 20}
+    parallel_api_test(view.parallel_env(**options), num_cycles=100)
+    api_test(view.env(**options), num_cycles=50)
+
+
+def test_sixteen_players_act_in_turn_and_get_what_the_game_pays():
+    env = module("public_goods_v0").env(num_players=16, max_cycles=1)
+    env.reset(seed=0)
+    for player in range(16):
+        assert env.agent_selection == f"player_{player}"
+        env.step(player % 2)
+    shared = 1.33 * 8 / 16
+    assert [env.rewards[f"player_{player}"] for player in (0, 15)] == pytest.approx([shared, shared - 1])
+
+
+def test_an_action_of_every_player_is_needed():
+    env = module("public_goods_v0").parallel_env(num_players=3)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="needs an action of each of player_0, player_1, player_2; got"):
+        env.step({"player_0": 0, "player_1": 0})
+    with pytest.raises(ValueError, match=r"action of player_2 .* must be .* 0 to 1 \(0 keep, 1 contribute\); got 2"):
+        env.step({"player_0": 0, "player_1": 0, "player_2": 2})

@@ -218,6 +218,16 @@ class Returns(SimpleNamespace):
         return self.choose(observation, memory)
 
 
+def test_opponents_may_differ():
+    game, game_params = polax.make_env("PublicGoods-v0", num_players=3)
+    env, params = polax.single_agent(game, game_params, opponent=["always-cooperate", "always-defect"], player=1)
+    _, state = env.reset(jax.random.key(0), params)
+    *_, info = env.step(jax.random.key(1), state, 1, params)
+    assert info["actions"].tolist() == [1, 1, 0]
+    with pytest.raises(polax.OptionError, match=r"a list of 2 \(player 0, player 1\); got a list of 1"):
+        polax.single_agent(game, game_params, opponent=["random"], player=2)
+
+
 def test_bad_input_is_named():
     game, params = polax.make_env("IPD-v0")
     coin_game, _ = polax.make_env("CoinGame-v0")
