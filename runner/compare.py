@@ -39,6 +39,7 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
     env_options: Mapping[str, Any] | None = None,
     episodes: int = 1000,
     seed: int = 0,
+    line_ups: int | None = None,
     all_seeds: bool = False,
     checkpoint: str | int | None = None,
     best_response: str | None = None,
@@ -53,7 +54,9 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
         players: runs, policies, and what else `make_policy` takes, such as ``"tit-for-tat"`` or ``"runs/mine#3@1"``.
         env: id of the game; None: the one that the runs learned.
         env_options: of the game; those that are left out are those of the runs.
-        episodes: of each pair and order.
+        episodes: of each pair and order; in games of more than two players of each line-up.
+        line_ups: in games of more than two players, how many line-ups are played at most, drawn by the seed where there
+            are more; None: 1000.
         seed: of all that is random.
         all_seeds: whether each seed of a run is a player, or its first one.
         checkpoint: the number of an update, ``last`` or ``best``; None: the last one, of runs that have finished.
@@ -80,25 +83,39 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
     begun = time.perf_counter()
     players = list_option("players", players)
     episodes, seed = count_option(episodes=episodes), count_option(seed=seed, at_least=0)
+    if line_ups is not None:
+        line_ups = count_option(line_ups=line_ups)
     set_up(num_seeds=2)  # the matches come in an even number of batches
     from .report.writers import show, write
     from .runs.lock import alone
     from .runs.manifest import device_names
     from .tournament.contest import contest
     from .tournament.document import document, prepare
+    from .tournament.groups import LINE_UPS, group_contest
     from .tournament.line_up import make_line_up
     from .training.progress import say, wide_console
 
     console = wide_console(quiet=quiet)
     which = None if checkpoint is None else str(checkpoint)
     line_up = make_line_up(players, env, env_options, all_seeds=all_seeds, checkpoint=which)
+    several = line_up.game.num_players > 2
+    if line_ups is not None and not several:
+        raise OptionError(f"line_ups is for games of more than two players; {line_up.env} has two: leave it out")
+    if best_response is not None and several:
+        raise OptionError(
+            f"best responses are for games of two players; {line_up.env} has {line_up.game.num_players}: leave them out"
+        )
     training = _training(line_up, best_response, best_response_updates, best_response_options)
     folder = Path("tournaments") / f"{line_up.env}-{time.strftime('%Y%m%d-%H%M%S')}" if out is None else Path(out)
     prepare(folder)
     with alone(folder):
         prepare(folder)  # another process may have filled it before this one had the lock
         with registry.plugin_code("the players", "act"):
-            content = contest(line_up, episodes=episodes, seed=seed, training=training, console=console)
+            if several:
+                most = line_ups or LINE_UPS
+                content = group_contest(line_up, episodes=episodes, seed=seed, most=most, console=console)
+            else:
+                content = contest(line_up, episodes=episodes, seed=seed, training=training, console=console)
         seconds = time.perf_counter() - begun
         ran = {"command": command_line(), "devices": device_names(), "seconds": round(seconds, 1)}
         found = document({**content, **ran})._replace(folder=folder)

@@ -33,7 +33,16 @@ def main(arguments: list[str]) -> int:
     env = (options.env, registry.environment_plugin)
     learner = (options.best_response, registry.algorithm_plugin)
     plugin_options = parser.read(options, {"env": env, "best_response": learner})
-    settings = ("episodes", "seed", "all_seeds", "checkpoint", "best_response", "best_response_updates", "out")
+    settings = (
+        "episodes",
+        "seed",
+        "line_ups",
+        "all_seeds",
+        "checkpoint",
+        "best_response",
+        "best_response_updates",
+        "out",
+    )
     tournament(
         options.players,
         options.env,
@@ -52,9 +61,19 @@ def _parser() -> CommandParser:
     )
     parser.add_argument("--env", metavar="ENV", help="id of the game (default: the one the runs learned)")
     parser.add_argument(
-        "--episodes", type=at_least(1), default=1000, metavar="N", help="episodes per pair and order (default: 1000)"
+        "--episodes",
+        type=at_least(1),
+        default=1000,
+        metavar="N",
+        help="episodes per pair and order, or line-up (default: 1000)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="SEED", help="random seed (default: 0)")
+    parser.add_argument(
+        "--line-ups",
+        type=at_least(1),
+        metavar="N",
+        help="of a game of more than two players, play at most so many line-ups, drawn by the seed (default: 1000)",
+    )
     parser.add_argument("--all-seeds", action="store_true", help="enter each seed of a run as a player")
     parser.add_argument(
         "--checkpoint", metavar="UPDATE", help="an update, best or last, also of runs that have not finished"

@@ -36,6 +36,7 @@ from ..report.parts import (
 )
 from ..runs.files import RunError, make_folder
 from ..runs.lock import LOCK
+from .groups import group_document
 from .population import replicate
 
 FILE = "tournament.json"
@@ -55,6 +56,8 @@ def prepare(folder: Path) -> None:
 
 def document(content: Mapping[str, Any]) -> Document:
     """Return the document of what ``tournament.json`` holds."""
+    if "line_ups" in content:
+        return group_document(content)
     names = [player["name"] for player in content["players"]]
     payoffs = np.array(content["scores"]["mean"], float)
     sections = [

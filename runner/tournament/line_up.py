@@ -140,8 +140,8 @@ def make_line_up(
     env = _common_env(env, specs)
     options = _common_options(env, env_options or {}, specs)
     line_up = LineUp(env, options, *registry.make_env(env, **options), [])
-    if line_up.game.num_players != 2:
-        raise OptionError(f"a tournament is between two players; {env} has {line_up.game.num_players}")
+    if line_up.game.num_players < 2:
+        raise OptionError(f"a tournament needs a game of at least two players; {env} has one")
     sources = {str(found[0].path): found[0] for found in runs if found is not None}
     loaded = {path: _load(source, specs[path], checkpoint) for path, source in sources.items()}
     for text, name, found in zip(texts, registry.reference_names(texts), runs, strict=True):
