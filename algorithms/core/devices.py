@@ -76,7 +76,7 @@ def players_mesh(num_seeds: int) -> Iterator[jax.sharding.Mesh | None]:
         yield mesh
 
 
-def for_each_part(function: Callable[..., Any], *stacked: Any) -> Any:
+def for_each_part(function: Callable[..., Any], *stacked: Any, **shared: Any) -> Any:
     """Map a function over the parts of one seed's work, one on each device of a `players_mesh` if there are two.
 
     Parts are the players, or the halves of a batch. What comes out does not depend on where they are computed.
@@ -84,19 +84,22 @@ def for_each_part(function: Callable[..., Any], *stacked: Any) -> Any:
     Args:
         function: of one part's arguments.
         *stacked: its arguments, every leaf ``[1, ...]`` or ``[2, ...]``.
+        **shared: arguments that are the same for every part. On two devices, arrays that a function closes over belong
+            to another mesh, in which not every operation is allowed.
 
     Returns:
         What it returns, every leaf with a leading axis.
     """
     mesh = jax.sharding.get_abstract_mesh()
     if PLAYERS_AXIS not in mesh.axis_names or mesh.shape[PLAYERS_AXIS] != _count(stacked):
-        return on_one_device(function, *stacked)
-    spec = jax.sharding.PartitionSpec(PLAYERS_AXIS)
+        return on_one_device(partial(function, **shared), *stacked)
+    spec, everywhere = jax.sharding.PartitionSpec(PLAYERS_AXIS), jax.sharding.PartitionSpec()
 
-    def of_one_part(*slices: Any) -> Any:
-        result = function(*jax.tree.map(lambda leaf: leaf[0], slices))
+    def of_one_part(shared: Any, *slices: Any) -> Any:
+        result = function(*jax.tree.map(lambda leaf: leaf[0], slices), **shared)
         return jax.tree.map(lambda leaf: leaf[None], result)
 
-    apart = jax.shard_map(of_one_part, in_specs=spec, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
+    specs = (everywhere, *(spec for _ in stacked))
+    apart = jax.shard_map(of_one_part, in_specs=specs, out_specs=spec, axis_names={PLAYERS_AXIS}, check_vma=False)
     # Both devices keep both parts, so that the next one to read the state need not know where it was made.
-    return jax.lax.with_sharding_constraint(apart(*stacked), jax.sharding.PartitionSpec())
+    return jax.lax.with_sharding_constraint(apart(shared, *stacked), everywhere)

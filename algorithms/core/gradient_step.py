@@ -118,8 +118,8 @@ class GradientStep:
         per_part = (parts, self.structure.opponents_per_part)
         of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
         seen = self._for_parts(replace(learner, optimizer=None, value_optimizer=None, pool=None))
-        learn = partial(self._learn, coefficients=coefficients, now=now, params=params)
-        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen)
+        learn = partial(self._learn, coefficients=coefficients, now=now)
+        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen, params=params)
         gradient, metrics = _mean((found.gradient, found.metrics))
         learner, norm = self._move(learner, gradient, coefficients, now)
         if found.baseline is not None:
@@ -212,7 +212,7 @@ class GradientStep:
         # What several opponents add is summed, as published for LOQA (three players) and Advantage Alignment.
         others = self.env.num_players - 1
         shaped = shaping.shaping_weights(
-            jnp.tile(residuals, (1, others)),
+            jnp.concatenate([residuals] * others, axis=1),
             other_advantages,
             openness,
             weight=now.shaping,

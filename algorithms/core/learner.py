@@ -250,7 +250,7 @@ class _Program:
             pool = jax.vmap(pools.push)(jax.random.split(key_push, self.num_learners), pool, players)
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
-        improve_one = partial(self.improve_one, coefficients=state.coefficients, params=state.env_params)
+        improve_one = partial(self.improve_one, coefficients=state.coefficients)
         others, pasts = of_the_others((players, pool), self.env.num_players)
         with jax.default_matmul_precision(self.matmul_precision):
             players, optimizer, models, metrics = for_each_part(
@@ -262,6 +262,7 @@ class _Program:
                 pasts,
                 state.models,
                 optimizer,
+                params=state.env_params,
             )
         state = replace(
             state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models, pool=pool
