@@ -209,10 +209,10 @@ class JointPola:
             return self.rule.descend_from(start, gradient, lambda own: own, rates["outer_lr"], rates["threshold"])
 
         ends = jax.vmap(learn)(jnp.arange(self.problem.num_players))
-        state = state.replace(params=ends.params)  # type: ignore[attr-defined]
+        given_up = jnp.zeros_like(state.unconverged) if self.rule.outer_steps is not None else ~ends.converged
+        state = state.replace(params=ends.params, unconverged=state.unconverged + given_up)  # type: ignore[attr-defined]
         metrics = {}
         if self.rule.outer_steps is None:
-            state = state.replace(unconverged=state.unconverged + ~ends.converged)
             metrics = {"converged": ends.converged, "outer_steps": ends.steps, "unconverged": state.unconverged}
         named = {
             f"{name}/player_{player}": values[player].astype(float)
@@ -222,7 +222,7 @@ class JointPola:
         return state, named | self.problem.describe(state.params, state.game)
 
 
-def build(env: Game[Any, Any] | DifferentiableGame, params: Any, config: PolaExactConfig) -> Algorithm:
+def build(env: Game[Any, Any], params: Any, config: PolaExactConfig) -> Algorithm:
     """Make the learner for a game."""
     if not isinstance(env, DifferentiableGame) and env.num_players > 2:
         ground, rule = ground_of(env, params, config, None), select(ProximalRule, config)

@@ -62,7 +62,7 @@ def _probability(player: CountingPlayer, observation: jax.Array) -> jax.Array:
 def _reader(game: Game[Any, Any]) -> np.ndarray:
     """Return what turns an observation into (how many of the others contributed, it is the start)."""
     others = game.num_players - 1
-    counts = {"own": [], "all": [0, 1, 0] * others, "count": range(others + 1)}[game.observed]  # type: ignore[attr-defined]
+    counts = {"own": [], "all": [0, 1, 0] * others, "count": range(others + 1)}[game.observed]
     reader = np.zeros((3 + len(counts), 2), np.float32)
     reader[2, 1], reader[3:, 0] = 1, counts
     return reader

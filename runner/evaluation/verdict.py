@@ -90,15 +90,18 @@ def verdict(
     together = scores_of_seeds(rows)
     if not kinds or together is None:
         return ""
-    players = " and ".join(map(_written, together.mean(axis=0)))
+    *players, last = map(_written, together.mean(axis=0))
     met = ", which it met in training" if TIT_FOR_TAT in trained_against else ""
     numbers = [
         f"{_written(together.mean())} in {pairing(self_play=self_play)} "
-        f"({players}, gap {_written(mean_gap(rows) or 0.0)})",
+        f"({', '.join(players)} and {last}, gap {_written(mean_gap(rows) or 0.0)})",
         f"{_mean(rows, TIT_FOR_TAT)} with {TIT_FOR_TAT}{met}",
         f"{_mean(rows, DEFECTOR)} against {DEFECTOR}",
     ]
-    return f"{_counted(kinds)}: {', '.join(numbers)}."
+    found = _counted(kinds)
+    if len(players) > 1:
+        found = found.replace("the other", "others")
+    return f"{found}: {', '.join(numbers)}."
 
 
 def _counted(kinds: Sequence[Kind]) -> str:

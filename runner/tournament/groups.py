@@ -103,10 +103,8 @@ def play_line_ups(
     for number in np.flatnonzero(~fast):
         policies = [for_python(participants[who].policies[player]) for player, who in enumerate(seats[number])]
         own_key = jax.random.fold_in(key, 1 + number)
-        size = {"known": (), "num_envs": episodes}
-        rewards[number] = play_episodes_in_python(own_key, line_up.game, line_up.params, policies, _nothing, **size)[
-            0
-        ].T
+        play = partial(play_episodes_in_python, observe=_nothing, known=(), num_envs=episodes)
+        rewards[number] = play(own_key, line_up.game, line_up.params, policies).rewards.T
     return rewards.mean(axis=2), rewards.std(axis=2, ddof=1) / episodes**0.5 if episodes > 1 else rewards[
         ..., 0
     ] * np.nan
