@@ -28,12 +28,17 @@ VARIANTS = [
     ("CoinGame-v0", {"grid_size": 4, "coin_colour": "random"}),
     ("CoinGame-v0", {"grid_size": 7, "stay_action": True}),
     ("CoinGame-v0", {"num_coins": 2, "stay_action": True}),
+    ("CoinGame-v0", {"num_players": 3}),
+    ("CoinGame-v0", {"num_players": 4, "grid_size": 4, "coin_colour": "random", "stay_action": True}),
     ("PublicGoods-v0", {"num_players": 5, "observed": "count", "observation_noise": 0.2}),
     ("PublicGoods-v0", {"num_players": 4, "observation_noise": 0.2}),
     ("PublicGoods-v0", {"num_players": 16}),
     ("PublicGoods-v0", {"observed": "own"}),
 ]
-LISTED = [(name, options) for name, options in VARIANTS if options.get("num_coins") != 2 and 16 not in options.values()]
+UNLISTED = [{"num_coins": 2}, {"num_players": 4, "grid_size": 4}, {"num_players": 16}]
+LISTED = [
+    (name, options) for name, options in VARIANTS if not any(each.items() <= options.items() for each in UNLISTED)
+]
 
 
 def build(name, options):
@@ -243,6 +248,10 @@ def test_good_actions_pass_the_check():
         (COIN_GAME.config, {"coin_colour": "green"}, "coin_colour must be one of alternating, random"),
         (COIN_GAME.config, {"num_coins": 3}, "num_coins must be one of 1, 2"),
         (COIN_GAME.config, {"num_coins": 2, "coin_colour": "random"}, "coin_colour has no meaning with num_coins=2"),
+        (COIN_GAME.config, {"num_players": 5}, "num_players must be one of 2, 3, 4; got 5"),
+        (COIN_GAME.config, {"num_players": 3, "num_coins": 2}, "num_coins=2 is a game of two players"),
+        (COIN_GAME.config, {"num_players": 3, "observation_layout": "shared"}, "shared is for two players"),
+        (COIN_GAME.config, {"penalty_by_players": 1}, "penalty_by_players must be one of False, True"),
         (COIN_GAME.config, {"stay_action": 1}, "stay_action must be one of False, True"),
         (COIN_GAME.config, {"own_coin_reward": float("inf")}, "own_coin_reward must be a finite number"),
         (COIN_GAME.config, {"max_steps_in_episode": True}, "max_steps_in_episode must be a whole number"),
