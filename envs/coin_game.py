@@ -316,6 +316,8 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
 
     def thresholds(self, params: CoinGameParams) -> tuple[Threshold, ...]:
         """Return LOQA's thresholds (arXiv:2405.01035), which its program states for rewards times 2 (n // 2)."""
+        if self.num_players > 2:
+            return ()
         longest = 2 * (self.grid_size // 2)  # the longest way to a coin: on a larger torus rewards are rarer
         return (
             Threshold("weak", 0.05 / longest, -1.2 / longest),

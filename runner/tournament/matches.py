@@ -11,6 +11,7 @@ import numpy as np
 
 from ...envs.base import Policy
 from ...envs.policies.python_play import for_python, play_episodes_in_python
+from ...options import OptionError
 from .arena import play_everyone
 from .line_up import LineUp, Participant
 from .records import Played, Tally, whole
@@ -35,7 +36,15 @@ def play_all(
 
     Returns:
         What happened.
+
+    Raises:
+        OptionError: a game of another number of players.
     """
+    if line_up.game.num_players != 2:
+        raise OptionError(
+            f"every ordered pair is played in games of two players; {line_up.env} has {line_up.game.num_players}: "
+            "polax tournament plays line-ups of them"
+        )
     compiled = [index for index, each in enumerate(participants) if each.compiled]
     together = None
     if compiled:
