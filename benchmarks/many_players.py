@@ -2,7 +2,8 @@
 
     python benchmarks/many_players.py exact      # naive, LOLA, POLA on exact returns, public goods of 3 and 5 players
     python benchmarks/many_players.py sampled    # loqa and advantage-alignment, the same games
-    python benchmarks/many_players.py coin       # loqa, coin game of three players
+    python benchmarks/many_players.py coin       # loqa, coin game of three players, 30 updates
+    python benchmarks/many_players.py coin-whole # one seed of it to the end of the laptop preset, 100 updates
     python benchmarks/many_players.py speed      # a PettingZoo step by the number of players; steps per second of two
 
 The factor is 2/3 of the number of players, so that a contribution brings its player back as much as in the prisoner's
@@ -18,6 +19,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +69,40 @@ def learn(name: str, env: Any, params: Any, *, updates: int, seed: int, best: fl
     return {"seed": seed, **examine(env, params, algorithm.policies(state), best), "course": course, "seconds": seconds}
 
 
-def table(name: str, env: Any, params: Any, *, updates: int, best: float, **options: Any) -> dict[str, Any]:
+def table(
+    name: str, env: Any, params: Any, *, updates: int, best: float, seeds: Sequence[int] = SEEDS, **options: Any
+) -> dict[str, Any]:
     """Train all seeds."""
-    rows = [learn(name, env, params, updates=updates, seed=seed, best=best, **options) for seed in SEEDS]
+    rows = [learn(name, env, params, updates=updates, seed=seed, best=best, **options) for seed in seeds]
     left = sum(row["together"] > LEFT_DEFECTION for row in rows)
     print(f"{name}, {env.num_players} players: {left} of {len(rows)} left defection {rows}", flush=True)
     return {"updates": updates, "options": options, "left_defection": left, "seeds": rows}
 
 
-def on_public_goods(learners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def on_public_goods(learners: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """Train learners in the groups."""
     found = {}
     for players in GROUPS:
         env, params = public_goods(players)
         best = float(params.rewards[1, -1])
-        for name, settings in learners.items():
-            found[f"{name}, {players} players"] = table(name, env, params, best=best, **settings)
+        for name, settings in learners:
+            tuned = "".join(
+                f", {option} {settings[option]:g}" for option in ("inner_lr", "outer_lr") if option in settings
+            )
+            found[f"{name}{tuned}, {players} players"] = table(name, env, params, best=best, **settings)
     return found
 
 
 def exact() -> dict[str, Any]:
     """The exact learners."""
     return on_public_goods(
-        {
-            "naive-exact": {"updates": 100},
-            "lola-exact": {"updates": 60},
-            "pola-exact": {"updates": 10},
-        }
+        [
+            ("naive-exact", {"updates": 100}),
+            ("lola-exact", {"updates": 60}),
+            ("lola-exact", {"updates": 60, "outer_lr": 5.0}),
+            ("pola-exact", {"updates": 10}),
+            ("pola-exact", {"updates": 10, "inner_lr": 2.0}),
+        ]
     )
 
 
@@ -112,19 +121,20 @@ SAMPLED = {
 def sampled() -> dict[str, Any]:
     """The learners on sampled trajectories."""
     return on_public_goods(
-        {
-            "loqa": {"updates": 40, **SAMPLED, "temperature": 0.33, "shaping": 2.0, "shaping_end": 2.0},
-            "advantage-alignment": {"updates": 40, **SAMPLED, "shaping": 3.0, "shaping_end": 3.0},
-        }
+        [
+            ("loqa", {"updates": 40, **SAMPLED, "temperature": 0.33, "shaping": 2.0, "shaping_end": 2.0}),
+            ("advantage-alignment", {"updates": 40, **SAMPLED, "shaping": 3.0, "shaping_end": 3.0}),
+        ]
     )
 
 
-def coin() -> dict[str, Any]:
+def coin(updates: int = 30, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """The coin game of three players."""
     env, params = polax.make_env("CoinGame-v0", num_players=3)
     options = {"num_opponents": 4, "residual_lambda": 0.3, "shaping_end": 0.3}
     best = score(env, params, ["always-cooperate"] * 3)
-    return {"loqa, 3 players": {"best": best, **table("loqa", env, params, updates=30, best=best, **options)}}
+    found = table("loqa", env, params, updates=updates, best=best, seeds=seeds, **options)
+    return {"loqa, 3 players": {"best": best, **found}}
 
 
 def parallel_step(module: str, **options: Any) -> float:
@@ -157,7 +167,13 @@ def speed() -> dict[str, Any]:
     }
 
 
-PARTS = {"exact": exact, "sampled": sampled, "coin": coin, "speed": speed}
+PARTS = {
+    "exact": exact,
+    "sampled": sampled,
+    "coin": coin,
+    "coin-whole": partial(coin, updates=100, seeds=(0,)),
+    "speed": speed,
+}
 
 
 def main() -> None:

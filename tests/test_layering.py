@@ -176,7 +176,7 @@ def _names_of_games() -> frozenset[str]:
         game, params = polax.make_env(name)
         key = jax.random.key(0)
         state = jax.eval_shape(game.reset_env, key, params)[1]
-        info = jax.eval_shape(game.step_env, key, state, jax.numpy.zeros(2, int), params)[4]
+        info = jax.eval_shape(game.step_env, key, state, jax.numpy.zeros(game.num_players, int), params)[4]
         names |= {name, *info, *game.summarise(dict.fromkeys(info, jax.numpy.ones(())))}
     return frozenset(names)
 

@@ -156,8 +156,8 @@ def _play_part(static: _Static, params: Any, stacks: tuple[Any, ...], keys: jax.
 
     def one(key: jax.Array, chosen: jax.Array) -> jax.Array:
         policies: list[Policy] = [each.pick(chosen[player]) for player, each in enumerate(every)]
-        size = {"num_envs": static.episodes, "num_steps": static.num_steps}
-        return play_policies(key, static.game, params, policies, _nothing, **size).rewards
+        play = partial(play_policies, num_envs=static.episodes, num_steps=static.num_steps)
+        return play(key, static.game, params, policies, _nothing).rewards
 
     return jax.vmap(one)(keys, seats)
 

@@ -270,14 +270,17 @@ def test_a_sweep_over_numbers_is_one_vmapped_program():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "options", "tolerance"),
+    ("name", "options", "tolerance", "game"),
     [
-        ("pola-dice", {"outer_steps": 2}, 1e-5),
+        ("pola-dice", {"outer_steps": 2}, 1e-5, "'IPD-v0'"),
+        ("naive", {"outer_steps": 2}, 1e-5, "'PublicGoods-v0', num_players=2"),
         # Two halves of a batch wherever they are computed, so that a seed alone learns what it learns beside others.
-        ("loqa", {"gradient_steps": 20, "snapshot_every": 5, "pool_size": 3}, 0.0),
+        ("loqa", {"gradient_steps": 20, "snapshot_every": 5, "pool_size": 3}, 0.0, "'IPD-v0'"),
+        # A game whose step broadcasts its params, which no closure may hold there.
+        ("loqa", {"gradient_steps": 4, "snapshot_every": 2, "pool_size": 3}, 0.0, "'PublicGoods-v0', num_players=3"),
     ],
 )
-def test_two_devices_learn_what_one_learns(name, options, tolerance):
+def test_two_devices_learn_what_one_learns(name, options, tolerance, game):
     """Run in a process of its own, where the CPU is split in two."""
     import subprocess
     import sys
@@ -286,7 +289,7 @@ def test_two_devices_learn_what_one_learns(name, options, tolerance):
 import jax
 jax.config.update("jax_num_cpu_devices", 2)
 import numpy as np, polax
-env, params = polax.make_env("IPD-v0", max_steps_in_episode=5)
+env, params = polax.make_env({game}, max_steps_in_episode=5)
 algorithm = polax.make_algorithm({name!r}, env, params, num_envs=4, hidden_size=3, **{options!r})
 state = algorithm.init(jax.random.key(0))
 alone, _ = algorithm.update(jax.random.key(1), state)
