@@ -42,7 +42,7 @@ def make(env_id: str, **options: Any) -> GameMultiAgentEnv:
 
 
 class GameMultiAgentEnv(MultiAgentEnv):
-    """A game under JaxMARL's interface; players are ``player_0`` and ``player_1``.
+    """A game under JaxMARL's interface; players are ``player_0``, ``player_1`` and so on.
 
     - Observations, rewards and dones are dictionaries by player; ``dones["__all__"]`` is True at the horizon.
     - ``step`` is JaxMARL's own: at the end of an episode the state and the observations are those of the next one.
