@@ -99,7 +99,7 @@ def sample(
     Returns:
         The sides of ``self`` and of the player after it.
     """
-    count = env.num_players
+    count = len(policies)
     found = [network_of(policy) for policy in policies]
     stranger = found[-1] is None
     key_reset, key_actions, key_env, *key_other = jax.random.split(key, 4 if stranger else 3)
