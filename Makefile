@@ -1,5 +1,5 @@
 # make demo            train agents in the prisoner's dilemma and in the coin game, say what they learned, film an episode
-# make test            the tests of every part, in about ten minutes on two cores
+# make test            the tests of every part, in some minutes on two cores
 # make test-all        these, then the slow ones: whole trainings, processes that are killed, exhaustive comparisons
 # make test-faults     the hostile campaign: damaged files, odd commands, broken plug-ins, killed processes; half an hour
 # make test-learners   the games with learners of other libraries, which it installs (PyTorch, Jupyter), README as a notebook

@@ -23,6 +23,7 @@ def runs(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FUNCTIONS, "Document", "Run"])
 def test_the_example_of_the_docstring_runs(name, runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,7 @@ env, params = polax.make_env("CoinGame-v0")
 """
 
 
+@pytest.mark.slow
 def test_the_wheel_works_in_a_fresh_environment_outside_the_repository(built: Path, tmp_path: Path) -> None:
     home = tmp_path / "venv"
     venv.create(home, with_pip=False, symlinks=True)

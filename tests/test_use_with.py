@@ -10,13 +10,17 @@ from polax import registry
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "use_with.md"
 OPTIONAL = re.compile(r"^(?:from|import) (?:stable_baselines3|supersuit|torchrl|jaxmarl|axelrod|rejax)", re.MULTILINE)
+README = ROOT / "README.md"
+PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report", "sweep", "training")))
 SNIPPETS = [
-    pytest.param(snippet, marks=pytest.mark.learners) if OPTIONAL.search(snippet) else snippet
-    for page in (
-        ROOT / "README.md",
-        PAGE,
-        *(ROOT / "docs" / f"{name}.md" for name in ("learners", "exact", "report", "sweep", "training")),
+    pytest.param(
+        snippet,
+        marks=[
+            *([pytest.mark.learners] if OPTIONAL.search(snippet) else []),
+            *([] if page is README or OPTIONAL.search(snippet) else [pytest.mark.slow]),
+        ],
     )
+    for page in (README, *PAGES)
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 ]
 
@@ -34,7 +38,7 @@ def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
 
 
 def test_the_readme_trains_and_draws_in_six_lines_and_holds_a_tournament_of_three_learners_in_twelve():
-    first, second, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    first, second, *_ = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert {"train", "figure", "render"} <= set(re.findall(r"\.(\w+)\(", first))
     assert len(first.splitlines()) <= 6
     assert len(re.findall(r'"\w+-exact"', second)) == 3

@@ -99,6 +99,7 @@ def test_one_step_of_adam_is_a_signed_step():
         state = after
 
 
+@pytest.mark.slow
 def test_one_set_of_parameters_plays_as_both_players_against_its_past():
     """Both policies are one, half the steps are sampled, and every update adds a snapshot to the pool."""
     algorithm = make("pola-dice", players="shared", opponents="past", pool_size=2, entropy=0.1)
@@ -126,6 +127,7 @@ def algorithm_env_steps(name):
     return 2 * options["outer_steps"] * (options["inner_steps"] + 1) * SMALL["num_envs"] * 5
 
 
+@pytest.mark.slow
 def test_opponents_come_from_the_pool():
     """With a pool whose snapshot plays otherwise than the opponent of today, a step goes elsewhere."""
     algorithm = make("lola-dice", opponents="past", pool_size=1, inner_lr=0.5)
@@ -136,6 +138,7 @@ def test_opponents_come_from_the_pool():
     assert abs(float(results[0] - results[1])) > 1e-4
 
 
+@pytest.mark.slow
 def test_the_bonus_keeps_entropy_up():
     def entropy_after(weight):
         algorithm = make("naive", entropy=weight, outer_steps=20, outer_lr=0.05, keep_optimizer=True)
@@ -211,6 +214,7 @@ def test_without_inner_steps_the_gradient_is_the_policy_gradient():
     assert isinstance(gradient, ActorCritic)
 
 
+@pytest.mark.slow
 def test_a_model_learns_what_the_opponent_does_and_nothing_of_what_it_hides():
     """A fixed opponent with strong habits is imitated; its critic is never read."""
     algorithm = make("pola-om", num_envs=64, hidden_size=8, model_batches=100, model_lr=0.03)

@@ -128,6 +128,7 @@ def test_a_second_step_on_a_batch_follows_the_clipped_ratio():
         np.testing.assert_allclose(both[0] - 0.9 * first[0], 0.1 * gradient, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_table_of_values_moves_towards_the_returns_that_followed():
     algorithm = make("goodwill-loqa", gradient_steps=1, scripted_percent=0, baseline_rate=0.2, gae_lambda=1.0)
     state = algorithm.init(jax.random.key(0))

@@ -70,6 +70,7 @@ def test_a_tournament_has_the_commands_files_and_numbers(run, tmp_path):
     assert {row["player"] for row in found.table()} == {*players, "mine#0@0", "mine#0@1", "mine#1@0", "mine#1@1"}
 
 
+@pytest.mark.slow
 def test_a_tournament_with_best_responses_has_the_commands_numbers(tmp_path):
     options = {"num_envs": 4, "hidden_size": 2, "outer_steps": 1}
     settings = {"env_options": {"max_steps_in_episode": 3}, "best_response_updates": 2, **QUIET}

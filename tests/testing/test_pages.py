@@ -76,6 +76,7 @@ def test_the_game_on_the_page_has_every_view(page: dict[str, Any]) -> None:
     assert len({picture.tobytes() for picture in vector.render()}) == 3
 
 
+@pytest.mark.slow
 def test_the_game_on_the_page_trains_and_plays_tournaments(page: dict[str, Any], tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "tournament"
     sizes = ["--num-envs", "4", "--hidden-size", "3", "--eval-envs", "4", "--updates", "1"]

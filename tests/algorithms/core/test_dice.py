@@ -110,6 +110,7 @@ def test_critic_target_is_constant_for_derivatives():
     np.testing.assert_array_equal(gradient, 0.0)
 
 
+@pytest.mark.slow
 def test_dice_gradient_is_the_derivative_of_the_exact_expected_return():
     """Weighting every trajectory of a two-step game by its probability, DiCE must give the exact gradient."""
     rewards_of = np.array([[1.0, -2.0], [3.0, 0.5]])  # [own action, other's action]

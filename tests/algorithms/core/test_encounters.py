@@ -97,6 +97,7 @@ def test_a_game_that_lists_nothing_can_be_played():
     assert played.learner.observations.shape == (4, 2, 36)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", [True, False])
 def test_scripted_players_move_in_the_first_episodes_and_nowhere_else(listed):
     env, _ = polax.make_env("IPD-v0")

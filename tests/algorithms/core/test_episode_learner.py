@@ -18,6 +18,7 @@ def make(env="IPD-v0", options=None, **learner):
     return game, params, algorithm, algorithm.episode_learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("env", "options", "learner"),
     [

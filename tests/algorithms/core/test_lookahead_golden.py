@@ -28,6 +28,7 @@ TABULAR = SimpleNamespace(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner_steps", [1, 2])
 def test_gradient_through_the_inner_steps_is_the_published_one(inner_steps, monkeypatch):
     with jax.enable_x64(True), np.load(GOLDEN) as archive:

@@ -32,6 +32,7 @@ def observations(lookup):
     return Observations(table[index]) if lookup == "no table" else Observations(index, table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["CPU", "GPU"])
 def test_network_is_flaxs_dense_gru_and_dense(device, monkeypatch):
     monkeypatch.setattr(networks, "on_cpu", lambda: device == "CPU")
@@ -107,6 +108,7 @@ def test_derivatives_are_those_of_unroll(lookup, device, monkeypatch):
     assert_trees_close(ours(params, direction), automatic(params, direction))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_recurrent_kernels_start_orthogonal(size):
     params = networks.init_network(jax.random.key(0), num_features=F, hidden_size=size, num_outputs=2)

@@ -111,6 +111,7 @@ def both_gradients(data, logits, *, bootstrap, alignment):
     return expected, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3, 6])
 @pytest.mark.parametrize("bootstrap", [False, True])
 @pytest.mark.parametrize("alignment", [False, True])

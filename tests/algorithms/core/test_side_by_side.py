@@ -32,6 +32,7 @@ def two_updates(algorithm):
     return state, metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -90,6 +91,7 @@ def naive_against(name, **options):
     return play(jax.random.key(9), env, params, algorithm.policies(state), num_envs=256, num_steps=STEPS).reward
 
 
+@pytest.mark.slow
 def test_a_naive_learner_learns_the_best_response_to_a_policy_that_does_not_learn():
     # Defection earns 0.665 a step from always-cooperate. Cooperation with tit-for-tat earns 0.33, and defection in the
     # last step alone more than that.
@@ -97,6 +99,7 @@ def test_a_naive_learner_learns_the_best_response_to_a_policy_that_does_not_lear
     assert naive_against("tit-for-tat")[0] > 0.25
 
 
+@pytest.mark.slow
 def test_a_frozen_network_is_sampled_like_the_others_and_stays_as_it_is(tmp_path):
     quick = {"eval_envs": 4, "quiet": True}
     run = polax.train(
@@ -116,6 +119,7 @@ def test_a_frozen_network_is_sampled_like_the_others_and_stays_as_it_is(tmp_path
     assert set(metrics) == {"critic_loss/player_0", "gradient_norm/player_0", "env_steps"}
 
 
+@pytest.mark.slow
 def test_a_model_is_fitted_to_a_policy_of_which_only_its_play_is_seen():
     options = {**LOOKAHEAD, "num_envs": 32, "model_batches": 60, "model_lr": 0.05}
     _, metrics = two_updates(make("pola-om+always-defect", options))
@@ -128,6 +132,7 @@ def test_strategies_in_training_are_named():
     assert make("naive+naive", SMALL, SMALL).trained_against == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", ["IPD-v0", "CoinGame-v0"])
 def test_a_policy_may_be_either_player(game):
     for name, options in (("naive+tit-for-tat", (SMALL,)), ("tit-for-tat+naive", (None, SMALL))):
@@ -146,6 +151,7 @@ def test_a_preset_gives_every_learner_its_own_and_equally_many_steps():
     assert (longer.updates, longer.options["player_0"]["outer_steps"]) == (20, 50)
 
 
+@pytest.mark.slow
 def test_a_run_of_two_learners_resumes_and_gives_back_its_players(tmp_path):
     settings = {
         "options": {"player_0": LOOKAHEAD, "player_1": SMALL},

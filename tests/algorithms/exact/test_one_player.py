@@ -41,6 +41,7 @@ def test_every_rule_but_the_one_whose_players_answer_each_other_can_be_one_playe
     assert len(RULES) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_beside_itself_is_the_learner_of_both(name):
     options = SMALL.get(name, {})
@@ -55,6 +56,7 @@ def test_a_rule_beside_itself_is_the_learner_of_both(name):
         np.testing.assert_allclose(of_each[metric], of_both[metric], rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_players_learn_at_once_each_by_its_own_rule_and_rate():
     # Nobody's first step depends on the other one's rule or rate, and the second one does.
     (first, second), (third, fourth) = (updated(make("lola-exact+sos-exact"), updates)[0] for updates in (1, 2))
@@ -68,6 +70,7 @@ def test_players_learn_at_once_each_by_its_own_rule_and_rate():
     assert np.abs(fourth.params - unlike.params).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["tabular", "mlp", "preconditioned"])
 @pytest.mark.parametrize("player", [0, 1])
 def test_players_may_be_written_in_different_ways(other, player):

@@ -90,6 +90,7 @@ def test_initials_that_two_actions_share_are_no_keys():
     assert keys_of(["hare", "stag"]) == {"0": 0, "1": 1, "h": 0, "s": 1}
 
 
+@pytest.mark.slow
 def test_the_command_reads_single_keys_from_a_terminal():
     ours, theirs = pty.openpty()
     words = ["play", "IPD-v0", "--opponent", "tit-for-tat", "--env.max-steps-in-episode", "3", "--episode", "0"]

@@ -48,6 +48,7 @@ def weights(state):
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.learner.player)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("env", "player"), [(("IPD-v0", {}), 1), (TWO_COINS, 0)])
 def test_the_opponent_learns_from_the_episodes_it_has_really_played(env, player):
     game, meta, params = make(env, player=player)
@@ -83,6 +84,7 @@ def features(game, seen):
     return seen if game.num_observations is None else game.observation_table()[seen]
 
 
+@pytest.mark.slow
 def test_episodes_of_the_game_follow_each_other_within_a_meta_episode():
     game, meta, params = make()
     results = play(meta, params, count=STEPS * 2)
@@ -115,6 +117,7 @@ def test_a_step_is_gymnaxs_step():
     assert int(state.episode) == 0
 
 
+@pytest.mark.slow
 def test_mapped_environments_do_what_single_ones_do():
     """Where one is a step ahead of the other; mapped over once, and twice."""
     _, meta, params = make()

@@ -38,6 +38,7 @@ def test_in_the_prisoners_dilemma_shaping_cooperates_and_the_others_lose_more():
     assert found["naive"]["mean"] == pytest.approx(2, abs=0.15)
 
 
+@pytest.mark.slow
 def test_added_payoffs_are_taken_away_from_the_loss(monkeypatch):
     entry = curves.Entry("naive", "naive-exact", imagines=False)
     monkeypatch.setattr(curves, "ENTRIES", (entry,))
@@ -51,6 +52,7 @@ def test_added_payoffs_are_taken_away_from_the_loss(monkeypatch):
     assert row["mean"] == pytest.approx(-0.04 * np.mean([returns[name][-1] for name in names]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_runs_do_not_depend_on_what_runs_beside_them():
     algorithm = polax.make_algorithm("naive-exact", *polax.make_env("IPD-v0"))
     few, many = (

@@ -126,6 +126,7 @@ def test_one_failing_combination_is_reported_and_the_others_go_on(
     assert rows["absent_module:X", "IPD-v0"] == "failed"
 
 
+@pytest.mark.slow
 def test_seeds_that_stop_being_finite_are_left_out_and_named(tmp_path: Path) -> None:
     words = ["--algorithms", "toy", "--envs", "IPD-v0", "--num-seeds", "4", *QUICK]
     words += ["--toy.fails-after", "1", "--toy.step-size", "0.01", "--budget", "2", "updates"]
@@ -242,6 +243,7 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_quiet_prints_nothing_and_verbose_says_what_is_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

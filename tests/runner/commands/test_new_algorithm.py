@@ -48,6 +48,7 @@ def test_what_is_written_is_in_polaxs_own_style(package: Path) -> None:
     assert style_complaints(package, "D") == ""
 
 
+@pytest.mark.slow
 def test_the_learner_keeps_the_contract_at_once(plugin: AlgorithmPlugin, quick_compilation: None) -> None:
     check_algorithm("brand_new2:BRAND_NEW2", options={"num_envs": 4, "hidden_size": 4})
 

@@ -68,6 +68,7 @@ def test_it_has_strategies_measures_and_a_picture_that_changes(plugin: Environme
     assert (game.render() != before).any()
 
 
+@pytest.mark.slow
 def test_a_learner_of_the_suite_trains_in_it(plugin: EnvironmentPlugin, tmp_path: Path) -> None:
     out = tmp_path / "run"
     sizes = ["--updates", "1", "--num-envs", "4", "--hidden-size", "4", "--eval-envs", "4"]

@@ -71,6 +71,7 @@ def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     assert len({round(sum(each), 6) for each in with_itself}) == 4
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_and_one_episode_no_error_bar(tmp_path: Path) -> None:
     for name, words in {"a": ["--seed", "1"], "b": ["--seed", "1"], "c": ["--seed", "2"], "d": []}.items():
         episodes = "1" if name == "d" else "8"

@@ -39,6 +39,7 @@ def test_scripted_players_as_learners_get_their_exact_scores(name: str) -> None:
     assert {f"score/player_0/vs/{strategy}" for strategy in env.strategies} <= set(scores)
 
 
+@pytest.mark.slow
 def test_the_coin_game_reports_own_coins_and_the_four_counts() -> None:
     env, params = polax.make_env("CoinGame-v0", max_steps_in_episode=10)
     keys, policies = _policies(env, "always-cooperate", (0,))

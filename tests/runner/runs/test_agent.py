@@ -76,6 +76,7 @@ def test_some_seeds_with_half_of_the_bits(run, tmp_path):
     assert again.path.read_bytes() == agent.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_equal_policies_are_stored_once(tmp_path):
     sizes = {"num_envs": 4, "hidden_size": 2, "gradient_steps": 1, "snapshot_every": 1, "pool_size": 2}
     options = {**sizes, "num_opponents": 1}

@@ -185,6 +185,7 @@ for update in range(1, 100000):
 """
 
 
+@pytest.mark.slow
 def test_sigkill_in_the_midst_of_saving_never_leaves_an_unreadable_checkpoint(tmp_path: Path) -> None:
     template = {"a": np.zeros((2, 50000)), "b": np.zeros(2, np.int64)}
     delays = np.random.default_rng(0).uniform(0.05, 0.8, 5)

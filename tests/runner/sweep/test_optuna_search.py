@@ -37,6 +37,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> polax.Document:
         return polax.sweep("toy", "IPD-v0", out=tmp_path_factory.mktemp("optuna") / "out", quiet=True, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_trials_are_within_the_space_and_end_done_or_pruned(swept: polax.Document) -> None:
     rows = _rows(swept)
     assert [row["number"] for row in rows] == list(range(16))
@@ -67,6 +68,7 @@ def test_its_journal_is_a_study_of_optuna(swept: polax.Document) -> None:
     assert study.best_value == max(row["objective"] for row in rows if row["objective"] is not None)
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_chooses_and_finds_what_it_would_have(
     swept: polax.Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

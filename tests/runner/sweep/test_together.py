@@ -46,6 +46,7 @@ def test_sizes_in_the_state_alone_make_programs_too() -> None:
     assert [len(program.trials) for program in _programs("toy", {"width": "2,3", "step_size": "1,2"})] == [2, 2]
 
 
+@pytest.mark.slow
 def test_64_trials_of_four_numbers_compile_once(tmp_path: Path) -> None:
     vary = {"outer_lr": "log:0.001:0.1", "critic_lr": "log:0.001:0.1", "discount": "uniform:0:0.9"}
     vary["env.contribution_factor"] = "uniform:1.2:1.8"

@@ -142,6 +142,7 @@ def _in_python(participant: Participant) -> Participant:
     return participant._replace(policies=tuple(map(InPython, participant.policies)), compiled=False)
 
 
+@pytest.mark.slow
 def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
     line_up = _ipd("tit-for-tat", "grim", "always-defect")
     usual = play_all(jax.random.key(0), line_up, line_up.participants, episodes=3)

@@ -93,6 +93,7 @@ def test_a_seed_that_has_ended_is_told_no_more(tmp_path: Path) -> None:
     assert set() < seeds[3] == seeds[4] < seeds[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hook", "update", "taken", "reads"),
     [

@@ -38,6 +38,7 @@ def test_a_run_whose_time_is_up_is_saved_and_goes_on_bit_for_bit(
     train("whole2", "--updates", "2", "--max-time", "1h")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGUSR1, 138), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_run_after_its_update(
     train: Train, number: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
