@@ -217,7 +217,8 @@ ENVIRONMENT_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "leave draw and describe out (text is drawn then), or use polax.envs.rendering.pictures",
         ),
         "symmetry": Clause(
-            "is_symmetric is True or False, and where it is True exchanged players see and get the same, exchanged",
+            "is_symmetric is True or False, and where it is True players who change places (of more than two: all "
+            "move on by one) see and get the same",
             "let each player see its own side first, or return False",
         ),
         "layouts": Clause(

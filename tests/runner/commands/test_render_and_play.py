@@ -52,4 +52,5 @@ def test_a_person_plays_against_a_strategy_and_against_a_run(
 def test_play_says_what_is_wrong(fails: Fails) -> None:
     assert "did you mean 'tit-for-tat'?" in fails("play", "IPD-v0", "--opponent", "tit-for-tatt")
     assert "play has no option --foo" in fails("play", "IPD-v0", "--opponent", "grim", "--foo", "3")
-    assert "--player" in fails("play", "IPD-v0", "--opponent", "grim", "--player", "2")
+    two = fails("play", "IPD-v0", "--opponent", "grim", "--player", "2")
+    assert "player must be a whole number from 0 to 1, not 2" in two

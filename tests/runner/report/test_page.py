@@ -334,10 +334,11 @@ def test_a_damaged_file_is_one_line(content: str, message: str, tmp_path: Path, 
 
 
 def test_a_folder_without_results_is_one_line_that_says_what_to_do(tmp_path: Path, fails: Fails) -> None:
-    assert "is not a folder; give the --out of a polax tournament, benchmark or sweep" in fails(
+    assert "is not a folder; give the --out of a polax tournament, benchmark, sweep or league" in fails(
         "report", str(tmp_path / "x")
     )
-    assert "has none of tournament.json, results.json, trials.json; give the --out" in fails("report", str(tmp_path))
+    files = "tournament.json, results.json, trials.json, league.json"
+    assert f"has none of {files}; give the --out" in fails("report", str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
     assert f"it is one run: polax plot {tmp_path} draws its curves" in fails("report", str(tmp_path))
     (tmp_path / "config.json").rename(tmp_path / "benchmark.json")
