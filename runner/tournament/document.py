@@ -24,10 +24,8 @@ from ..report.parts import (
     Reach,
     Records,
     Section,
-    Settings,
     Table,
     Value,
-    configurations,
     count,
     number,
     plural,
@@ -36,7 +34,7 @@ from ..report.parts import (
 )
 from ..runs.files import RunError, make_folder
 from ..runs.lock import LOCK
-from .groups import group_document
+from .groups import group_document, setup_parts
 from .population import replicate
 
 FILE = "tournament.json"
@@ -301,22 +299,10 @@ def _episodes(content: Mapping[str, Any]) -> list[Part]:
 
 
 def _setup(content: Mapping[str, Any]) -> list[Part]:
-    rows = [
-        [
-            player["name"],
-            *(player[name] or "-" for name in ("kind", "algorithm", "path")),
-            *(count(player[name]) for name in ("seed", "update")),
-        ]
-        for player in content["players"]
-    ]
     game = {
         "environment": content["env"],
         "episodes for each ordered pair": content["episodes"],
         "steps": content["steps"],
         "seed": content["seed"],
     }
-    return [
-        Settings("", {**game, **content["env_options"]}),
-        Table("Players", ["player", "kind", "algorithm", "run", "seed", "update"], rows),
-        *configurations({player["name"]: player["config"] for player in content["players"] if player["config"]}),
-    ]
+    return setup_parts(content, game)

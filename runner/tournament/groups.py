@@ -40,13 +40,13 @@ from ..report.parts import (
 )
 from ..runs.manifest import versions
 from ..training.progress import say
+from .arena import EPISODES_AT_ONCE
 from .line_up import LineUp
+from .standings import standard_error
 
 FORMAT = 1
 LINE_UPS = 1000
 """Line-ups that are played unless another number is asked for."""
-EPISODES_AT_ONCE = 40_000
-"""Episodes of all line-ups of a program that are played side by side."""
 
 
 class Seating(NamedTuple):
@@ -105,9 +105,7 @@ def play_line_ups(
         own_key = jax.random.fold_in(key, 1 + number)
         play = partial(play_episodes_in_python, observe=_nothing, known=(), num_envs=episodes)
         rewards[number] = play(own_key, line_up.game, line_up.params, policies).rewards.T
-    return rewards.mean(axis=2), rewards.std(axis=2, ddof=1) / episodes**0.5 if episodes > 1 else rewards[
-        ..., 0
-    ] * np.nan
+    return rewards.mean(axis=2), standard_error(rewards)
 
 
 def _nothing(known: Any, step: Any) -> tuple[Any, None]:
@@ -312,6 +310,16 @@ def _setup(content: Mapping[str, Any], coverage: str) -> list[Part]:
         "steps": content["steps"],
         "seed": content["seed"],
     }
+    return setup_parts(content, game)
+
+
+def setup_parts(content: Mapping[str, Any], game: Mapping[str, Any]) -> list[Part]:
+    """Return what was played, and by whom, in a tournament of any kind.
+
+    Args:
+        content: of ``tournament.json``.
+        game: what to say of the game and the matches, by name; the game's options are added.
+    """
     rows: list[list[Cell]] = [
         [
             player["name"],

@@ -34,16 +34,16 @@ def score(rewards: np.ndarray) -> Scores:
     first, second = rewards[..., 0], np.swapaxes(rewards[..., 1], 0, 1)  # [P, P, N], of the row's player
     mean = (first.mean(-1) + second.mean(-1)) / 2
     # The two matches of a pair are independent; against itself a player has one match, in which it is both players.
-    error = np.hypot(_error(first), _error(second)) / 2
+    error = np.hypot(standard_error(first), standard_error(second)) / 2
     itself = np.arange(len(rewards))
-    error[itself, itself] = _error(rewards[itself, itself].mean(-1))
+    error[itself, itself] = standard_error(rewards[itself, itself].mean(-1))
     difference = rewards[..., 0] - rewards[..., 1]  # [P, P, N]
     lead = (difference.mean(-1) - difference.mean(-1).T) / 2
-    lead_error = np.hypot(_error(difference), _error(difference).T) / 2
+    lead_error = np.hypot(standard_error(difference), standard_error(difference).T) / 2
     return Scores(mean, error, np.stack([first.mean(-1), second.mean(-1)], axis=-1), lead, lead_error)
 
 
-def _error(values: np.ndarray) -> np.ndarray:
+def standard_error(values: np.ndarray) -> np.ndarray:
     """Standard error of the mean over the last axis; NaN for one value."""
     count = values.shape[-1]
     if count == 1:
