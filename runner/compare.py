@@ -415,15 +415,13 @@ def league(  # noqa: PLR0913  # one for each option of the command
             raise OptionError("best_response_updates needs best_response, the name of a learner")
     set_up(num_seeds=num_seeds)
     from .league.document import FILE, FORMAT, document
-    from .league.plan import Protocol, failures, learners_of, open_folder, play_game
+    from .league.plan import Protocol, check_games, failures, learners_of, open_folder, play_game
     from .report.writers import show, write
     from .runs.files import make_folder, read_json
     from .runs.lock import alone
     from .runs.manifest import device_names, versions
     from .training.progress import say, wide_console
 
-    if best_response is not None:
-        registry.algorithm_plugin(best_response)
     names = None if algorithms is None else [registry.algorithm_name(each) for each in algorithms]
     protocol = Protocol(
         algorithms=learners_of(names, envs, preset),
@@ -434,6 +432,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
         best_response=best_response,
         best_response_updates=best_response_updates,
     )
+    check_games(protocol)
     console = wide_console(quiet=quiet)
     folder = Path(out)
     make_folder(folder)

@@ -103,6 +103,15 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
     return asked.open_folder(folder, ASKED, protocol.to_json(), what="league", version=FORMAT)
 
 
+def check_games(protocol: Protocol) -> None:
+    """Raise `PolaxError` where a game's matches could not be played, before anything has trained for hours."""
+    for env in protocol.algorithms:
+        line_up = LineUp(env, {}, *registry.make_env(env), [])
+        if line_up.game.num_players != 2:
+            raise OptionError(f"a league is between two players; {env} has {line_up.game.num_players}; leave it out")
+        training_of(protocol, line_up)
+
+
 def training_of(protocol: Protocol, line_up: LineUp) -> Training | None:
     """Return how best responses are learned in a game; None: they are not.
 
@@ -144,7 +153,10 @@ def play_game(
         for strategy in line_up.game.strategies:
             line_up = line_up.add(strategy)
         training = training_of(protocol, line_up)
-        found = cross_play(line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console)
+        with registry.plugin_code("the players", "act"):
+            found = cross_play(
+                line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console
+            )
         how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
         content = {**found, "runs": runs, "training": how, **_milestones(folder, runs, line_up)}
         write_json(path, content)

@@ -134,6 +134,23 @@ def test_updates_of_a_best_response_need_a_best_response(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_best_response_that_does_not_fit_the_game_is_refused_before_anything_trains(tmp_path):
+    with pytest.raises(polax.PolaxError, match="python-toy is not"):
+        polax.league(NAMES, best_response="python-toy", out=tmp_path / "out", **QUICK)
+    with pytest.raises(polax.PolaxError, match="lola"):
+        polax.league(NAMES, best_response="lola", out=tmp_path / "out", **QUICK)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_game_of_more_than_two_players_is_refused_before_anything_trains(tmp_path, monkeypatch):
+    plugin = registry.algorithm_plugin("naive")
+    presets = {("laptop", "PublicGoods-v0"): plugin.presets["laptop", "IPD-v0"]}
+    monkeypatch.setitem(registry._ALGORITHMS.registered, "social", plugin._replace(presets=presets))
+    with pytest.raises(OptionError, match="a league is between two players; PublicGoods-v0 has 3; leave it out"):
+        polax.league(["social"], best_response=None, out=tmp_path / "out", **QUICK)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_learner_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
     plugin = registry.algorithm_plugin("naive-exact")
 
