@@ -13,8 +13,9 @@ from ..envs.base import Experience, Game, Policy
 API_VERSION = 1
 """Version of the algorithm contract; a plug-in written for another version is refused."""
 
-PLAYERS_AXIS = "players"
-"""Under a mesh with an axis of this name, an algorithm may update its players on the devices along it, side by side."""
+SEEDS_AXIS, ENVS_AXIS, PLAYERS_AXIS = "seeds", "envs", "players"
+"""Axes of the mesh of devices on which a run trains: each device has some of the seeds, some of the episodes of a
+batch, and some of the players."""
 
 ANY_ENV = "*"
 """In place of an environment's id: a preset for every environment that has no own preset of that name."""
@@ -76,6 +77,10 @@ class Algorithm(NamedTuple):
     trained_against: tuple[str, ...] = ()
     """Strategies of the game that are opponents in training: scores against them are not held out, which is said."""
 
+    pieces: Mapping[str, int] = MappingProxyType({})
+    """Into how many equal pieces, by axis of the mesh (`ENVS_AXIS`, `PLAYERS_AXIS`), devices can divide an update; the
+    number of devices along the axis is a divisor of it. Along an axis that is not here, all compute the same."""
+
     episode_learner: EpisodeLearner | None = None
     """How a player of it learns from its own episodes; None: it cannot, since it looks at its opponent's parameters,
     needs a model of it, or samples episodes of its own. With one it can be the opponent of `polax.meta_game`."""
@@ -110,6 +115,9 @@ class PlayerLearner(NamedTuple):
 
     needs: tuple[type, ...] = ()
     """Types of which every other player must show one, as its parameters or as its policy. Empty: it takes any."""
+
+    num_episodes: int | None = None
+    """Episodes of a batch, which the devices along `ENVS_AXIS` can share; None: all of them compute the same."""
 
     reason: str = ""
     """Why it needs that and what else to do, for the message where a player does not show it: ``"it ..."``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..options import OptionError, PolaxError, count_option, list_option, player_index
-from .process import command_line, set_up
+from .process import command_line, cpu_cores, set_up
 from .training.callbacks import LOGGERS, Callback, find
 
 # These import gymnax, which starts jax's devices: not before `set_up` has asked for as many as are needed.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .runs.folder import RunFolder
     from .runs.load import LoadedRun
     from .runs.spec import RunSpec, Setup
+    from .training.estimate import Estimate
 
 
 class TrainingError(PolaxError):
@@ -278,6 +280,7 @@ class Run(Trained):
         loggers: Sequence[str] = LOGGERS,
         checkpoint: int | None = None,
         max_seconds: float | None = None,
+        mesh: Mapping[str, int] | None = None,
         quiet: bool = False,
     ) -> Run:
         """Continue at the last checkpoint, bit for bit as if the run had not stopped.
@@ -289,6 +292,7 @@ class Run(Trained):
             checkpoint: the update to continue from; later checkpoints are kept under other names. None: the last that
                 is not damaged.
             max_seconds: seconds after which no new update begins; None: no limit.
+            mesh: as in `train`; it need not be the one of before, and then the numbers are not the same bit for bit.
             quiet: as in `train`.
 
         Returns:
@@ -298,18 +302,20 @@ class Run(Trained):
             PolaxError: the run has all its updates, or as `train`.
         """
         spec = self.folder.trusted_spec(allow_import=self._allow_import)
-        set_up(num_seeds=len(spec.seeds))
+        set_up(devices=cpu_cores())
         find(loggers, callbacks)  # an unknown one is refused before anything changes
+        from ..algorithms.core.devices import asking_for
         from .runs.spec import build
         from .training.memory import check_memory
 
         if updates is not None:
             spec = dataclasses.replace(spec, updates=updates)
         setup = build(spec)
-        check_memory(spec, setup)  # config.json may have been edited, or the machine may be another one
-        self._loaded.clear()
-        how = {"checkpoint": checkpoint, "max_seconds": max_seconds}
-        return _train(self, spec, setup, resume=True, told=_Told(callbacks, loggers, quiet), **how)
+        with asking_for(mesh):
+            check_memory(spec, setup)  # config.json may have been edited, or the machine may be another one
+            self._loaded.clear()
+            how = {"checkpoint": checkpoint, "max_seconds": max_seconds}
+            return _train(self, spec, setup, resume=True, told=_Told(callbacks, loggers, quiet), **how)
 
     def figure(self, *, x: str | None = None) -> Figure:
         """Return the learning curves as a figure of matplotlib, which a notebook shows.
@@ -351,6 +357,7 @@ def train(  # noqa: PLR0913  # one for each option of the command
     checkpoint_every: int | None = None,
     keep_checkpoints: int = 2,
     max_seconds: float | None = None,
+    mesh: Mapping[str, int] | None = None,
     callbacks: Sequence[Callback] = (),
     loggers: Sequence[str] = LOGGERS,
     quiet: bool = False,
@@ -373,6 +380,9 @@ def train(  # noqa: PLR0913  # one for each option of the command
         checkpoint_every: updates between checkpoints; None: a twentieth of all.
         keep_checkpoints: how many of the last checkpoints stay, beside the best.
         max_seconds: seconds after which no new update begins; None: no limit.
+        mesh: how many devices share the ``seeds``, the episodes of a batch (``envs``) and the ``players``, such as
+            ``{"seeds": 2, "envs": 4}``; None: as many as there are, the seeds first. Results do not depend on it but
+            for rounding.
         callbacks: functions that are told of updates, evaluations, checkpoints and the end.
         loggers: names of loggers, each of which makes such a callback (``polax list`` shows them). The run's own
             ``metrics.jsonl`` does not depend on them.
@@ -405,14 +415,16 @@ def train(  # noqa: PLR0913  # one for each option of the command
         keep_checkpoints=keep_checkpoints,
     )
     find(loggers, callbacks)
+    from ..algorithms.core.devices import asking_for
     from .runs.folder import RunFolder
     from .runs.spec import build
     from .training.memory import check_memory
 
     setup = build(spec)  # plug-ins refuse options before a folder is made
-    check_memory(spec, setup)
-    run = Run(RunFolder.create(None if out is None else Path(out), spec))
-    return _train(run, spec, setup, resume=False, told=_Told(callbacks, loggers, quiet), max_seconds=max_seconds)
+    with asking_for(mesh):
+        check_memory(spec, setup)
+        run = Run(RunFolder.create(None if out is None else Path(out), spec))
+        return _train(run, spec, setup, resume=False, told=_Told(callbacks, loggers, quiet), max_seconds=max_seconds)
 
 
 def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int] = 1, **settings: Any) -> RunSpec:
@@ -421,13 +433,49 @@ def plan(algorithm: str | Sequence[str], env: str, *, seeds: int | Sequence[int]
     Raises:
         PolaxError: unknown names or options, or values out of range.
     """
-    set_up(num_seeds=max(1, seeds if isinstance(seeds, int) else len(seeds)))
+    set_up(devices=cpu_cores())
     from .. import registry
     from .runs.spec import first_seeds, resolve
 
     chosen = first_seeds(seeds) if isinstance(seeds, int) else tuple(seeds)
 
     return resolve(registry.algorithm_name(algorithm), env, seeds=chosen, **settings)
+
+
+def estimate(
+    algorithm: str | Sequence[str], env: str, *, mesh: Mapping[str, int] | None = None, **settings: Any
+) -> Estimate:
+    """Return what `train` will take with the same arguments: it trains the first updates and throws them away.
+
+    Args:
+        algorithm: as in `train`.
+        env: as in `train`.
+        mesh: as in `train`.
+        **settings: other arguments of `train` that say what the run is, such as ``preset``, ``seeds``, ``eval_every``.
+
+    Returns:
+        Seconds, bytes and steps; ``seconds`` is the whole time.
+
+    Raises:
+        PolaxError: unknown names or options, values out of range, or a seed that does not stay finite.
+
+    Example:
+        >>> found = polax.estimate("naive-exact", "IPD-v0", preset="laptop", updates=1000)
+        >>> found.updates, found.seconds > 1000 * found.update
+        (1000, True)
+    """
+    begun = time.perf_counter()
+    return estimate_run(plan(algorithm, env, **settings), mesh=mesh, begun=begun)
+
+
+def estimate_run(spec: RunSpec, *, mesh: Mapping[str, int] | None, begun: float) -> Estimate:
+    """Return what a run takes; see `estimate`."""
+    from ..algorithms.core.devices import asking_for
+    from .runs.spec import build
+    from .training.estimate import estimate as estimate_it
+
+    with asking_for(mesh):
+        return estimate_it(spec, build(spec), begun=begun)
 
 
 class _Told(NamedTuple):

@@ -24,6 +24,7 @@ BUG = 70
 
 COMMANDS = {
     "train": "train a learner in a game, or resume a run",
+    "estimate": "say how long a run takes and how much memory it needs, before it starts",
     "evaluate": "score a run's players together, and against every strategy",
     "benchmark": "train learners on shared games and compare their scores",
     "sweep": "train a learner with many settings and find the best",

@@ -85,7 +85,7 @@ def tournament(  # noqa: PLR0913  # one for each option of the command
     episodes, seed = count_option(episodes=episodes), count_option(seed=seed, at_least=0)
     if line_ups is not None:
         line_ups = count_option(line_ups=line_ups)
-    set_up(num_seeds=2)  # the matches come in an even number of batches
+    set_up(devices=2)  # the matches come in an even number of batches
     from .report.writers import show, write
     from .runs.lock import alone
     from .runs.manifest import device_names
@@ -157,6 +157,7 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     options: Mapping[str, Mapping[str, Any]] | None = None,
     pairs: bool = False,
     retries: int = 0,
+    mesh: Mapping[str, int] | None = None,
     on: str = "local",
     on_options: Mapping[str, Any] | None = None,
     quiet: bool = False,
@@ -177,6 +178,7 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
         options: of learners and games by name, over the preset's: ``{"naive": {"num_envs": 64}}``.
         pairs: train each learner beside each other one as well, with the options and the preset that it has alone.
         retries: how often a combination that failed is trained again, from its last checkpoint.
+        mesh: of the devices that train a combination, as in `train`.
         on: where they train: ``local``, one after another in this process, or an executor (``ray``, ``slurm``), each in
             a process of its own, at the same time where there is room; or its address (``ray://HOST:PORT``).
         on_options: of the executor, such as ``{"cpus_per_task": 2}``.
@@ -201,7 +203,8 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     num_seeds = count_option(num_seeds=num_seeds)
     evaluation_episodes = count_option(evaluation_episodes=evaluation_episodes)
     retries = count_option(retries=retries, at_least=0)
-    set_up(num_seeds=num_seeds)
+    set_up(devices=cpu_cores())
+    from ..algorithms.core.devices import asking_for
     from .benchmark.budget import parse_budget
     from .benchmark.plan import Protocol, combinations, open_folder, with_pairs
     from .benchmark.series import Series
@@ -226,8 +229,13 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     planned = combinations(protocol)
     console = wide_console(quiet=quiet)
     folder = Path(out)
-    with make_crew(on, on_options or {}, folder, num_seeds=num_seeds, retries=retries, console=console) as crew:
+    with (
+        asking_for(mesh),
+        make_crew(on, on_options or {}, folder, retries=retries, console=console) as crew,
+    ):
         if crew.elsewhere:
+            if mesh is not None:
+                raise OptionError(f"a mesh is of the devices of this process; leave it out, or do not train on {on}")
             for each in planned:
                 registry.check_found_elsewhere(each.algorithm, each.env)
         make_folder(folder)
@@ -314,7 +322,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     counts = {"num_seeds": num_seeds, "eval_envs": eval_envs}
     counts |= {name: given for name, given in {"trials": trials, "at_once": at_once}.items() if given is not None}
     counts = {name: count_option(**{name: given}) for name, given in counts.items()}
-    set_up(num_seeds=cpu_cores())  # all trials' seeds are shared by as many devices as there are
+    set_up(devices=cpu_cores())  # all trials' seeds are shared by as many devices as there are
     from .executors.crew import make_crew
     from .runs.files import make_folder
     from .runs.lock import alone
@@ -338,7 +346,7 @@ def sweep(  # noqa: PLR0913  # one for each option of the command
     )
     console = wide_console(quiet=quiet)
     folder = Path(out)
-    with make_crew(on, on_options or {}, folder, num_seeds=None, retries=retries, console=console) as crew:
+    with make_crew(on, on_options or {}, folder, retries=retries, console=console) as crew:
         if crew.elsewhere:
             registry.check_found_elsewhere(protocol.algorithm, protocol.env)
         check_first(protocol, space, elsewhere=crew.elsewhere)
@@ -413,7 +421,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
         best_response_updates = count_option(best_response_updates=best_response_updates)
         if best_response is None:
             raise OptionError("best_response_updates needs best_response, the name of a learner")
-    set_up(num_seeds=num_seeds)
+    set_up(devices=cpu_cores())
     from .league.document import FILE, FORMAT, document
     from .league.plan import Protocol, check_games, failures, learners_of, open_folder, play_game
     from .report.writers import show, write

@@ -15,22 +15,24 @@ from typing import Any
 CHECKED = ".polax-checked"
 """File in the folder of compiled programs; its time says which entries are known to be whole."""
 
+CPU_DEVICES = "xla_force_host_platform_device_count"
+"""The flag of XLA by which a user chooses how many devices a CPU is."""
+
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 """The first bytes of an entry compressed by zstandard."""
 
 
-def set_up(*, num_seeds: int | None = None) -> None:
+def set_up(*, devices: int = 1) -> None:
     """Prepare the process, before any plug-in is loaded, because gymnax computes while it is imported.
 
     Args:
-        num_seeds: how many seeds will train together and share the CPU's cores; None: nothing trains.
+        devices: how many devices the CPU is, at most; training takes one for each core.
     """
     logging.getLogger("absl").setLevel(logging.CRITICAL + 1)  # orbax logs a traceback of each error that it raises
     # Jax warns of an entry that another process is writing at this moment, and compiles.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     use_compilation_cache()
-    if num_seeds is not None:
-        split_cpu(num_seeds)
+    split_cpu(min(devices, cpu_cores()))
 
 
 def command_line() -> list[str]:
@@ -99,9 +101,10 @@ def _is_whole(entry: bytes) -> bool:
     return bool(stream.eof)
 
 
-def split_cpu(num_seeds: int) -> None:
-    """Ask jax for as many CPU devices as the seeds, or the players of one seed, can be spread over."""
-    use_cpu_devices(cpu_devices(num_seeds, cpu_cores()))
+def split_cpu(devices: int) -> None:
+    """Ask jax for so many CPU devices, unless ``XLA_FLAGS`` says how many."""
+    if devices > 1 and CPU_DEVICES not in os.environ.get("XLA_FLAGS", ""):
+        use_cpu_devices(devices)
 
 
 def use_cpu_devices(number: int) -> None:
@@ -127,9 +130,3 @@ def leave_accelerators() -> None:
 def cpu_cores() -> int:
     """Return how many cores of the CPU this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def cpu_devices(num_seeds: int, cores: int) -> int:
-    """Return the largest number of devices that shares the seeds evenly; two for seeds that cannot be shared."""
-    shared = max(devices for devices in range(1, cores + 1) if num_seeds % devices == 0)
-    return min(2, cores) if shared == 1 else shared

@@ -17,6 +17,7 @@ from flax import struct
 
 from ...envs.base import Game, Policy
 from . import networks
+from .devices import WHOLE, Episodes
 from .networks import NetworkParams, Observations
 
 __all__ = ["Agent", "Encounter", "Reader", "Side", "gradient", "init_agent", "play", "policy_network", "revisit"]
@@ -129,6 +130,7 @@ def play(
     exploration: jax.Array | float = 0.0,
     scripted: Sequence[Policy] = (),
     num_scripted: int = 0,
+    episodes: Episodes = WHOLE,
 ) -> Encounter:
     """Play ``num_envs`` episodes of ``num_steps`` steps from the start of the game.
 
@@ -143,20 +145,22 @@ def play(
         scripted: players that move in the only opponent's place in equal parts of the first ``num_scripted`` episodes;
             action values and logits recorded there are still the opponent's.
         num_scripted: episodes with a scripted player.
+        episodes: which of them are played here; there is a block for each opponent, so that each has an equal part of
+            the others' episodes here too. What is drawn does not depend on that.
 
     Returns:
-        Both sides of the batch; data, nothing is differentiated through play.
+        Both sides of these episodes; data, nothing is differentiated through play.
     """
     learner, opponents = agents
     env, table = reader.env, reader.table
     key_reset, key_actions, key_steps, key_scripted = jax.random.split(key, 4)
-    num_others = env.num_players - 1
-    uniforms = jax.random.uniform(key_actions, (num_steps + 1, env.num_players, num_envs))
-    words = jax.random.bits(key_steps, (num_steps + 1, num_envs, 2), jnp.uint32)
+    here, num_others = episodes.count(num_envs), env.num_players - 1
+    uniforms = episodes.take(jax.random.uniform(key_actions, (num_steps + 1, env.num_players, num_envs)), axis=2)
+    words = episodes.take(jax.random.bits(key_steps, (num_steps + 1, num_envs, 2), jnp.uint32), axis=1)
     script_words = jax.random.bits(key_scripted, (num_steps + 1, len(scripted), 2), jnp.uint32)
     own_lookups = _prepare(reader, learner, table)
     other_lookups = [_prepare(reader, opponent, table) for opponent in opponents]
-    parts = _parts(num_others * num_envs, len(opponents))
+    parts = _parts(num_others * here, len(opponents))
 
     def step(carry: tuple[Any, ...], given: tuple[jax.Array, ...]) -> tuple[tuple[Any, ...], Any]:
         state, (rows, seen), (hidden, other_hidden), memories = (*carry[:3], list(carry[3]))
@@ -178,10 +182,13 @@ def play(
             _draw(drawn, logits, exploration)
             for drawn, (logits, _) in zip((uniform[0], uniform[1:].ravel()), (own, other), strict=True)
         ]
-        for index, (policy, part) in enumerate(zip(scripted, _parts(num_scripted, len(scripted)), strict=True)):
-            view = seen[part, 1] if table is None else table[seen[part, 1]]
-            chosen, memories[index] = policy.act(_as_key(script_word[index]), view, memories[index])
-            actions[1] = actions[1].at[part].set(chosen)
+        if scripted:  # they act in all their episodes, wherever these are: what a policy draws depends on their number
+            observed, moves = episodes.spread(seen_by_others), episodes.spread(actions[1])
+            for index, (policy, part) in enumerate(zip(scripted, _parts(num_scripted, len(scripted)), strict=True)):
+                view = observed[part] if table is None else table[observed[part]]
+                chosen, memories[index] = policy.act(_as_key(script_word[index]), view, memories[index])
+                moves = moves.at[part].set(chosen)
+            actions[1] = episodes.take(moves)
         observation, state, reward, _, _ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
             _as_key(step_words), state, jnp.stack([actions[0], *actions[1].reshape(num_others, -1)], axis=1), params
         )
@@ -197,12 +204,12 @@ def play(
         return (state, _view(reader, observation, state), (after, other_after), memories), record
 
     observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(
-        _as_key(jax.random.bits(key_reset, (num_envs, 2), jnp.uint32)), params
+        _as_key(episodes.take(jax.random.bits(key_reset, (num_envs, 2), jnp.uint32))), params
     )
     start = (
         state,
         _view(reader, observation, state),
-        (_initial_hidden(learner, num_envs), _initial_hidden(opponents[0], num_others * num_envs)),
+        (_initial_hidden(learner, here), _initial_hidden(opponents[0], num_others * here)),
         [
             policy.initial_memory(part.stop - part.start)
             for policy, part in zip(scripted, _parts(num_scripted, len(scripted)), strict=True)

@@ -15,7 +15,7 @@ from ...envs.base import Game
 from ..base import Metrics
 from . import dice, shaping
 from . import pool as pools
-from .devices import for_each_part
+from .devices import Episodes, on_one_device, share_parts
 from .encounters import Agent, Encounter, Reader, Side, gradient, init_agent, play, revisit
 from .networks import NetworkParams
 from .pool import Pool
@@ -114,45 +114,41 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
-        parts = self.structure.num_parts
-        per_part = (parts, self.structure.opponents_per_part)
-        of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (*per_part, *leaf.shape[1:])), opponents)
-        seen = self._for_parts(replace(learner, optimizer=None, value_optimizer=None, pool=None))
-        learn = partial(self._learn, coefficients=coefficients, now=now)
-        found = for_each_part(learn, jax.random.split(key, parts), of_part, seen, params=params)
-        gradient, metrics = _mean((found.gradient, found.metrics))
+        parts, blocks = self.structure.num_parts, self.structure.opponents_per_part
+        of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (parts, blocks, *leaf.shape[1:])), opponents)
+        episodes, own = share_parts(parts, jax.random.split(key, parts), of_part, blocks=blocks)
+        learn = partial(
+            self._learn, learner=learner, coefficients=coefficients, now=now, params=params, episodes=episodes
+        )
+        found = on_one_device(learn, *own)
+        errors = None if found.baseline is None else jnp.sum(found.baseline, axis=0)
+        gradient, metrics, errors = episodes.mean((*_mean((found.gradient, found.metrics)), errors))
         learner, norm = self._move(learner, gradient, coefficients, now)
-        if found.baseline is not None:
-            errors, counts = jnp.sum(found.baseline, axis=0).T
-            moved = learner.baseline + coefficients.baseline_rate * errors / (counts + 1.0)
+        if errors is not None:
+            error, count = episodes.devices * errors.T
+            moved = learner.baseline + coefficients.baseline_rate * error / (count + 1.0)
             learner = replace(learner, baseline=moved)
 
         def again(learner: LearnerState, _: None) -> tuple[LearnerState, None]:
-            revise = partial(self._revise, coefficients=coefficients, now=now)
-            gradients = for_each_part(revise, found.lesson, self._for_parts(learner.agent))
-            return self._move(learner, _mean(gradients), coefficients, now)[0], None
+            revise = partial(self._revise, agent=learner.agent, coefficients=coefficients, now=now)
+            gradient = episodes.mean(_mean(on_one_device(revise, found.lesson)))
+            return self._move(learner, gradient, coefficients, now)[0], None
 
         if self.structure.epochs > 1:
             learner, _ = jax.lax.scan(again, learner, length=self.structure.epochs - 1)
         spread = {name: jnp.sqrt(metrics[name]) for name in ("weight/own", "weight/shaping")}
         return learner, metrics | spread | {"gradient_norm": norm}
 
-    def _for_parts(self, tree: Any) -> Any:
-        """Give every part of the batch the same.
-
-        On two devices, what a function closes over would belong to another mesh than what it is given.
-        """
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (self.structure.num_parts, *leaf.shape)), tree)
-
     def _learn(
         self,
         key: jax.Array,
         opponents: Agent,
-        learner: LearnerState,
         *,
+        learner: LearnerState,
         coefficients: Coefficients,
         now: Now,
         params: Any,
+        episodes: Episodes,
     ) -> _Learned:
         """Play a part of the batch against its opponents, and return the derivatives of the losses on it."""
         structure = self.structure
@@ -169,6 +165,7 @@ class GradientStep:
             exploration=coefficients.exploration,
             scripted=[self.env.strategies[name](self.env, 1) for name in structure.scripted],
             num_scripted=structure.scripted_envs // structure.num_parts,
+            episodes=episodes,
         )
         weights, baseline, metrics = self._weigh(encounter, learner.baseline, coefficients, now)
         lesson = _Lesson(encounter.learner, weights, self._value_targets(encounter.learner, learner, coefficients))
@@ -177,7 +174,7 @@ class GradientStep:
         means = {name: jnp.mean(values) for name, values in played.items()}
         return _Learned(gradient, baseline, means | metrics | losses, lesson if structure.epochs > 1 else None)
 
-    def _revise(self, lesson: _Lesson, agent: Agent, *, coefficients: Coefficients, now: Now) -> _Gradient:
+    def _revise(self, lesson: _Lesson, *, agent: Agent, coefficients: Coefficients, now: Now) -> _Gradient:
         """Return the derivatives of the losses on a part of the batch for a learner that has moved since."""
         return self._derivatives(agent, revisit(self.reader, agent, lesson.side), lesson, coefficients, now)[0]
 

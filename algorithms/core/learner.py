@@ -12,9 +12,9 @@ from flax import struct
 
 from ...envs.base import Game
 from ...options import Count, Discount, NotNegative, Positive, Share, check_choice, check_options, select
-from ..base import ANY_ENV, Algorithm, Metrics, PlayerLearner, Preset, Shown
+from ..base import ANY_ENV, ENVS_AXIS, PLAYERS_AXIS, Algorithm, Metrics, PlayerLearner, Preset, Shown
 from . import pool as pools
-from .devices import for_each_part
+from .devices import for_each_part, share_episodes
 from .episode_learner import episode_learner
 from .lookahead import ActorCritic, Coefficients, Lookahead, Stranger, Structure, draw_player, improve, init_optimizer
 from .opponent_model import fit
@@ -195,6 +195,7 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         update=program,
         policies=_Policies(env.num_players),
         self_play=config.players == "shared",
+        pieces={ENVS_AXIS: config.num_envs, PLAYERS_AXIS: program.num_learners},
         episode_learner=alone,
     )
 
@@ -250,7 +251,7 @@ class _Program:
             pool = jax.vmap(pools.push)(jax.random.split(key_push, self.num_learners), pool, players)
         optimizer = state.optimizer if self.keep_optimizer else jax.vmap(init_optimizer)(players)
 
-        improve_one = partial(self.improve_one, coefficients=state.coefficients)
+        improve_one = partial(self.improve_one, coefficients=state.coefficients, params=state.env_params)
         others, pasts = of_the_others((players, pool), self.env.num_players)
         with jax.default_matmul_precision(self.matmul_precision):
             players, optimizer, models, metrics = for_each_part(
@@ -262,7 +263,6 @@ class _Program:
                 pasts,
                 state.models,
                 optimizer,
-                params=state.env_params,
             )
         state = replace(
             state, players=players, optimizer=optimizer if self.keep_optimizer else None, models=models, pool=pool
@@ -288,7 +288,8 @@ class _Program:
         """
         own, other, past, model, optimizer = of_player
         key_fit, key_learn = jax.random.split(key)
-        lookahead = Lookahead(self.env, params, self.structure, coefficients, player, other, own.policy, past)
+        shared = share_episodes()
+        lookahead = Lookahead(self.env, params, self.structure, coefficients, player, other, own.policy, past, shared)
         metrics: Metrics = {}
         if self.structure.model_batches:
             model, metrics = fit(key_fit, own.policy, model, lookahead)
@@ -324,6 +325,7 @@ def build_player(env: Game[Any, Any], params: Any, config: TrajectoryConfig, pla
         init=partial(_init_one, program, config.coefficients(), params),
         update=_UpdateOne(program, player),
         show=_show,
+        num_episodes=config.num_envs,
         needs=(ActorCritic,) if program.structure.inner_steps and not program.structure.model_batches else (),
         reason="it imagines how its opponent learns and must see the parameters of its networks; take a learner that "
         "fits a model of its opponent, or one that imagines nothing",

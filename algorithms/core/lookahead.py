@@ -32,6 +32,7 @@ from flax import struct
 from ...envs.base import Game, Policy
 from ..base import Metrics
 from . import dice, networks, pool
+from .devices import WHOLE, Episodes
 from .dice import Scalar
 from .networks import NetworkParams, Tangents
 from .players import each_player
@@ -146,6 +147,7 @@ class Lookahead(NamedTuple):
     other: ActorCritic | Stranger  # before the update; of more than two players, all others in turn order, [N - 1, ...]
     start: NetworkParams  # the learner's policy before the update
     past: Pool | None = None  # of the opponent; every outer step draws another one from it
+    episodes: Episodes = WHOLE  # those of each batch that are played and learned from here
 
     def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams | Policy) -> Batch:
         """Play a fresh batch of episodes."""
@@ -160,6 +162,7 @@ class Lookahead(NamedTuple):
             player=self.player,
             num_envs=self.structure.num_envs,
             num_steps=self.structure.num_steps,
+            episodes=self.episodes,
         )
 
     def objective(
@@ -253,10 +256,11 @@ def outer_gradient(key: jax.Array, player: ActorCritic, lookahead: Lookahead) ->
     lesson = learn_from(player, batch, lookahead)
     gradient = lesson.gradient
     if isinstance(other, ActorCritic) and imagined is not None:
-        by_policy = _backward(other.policy, batch.other, lesson.by_other)
+        by_policy = lookahead.episodes.mean(_backward(other.policy, batch.other, lesson.by_other))
         through = _through_imagined_steps(gradient.policy, by_policy, player.policy, imagined, lookahead)
         gradient = replace(gradient, policy=through)
-    return gradient, lesson.metrics | {"gradient_norm": optax.tree.norm(gradient.policy)}
+    gradient, metrics = lookahead.episodes.mean((gradient, lesson.metrics))
+    return gradient, metrics | {"gradient_norm": optax.tree.norm(gradient.policy)}
 
 
 class Lesson(NamedTuple):
@@ -303,9 +307,12 @@ def _imagine(
         )
         objective = lookahead.objective(batch.other, batch.self, advantages, reference=reference, beta=rates.inner_beta)
         by_logits = jax.grad(objective.loss)(batch.other.logits, batch.self.logits)
+        by_policy, by_critic = lookahead.episodes.mean(
+            (_backward(other.policy, batch.other, by_logits), critic_gradient)
+        )
         after = ActorCritic(
-            policy=descend(other.policy, _backward(other.policy, batch.other, by_logits), rates.inner_lr),
-            critic=descend(other.critic, critic_gradient, rates.critic_lr),
+            policy=descend(other.policy, by_policy, rates.inner_lr),
+            critic=descend(other.critic, by_critic, rates.critic_lr),
         )
         return after, Imagined(other.policy, batch, objective)
 
@@ -316,7 +323,10 @@ def _imagine(
 def _through_imagined_steps(
     gradient: NetworkParams, by_other: NetworkParams, own: NetworkParams, imagined: Imagined, lookahead: Lookahead
 ) -> NetworkParams:
-    """Add to the learner's gradient what reaches it through the opponent's inner steps (see the module's docstring)."""
+    """Add to the learner's gradient what reaches it through the opponent's inner steps (see the module's docstring).
+
+    Both, unlike ``by_other``, are of the episodes here alone.
+    """
     inner_lr = lookahead.coefficients.inner_lr
 
     def undo(carry: tuple[NetworkParams, NetworkParams], inputs: tuple[jax.Array, Imagined]) -> tuple[Any, None]:
@@ -334,12 +344,14 @@ def _through_imagined_steps(
             cotangents, cotangents_dot = jax.jvp(
                 lambda logits: jax.grad(objective.loss)(logits, mine.logits), (theirs.logits,), (moved.outputs,)
             )
-            return networks.unroll_backward_tangent(
-                policy,
-                theirs.acted_on,
-                theirs.hidden,
-                cotangents,
-                tangents=Tangents(direction, moved.hidden, cotangents_dot),
+            return lookahead.episodes.mean(
+                networks.unroll_backward_tangent(
+                    policy,
+                    theirs.acted_on,
+                    theirs.hidden,
+                    cotangents,
+                    tangents=Tangents(direction, moved.hidden, cotangents_dot),
+                )
             )
 
         direction = jax.lax.cond(

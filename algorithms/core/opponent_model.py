@@ -46,6 +46,7 @@ def fit(key: jax.Array, own: NetworkParams, model: ActorCritic, lookahead: Looka
             policy_gradient, metrics = _imitation_gradient(model.policy, side)
             critic_gradient = evaluate_critic(model.critic, side, coefficients)[-1]
             gradient = ActorCritic(policy=policy_gradient, critic=critic_gradient)
+            gradient, metrics = lookahead.episodes.mean((gradient, metrics))
             return adam_step(
                 model, gradient, optimizer_state, coefficients.model_lr, coefficients.model_critic_lr
             ), metrics

@@ -10,7 +10,7 @@ from flax import struct
 
 from ...envs.base import Game, PageProgram, Policy
 from . import networks
-from .devices import steps_at_once
+from .devices import WHOLE, Episodes, steps_at_once
 from .networks import NetworkParams, Observations
 
 
@@ -81,6 +81,7 @@ def sample(
     player: jax.Array,
     num_envs: int,
     num_steps: int,
+    episodes: Episodes = WHOLE,
 ) -> Batch:
     """Let policies play ``num_envs`` episodes of ``num_steps`` steps from the start of the game.
 
@@ -95,22 +96,24 @@ def sample(
         player: which player ``self`` is; may be traced.
         num_envs: ``B``.
         num_steps: ``T``.
+        episodes: which of them are played here; what is drawn for each does not depend on that.
 
     Returns:
-        The sides of ``self`` and of the player after it.
+        The sides of ``self`` and of the player after it, of these episodes.
     """
     count = len(policies)
     found = [network_of(policy) for policy in policies]
     stranger = found[-1] is None
     key_reset, key_actions, key_env, *key_other = jax.random.split(key, 4 if stranger else 3)
     table = None if env.num_observations is None else env.observation_table()
-    uniforms = jax.random.uniform(key_actions, (num_steps, count, num_envs))
+    here = episodes.count(num_envs)
+    uniforms = episodes.take(jax.random.uniform(key_actions, (num_steps, count, num_envs)), axis=2)
     draws: list[jax.Array] = [uniforms[:, role] for role in range(count)]
     players: list[_NetworkPlayer | _PolicyPlayer] = [
         _NetworkPlayer(network, networks.prepare(network.encoder, table)) for network in found if network is not None
     ]
     if stranger:
-        players.append(_PolicyPlayer(cast("Policy", policies[-1]), table, env.num_actions))
+        players.append(_PolicyPlayer(cast("Policy", policies[-1]), table, env.num_actions, num_envs, episodes))
         draws[-1] = jax.random.split(key_other[0], num_steps)
     own_side = (player + jnp.arange(count)) % count  # the player in each role
     in_order = (jnp.arange(count) - player) % count  # the role of each player
@@ -126,13 +129,14 @@ def sample(
         moves = [each.move(drawn[role], seen[:, role], memories[role]) for role, each in enumerate(players)]
         joint = jnp.take(jnp.stack([move.action for move in moves], axis=1), in_order, axis=1)
         observation, state, reward, _, _ = jax.vmap(env.step_env, in_axes=(0, 0, 0, None))(
-            jax.random.split(key_step, num_envs), state, joint, params
+            episodes.take(jax.random.split(key_step, num_envs)), state, joint, params
         )
         record = (seen, jnp.take(reward, own_side, axis=1), [(each.action, each.logits, each.hidden) for each in moves])
         return (state, view(observation, state), [each.memory for each in moves]), record
 
-    observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(jax.random.split(key_reset, num_envs), params)
-    start = (state, view(observation, state), [each.initial_memory(num_envs) for each in players])
+    keys_reset = episodes.take(jax.random.split(key_reset, num_envs))
+    observation, state = jax.vmap(env.reset_env, in_axes=(0, None))(keys_reset, params)
+    start = (state, view(observation, state), [each.initial_memory(here) for each in players])
     given = (draws, jax.random.split(key_env, num_steps))
     (_, last, _), (seen, rewards, moves) = jax.lax.scan(play, start, given, unroll=steps_at_once())
     sides = (
@@ -178,13 +182,20 @@ class _PolicyPlayer(NamedTuple):
     policy: Policy
     table: jax.Array | None
     num_actions: int
+    num_envs: int
+    episodes: Episodes
 
     def initial_memory(self, num_envs: int) -> Any:
-        return self.policy.initial_memory(num_envs)
+        del num_envs
+        return self.policy.initial_memory(self.num_envs)
 
     def move(self, key: jax.Array, seen: jax.Array, memory: Any) -> _Move:
-        """Act on what is seen, with a key of its own."""
-        observation = seen if self.table is None else self.table[seen]
+        """Act on what is seen, with a key of its own.
+
+        It acts in all episodes of the batch, wherever they are played: what a policy draws depends on their number.
+        """
+        observation = self.episodes.spread(seen if self.table is None else self.table[seen])
         action, after = self.policy.act(key, observation, memory)
+        action = self.episodes.take(action)
         count = action.shape[0]
         return _Move(action, jnp.zeros((count, self.num_actions)), jnp.zeros((count, 0)), after)

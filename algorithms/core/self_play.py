@@ -16,7 +16,7 @@ from flax import struct
 
 from ...envs.base import Game, Policy
 from ...options import suggest
-from ..base import Algorithm, Metrics
+from ..base import ENVS_AXIS, Algorithm, Metrics
 from . import pool as pools
 from .devices import on_one_device
 from .encounters import policy_network
@@ -71,6 +71,7 @@ def build_self_play(env: Game[Any, Any], params: Any, config: SelfPlayConfig) ->
         policies=_Policies(env.num_players),
         self_play=config.players == "shared",
         trained_against=step.structure.scripted,
+        pieces={ENVS_AXIS: structure.pieces},
     )
 
 

@@ -199,6 +199,11 @@ class Structure:
         return 2 if self.num_envs % 2 == 0 and (self.num_opponents == 1 or self.num_opponents % 2 == 0) else 1
 
     @property
+    def pieces(self) -> int:
+        """Into how many pieces devices can divide a batch: each has as many episodes with every opponent."""
+        return self.num_parts * (self.num_envs // self.num_parts // self.opponents_per_part)
+
+    @property
     def opponents_per_part(self) -> int:
         """Opponents that each part meets; a single one is met by both."""
         return max(1, self.num_opponents // self.num_parts)

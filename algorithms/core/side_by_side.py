@@ -6,6 +6,7 @@ learner of one player; here they are put together, the options, presets and metr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from ... import registry
 from ...envs.base import Game
 from ...envs.policies.play import is_compiled
 from ...options import OptionError, one_line
-from ..base import Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset, Shown
+from ..base import ENVS_AXIS, Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset, Shown
 
 __all__ = ["combine", "side_by_side"]
 
@@ -142,11 +143,13 @@ def _build(names: tuple[str, ...], plugins: Plugins, env: Game[Any, Any], params
     )
     _check_sight(names, learners)
     met = tuple(name for name in names if name in env.strategies)
+    batches = [each.num_episodes for each in learners if each.num_episodes is not None]
     return Algorithm(
         init=_Init(tuple(each.init for each in learners)),
         update=_Update(tuple(each.update for each in learners), tuple(each.show for each in learners)),
         policies=_Policies(tuple(each.show for each in learners)),
         trained_against=met,
+        pieces={ENVS_AXIS: math.gcd(*batches)} if batches else {},
     )
 
 

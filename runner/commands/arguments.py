@@ -32,6 +32,7 @@ from ...options import (
 from .. import completion
 from ..cli import COMMANDS, UsageError
 from ..executors.base import LOCAL
+from ..process import cpu_cores, set_up
 
 Owners = dict[str, tuple[str | None, Callable[[str], Any]]]
 """By prefix (``env`` of ``--env.size``; ``ray-`` of ``--ray-address``; empty for ``--size``): a plug-in's name, and how
@@ -184,6 +185,70 @@ def add_run(parser: CommandParser, *, several: bool = False) -> None:
     help_text = "an update, best or last (default: last)"
     parser.add_argument("--checkpoint", default="last", metavar="UPDATE", help=help_text)
     add_allow_import(parser)
+
+
+def add_mesh(parser: CommandParser) -> None:
+    """Add the argument of a command that trains about the devices it trains on."""
+    parser.add_argument(
+        "--mesh",
+        type=mesh_sizes,
+        metavar="AXIS=N,...",
+        help="how many devices share the seeds, the episodes of a batch and the players, such as seeds=2,envs=4 "
+        "(default: as many as there are)",
+    )
+
+
+def add_distributed(parser: CommandParser) -> None:
+    """Add the arguments of a command that trains on the devices of several processes."""
+    parser.add_argument(
+        "--distributed",
+        action="store_true",
+        help="train on the devices of all processes that this command is started in, as Slurm, Open MPI or Kubernetes "
+        "does; elsewhere with the three options below",
+    )
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is, for the others")
+    parser.add_argument("--num-processes", type=at_least(2), metavar="N", help="how many processes there are")
+    parser.add_argument("--process-id", type=at_least(0), metavar="I", help="which one this is, from 0 to N-1")
+
+
+def together(options: argparse.Namespace, lead: Callable[[], int]) -> int:
+    """Run a command in the first of its processes; in the others, take part in what it trains.
+
+    Args:
+        options: with those of `add_distributed`.
+        lead: the command.
+
+    Returns:
+        The exit status.
+    """
+    place = {name: getattr(options, name) for name in ("coordinator", "num_processes", "process_id")}
+    if not options.distributed:
+        for name in (name for name, given in place.items() if given is not None):
+            raise UsageError(f"--{name.replace('_', '-')} needs --distributed")
+        return lead()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # jax's runtime warns of a setting of ours
+    set_up(devices=cpu_cores())
+    from ..training.hosts import Follower, Place, joined
+
+    with joined(Place(**place)) as others:
+        if not isinstance(others, Follower):
+            return lead()
+        from ..training.loop import follow
+
+        return follow(others)
+
+
+def mesh_sizes(word: str) -> dict[str, int]:
+    """Read the sizes of a mesh by axis, such as ``seeds=2,envs=4``; for `argparse`."""
+    sizes: dict[str, int] = {}
+    for part in word.split(","):
+        found = re.fullmatch(r"(\w+)=([0-9]{1,9})", part)
+        if found is None or found[1] in sizes:
+            raise argparse.ArgumentTypeError(
+                f"must be sizes of different axes such as seeds=2,envs=4, not {shown(word)}"
+            )
+        sizes[found[1]] = int(found[2])
+    return sizes
 
 
 def add_output(parser: CommandParser) -> None:

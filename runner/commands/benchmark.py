@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
 from ... import registry
+from ...options import OptionError
 from ..compare import Interrupted, benchmark
-from ..process import leave_accelerators, set_up
+from ..process import cpu_cores, leave_accelerators, set_up
 from .arguments import (
     CommandParser,
     Owners,
+    add_distributed,
     add_executor,
+    add_mesh,
     add_output,
     allow_local_modules,
     at_least,
@@ -20,6 +24,7 @@ from .arguments import (
     executor_owners,
     is_elsewhere,
     set_output,
+    together,
 )
 
 EPILOG = """\
@@ -34,27 +39,33 @@ def main(arguments: list[str]) -> int:
     """Train, score, aggregate; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    set_up(num_seeds=options.num_seeds)
     if is_elsewhere(options):
         leave_accelerators()
     allow_local_modules([*options.algorithms, *options.envs])
+    try:
+        with set_output(options):
+            return together(options, lambda: _lead(parser, options))
+    except Interrupted as stop:
+        print(f"polax: {stop}", file=sys.stderr)
+        return stop.exit_status
+
+
+def _lead(parser: CommandParser, options: argparse.Namespace) -> int:
+    set_up(devices=cpu_cores())
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     words = parser.read(options, {**owners, **executor_owners()})
     where = executor_options(options, words)
-    settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "pairs", "retries", "quiet")
-    try:
-        with set_output(options):
-            found = benchmark(
-                options.algorithms,
-                options.envs,
-                options={name: words[name] for name in owners},
-                **{name: getattr(options, name) for name in settings},
-                **where,
-            )
-    except Interrupted as stop:
-        print(f"polax: {stop}", file=sys.stderr)
-        return stop.exit_status
+    if is_elsewhere(options) and options.distributed:
+        raise OptionError("--distributed is for what this command trains itself; leave it out, or --on")
+    settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "pairs", "retries", "mesh", "quiet")
+    found = benchmark(
+        options.algorithms,
+        options.envs,
+        options={name: words[name] for name in owners},
+        **{name: getattr(options, name) for name in settings},
+        **where,
+    )
     from ..benchmark.document import is_whole
 
     return 0 if is_whole(found) else 1
@@ -78,6 +89,8 @@ def _parser() -> CommandParser:
         "--retries", type=at_least(0), default=0, metavar="N", help="train what failed again, N times (default: 0)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the benchmark")
+    add_mesh(parser)
+    add_distributed(parser)
     add_executor(parser)
     add_output(parser)
     return parser

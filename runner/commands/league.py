@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compare import Interrupted, league
-from ..process import leave_accelerators, set_up
+from ..process import cpu_cores, leave_accelerators, set_up
 from .arguments import (
     CommandParser,
     add_executor,
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     """Train, play, sum up; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    set_up(num_seeds=options.num_seeds)
+    set_up(devices=cpu_cores())
     if is_elsewhere(options):
         leave_accelerators()
     allow_local_modules([*(options.algorithms or ()), *(options.envs or ())])

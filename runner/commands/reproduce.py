@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 from ...papers import Paper, Target, find_papers, find_targets
-from ..process import set_up
-from .arguments import CommandParser, add_output, at_least, set_output
+from ..process import cpu_cores, set_up
+from .arguments import CommandParser, add_distributed, add_mesh, add_output, at_least, set_output, together
 
 
 def _listing(paper: Paper) -> list[str]:
@@ -48,20 +49,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--env", metavar="ENV", help="game, of a name that takes any")
     parser.add_argument("--algorithms", nargs="+", metavar="NAME", help="algorithms, of a name that takes any")
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder (default: results)")
+    add_mesh(parser)
+    add_distributed(parser)
     add_output(parser)
     options = parser.parse(arguments)
     target = targets[options.name]
-    runs = target.runs if options.runs is None else options.runs
-    if not target.scales and (options.scale or options.training):
-        parser.error(f"{options.name} trains nothing: leave out --scale and --training")
+    if not target.scales and (options.scale or options.training or options.mesh or options.distributed):
+        parser.error(f"{options.name} trains nothing: leave out --scale, --training, --mesh and --distributed")
     if options.scale and options.scale not in target.scales:
         parser.error(f"{options.name} has the scale {' or '.join(target.scales)}, not {options.scale!r}")
     for option, default in (("env", target.env), ("algorithms", target.algorithms)):
         if getattr(options, option) and not default:
             parser.error(f"{options.name} does not take --{option}: leave it out")
 
+    with set_output(options):
+        return together(options, lambda: _reproduce(target, options))
+
+
+def _reproduce(target: Target, options: argparse.Namespace) -> int:
+    runs = target.runs if options.runs is None else options.runs
     # Nothing but training is shared among devices.
-    set_up(num_seeds=runs if target.scales else None)
+    set_up(devices=cpu_cores() if target.scales else 1)
+    from ...algorithms.core.devices import asking_for
     from ...papers.report import prepare, ran
     from ..report.writers import show, write
     from ..training.progress import wide_console
@@ -77,7 +86,7 @@ def main(arguments: list[str]) -> int:
         scale = options.scale or target.scales[0]
         command["scale"] = scale
         settings = {"training": options.training or Path("runs") / f"{options.name}-{scale}", "console": console}
-    with set_output(options):
+    with asking_for(options.mesh):
         document = target.load()(**command, **settings)
     found = ran(document, command, None if target.scales else time.perf_counter() - started)
     show(found, console)

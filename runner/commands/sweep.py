@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     """Train every setting; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    set_up(num_seeds=cpu_cores())
+    set_up(devices=cpu_cores())
     if is_elsewhere(options):
         leave_accelerators()
     allow_local_modules([options.algorithm, options.env])

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         )
     if options.best_response_updates is not None and options.best_response is None:
         raise OptionError("--best-response-updates needs --best-response LEARNER")
-    set_up(num_seeds=2)  # the matches come in an even number of batches
+    set_up(devices=2)  # the matches come in an even number of batches
     env = (options.env, registry.environment_plugin)
     learner = (options.best_response, registry.algorithm_plugin)
     plugin_options = parser.read(options, {"env": env, "best_response": learner})

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import registry
 from ...options import OptionError, PolaxError
 from ..api import Run, TrainingError, TrainingInterrupted, load, plan, train
 from ..cli import UsageError
 from ..completion import with_names
-from ..process import set_up
+from ..process import cpu_cores, set_up
 from ..training.callbacks import LOGGERS
 from .arguments import (
     CommandParser,
     add_allow_import,
+    add_distributed,
+    add_mesh,
     add_output,
     allow_local_modules,
     at_least,
     duration,
     options_text,
     set_output,
+    together,
 )
+
+if TYPE_CHECKING:
+    from ..runs.spec import RunSpec
 
 EPILOG = """\
 Options of the algorithm are given as --inner-steps 4, those of the environment as --env.contribution-factor 1.5.
@@ -46,25 +52,57 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     asks_for_help = {"-h", "--help"} & set(arguments)
     options = parser.parse([word for word in arguments if word not in ("-h", "--help")], plugins=True)
-    _name_the_players(options)
+    name_the_players(options)
     allow_local_modules([options.algorithm, options.env])
     if asks_for_help:
         _print_help(parser, [name for name in (options.algorithm, options.env) if name is not None])
         return 0
     try:
         with set_output(options):
-            _start(parser, options) if options.resume is None else _resume(parser, options)
+            return together(options, lambda: _lead(parser, options))
     except TrainingError as failure:
         print(f"polax: {failure}", file=sys.stderr)
         return 1
     except TrainingInterrupted as stop:
         print(f"polax: {stop}", file=sys.stderr)
         return stop.exit_status
+
+
+def _lead(parser: CommandParser, options: argparse.Namespace) -> int:
+    _start(parser, options) if options.resume is None else _resume(parser, options)
     return 0
 
 
 def _parser() -> CommandParser:
     parser = CommandParser("train", epilog=EPILOG)
+    add_settings(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")
+    parser.add_argument("--save-config", type=Path, metavar="FILE", help="write the settings, and train nothing")
+    parser.add_argument("--checkpoint", type=at_least(0), metavar="UPDATE", help="resume at this checkpoint instead")
+    parser.add_argument(
+        "--max-time",
+        type=duration,
+        metavar="TIME",
+        help="stop after 90s, 45m, 2h or 1d, saved, with exit status 75; --resume continues",
+    )
+    with_names(
+        parser.add_argument(
+            "--log",
+            action="append",
+            metavar="LOGGER",
+            help=f"log with this, which may be repeated (see polax list; {NO_LOGGER}: with nothing; "
+            f"default: {', '.join(LOGGERS)})",
+        ),
+        registry.list_loggers,
+    )
+    add_distributed(parser)
+    add_output(parser)
+    return parser
+
+
+def add_settings(parser: CommandParser) -> None:
+    """Add the arguments that say what a new run is."""
     either = "(see polax list), or package.module:ATTRIBUTE"
     with_names(
         parser.add_argument("algorithm", nargs="?", metavar="ALGORITHM", help=f"name of a learner {either}"),
@@ -83,86 +121,86 @@ def _parser() -> CommandParser:
     seeds.add_argument("--seed", type=int, metavar="SEED", help="train this seed (default: 0)")
     seeds.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="train these seeds together")
     seeds.add_argument("--num-seeds", type=at_least(1), metavar="N", help="train the seeds 0 to N-1 together")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/ALGORITHM-ENV-TIME)")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run at its last checkpoint")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in JSON or YAML, such as RUN/config.json")
-    parser.add_argument("--save-config", type=Path, metavar="FILE", help="write the settings, and train nothing")
     parser.add_argument("--eval-every", type=int, metavar="N", help="evaluate every N updates (default: 1)")
     parser.add_argument("--eval-envs", type=int, metavar="N", help="episodes per match-up (default: 256)")
-    parser.add_argument("--checkpoint", type=at_least(0), metavar="UPDATE", help="resume at this checkpoint instead")
-    parser.add_argument(
-        "--keep-checkpoints", type=int, metavar="K", help="keep the last K beside the best (default: 2)"
-    )
-    parser.add_argument(
-        "--max-time",
-        type=duration,
-        metavar="TIME",
-        help="stop after 90s, 45m, 2h or 1d, saved, with exit status 75; --resume continues",
-    )
-    add_allow_import(parser)
     parser.add_argument(
         "--checkpoint-every", type=int, metavar="N", help="save every N updates (default: a twentieth of all)"
     )
-    with_names(
-        parser.add_argument(
-            "--log",
-            action="append",
-            metavar="LOGGER",
-            help=f"log with this, which may be repeated (see polax list; {NO_LOGGER}: with nothing; "
-            f"default: {', '.join(LOGGERS)})",
-        ),
-        registry.list_loggers,
+    parser.add_argument(
+        "--keep-checkpoints", type=int, metavar="K", help="keep the last K beside the best (default: 2)"
     )
-    add_output(parser)
-    return parser
+    add_allow_import(parser)
+    add_mesh(parser)
 
 
-def _name_the_players(options: argparse.Namespace) -> None:
+def name_the_players(options: argparse.Namespace) -> None:
     """Let ``--player-0 A --player-1 B ENV`` mean ``A+B ENV``."""
     names = [options.player_0, options.player_1]
     if names == [None, None]:
         return
     if None in names or options.env is not None:
-        raise UsageError("train: --player-0 and --player-1 take the place of ALGORITHM, and need each other")
+        raise UsageError("--player-0 and --player-1 take the place of ALGORITHM, and need each other")
     options.algorithm, options.env = registry.algorithm_name(names), options.algorithm
     options.player_0 = options.player_1 = None
 
 
-def _start(parser: CommandParser, options: argparse.Namespace) -> Run | None:
-    from ..runs.config import merge, read_config, write_config
-    from ..runs.spec import build
+def read_settings(parser: CommandParser, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of a new run, as keyword arguments of `plan`, from `add_settings` and a file of settings."""
+    from ..runs.config import merge, read_config
 
-    if options.checkpoint is not None:
-        raise OptionError("--checkpoint is where --resume RUN begins; a new run has none")
     config = {} if options.config is None else read_config(options.config)
     for name in ("algorithm", "env"):
         if getattr(options, name) is None and name in config:
             registry.check_import(config[name], source=str(options.config))
     algorithm, env = options.algorithm or config.get("algorithm"), options.env or config.get("env")
     if algorithm is None or env is None:
-        raise UsageError("train: missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
+        raise UsageError("missing algorithm or environment; try: polax train pola-dice IPD-v0 --preset laptop")
     seeds = _seeds(options)
-    set_up(num_seeds=_number_of(seeds or config.get("seeds", 1)))  # before a plug-in is loaded
+    set_up(devices=cpu_cores())  # before a plug-in is loaded
     words = parser.read(
         options, {"": (algorithm, registry.algorithm_plugin), "env": (env, registry.environment_plugin)}
     )
     given = {name: getattr(options, name) for name in ("algorithm", "env", *SETTINGS)}
     given |= {"seeds": seeds, "options": words[""], "env_options": words["env"]}
-    settings = merge(options.config, config, given)
+    return merge(options.config, config, given)
+
+
+def plan_settings(options: argparse.Namespace, settings: Mapping[str, Any]) -> RunSpec:
+    """Return the run of some settings; an error says of which file they are.
+
+    Raises:
+        PolaxError: as `plan`.
+    """
+    try:
+        return plan(**settings)
+    except PolaxError as error:
+        if options.config is None:
+            raise
+        raise OptionError(f"{error} (with the settings in {options.config})") from error
+
+
+def _start(parser: CommandParser, options: argparse.Namespace) -> Run | None:
+    from ..runs.config import write_config
+    from ..runs.spec import build
+
+    if options.checkpoint is not None:
+        raise OptionError("--checkpoint is where --resume RUN begins; a new run has none")
+    settings = read_settings(parser, options)
     if options.config is not None or options.save_config is not None:
-        try:
-            spec = plan(**settings)
-        except PolaxError as error:
-            if options.config is None:
-                raise
-            raise OptionError(f"{error} (with the settings in {options.config})") from error
+        spec = plan_settings(options, settings)
         if options.save_config is not None:
             build(spec)  # refuses what the plug-ins refuse
             write_config(options.save_config, spec)
             print(f"settings: {options.save_config}")
             return None
     return train(
-        **settings, out=options.out, loggers=_loggers(options), quiet=options.quiet, max_seconds=options.max_time
+        **settings,
+        out=options.out,
+        loggers=_loggers(options),
+        max_seconds=options.max_time,
+        mesh=options.mesh,
+        quiet=options.quiet,
     )
 
 
@@ -172,6 +210,11 @@ def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
         "updates",
         "checkpoint",
         "max_time",
+        "mesh",
+        "distributed",
+        "coordinator",
+        "num_processes",
+        "process_id",
         "allow_import",
         "log",
         "quiet",
@@ -192,6 +235,7 @@ def _resume(parser: CommandParser, options: argparse.Namespace) -> Run:
         updates=options.updates,
         checkpoint=options.checkpoint,
         max_seconds=options.max_time,
+        mesh=options.mesh,
         loggers=_loggers(options),
         quiet=options.quiet,
     )
@@ -208,10 +252,6 @@ def _seeds(options: argparse.Namespace) -> int | tuple[int, ...] | None:
     if options.seeds is not None:
         return tuple(options.seeds)
     return options.num_seeds if options.seed is None else (options.seed,)
-
-
-def _number_of(seeds: int | Sequence[int]) -> int:
-    return seeds if isinstance(seeds, int) else len(seeds)
 
 
 def _print_help(parser: CommandParser, names: list[str]) -> None:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from ... import registry
-from ...algorithms.core.devices import for_each_seed
+from ...algorithms.core.devices import fetch, for_each_seed
 from ...envs.base import Game, Policy
 from ...envs.policies.one_of import OneOf, stack_policies
 from ...envs.policies.play import play
@@ -44,14 +45,25 @@ class Evaluator:
         num_envs: episodes of each match-up; it is an attribute too.
         pure: whether the players are pytrees that may be compiled.
         each: whether every seed has params of its own, stacked; their episodes are of one length.
+        mesh: of the players' seeds, as in `for_each_seed`.
     """
 
-    def __init__(self, env: Game[Any, Any], params: Any, *, num_envs: int, pure: bool, each: bool = False) -> None:
+    def __init__(  # what is played, and how
+        self,
+        env: Game[Any, Any],
+        params: Any,
+        *,
+        num_envs: int,
+        pure: bool,
+        each: bool = False,
+        mesh: Mesh | None = None,
+    ) -> None:
         self._env = env
         self._params = params
         self.num_envs = num_envs
         self._pure = pure
         self._each = each
+        self._mesh = mesh
         self._matches = matches_of(env)
         self._num_steps = int(np.ravel(params.max_steps_in_episode)[0])
 
@@ -68,9 +80,8 @@ class Evaluator:
         """
         params = self._params_of(len(keys))
         if self._pure:
-            rewards, actions, summary = jax.device_get(
-                _play_seeds(self._static, params, keys, np.uint32(number), policies)
-            )
+            played = _play_seeds(self._static, params, keys, np.uint32(number), policies, mesh=self._mesh)
+            rewards, actions, summary = jax.device_get(fetch(played, self._mesh))
             self._check_actions(actions)
         else:
             keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
@@ -90,7 +101,8 @@ class Evaluator:
 
     def trace(self, keys: jax.Array, policies: Any) -> Any:
         """Return the program of an evaluation of compiled players (or their shapes), traced and not compiled."""
-        return _play_seeds.trace(self._static, self._params_of(len(keys)), keys, np.uint32(0), policies)
+        params = self._params_of(len(keys))
+        return _play_seeds.trace(self._static, params, keys, np.uint32(0), policies, mesh=self._mesh)
 
     @property
     def _static(self) -> tuple[Game[Any, Any], int, int]:
@@ -194,9 +206,15 @@ def matches_of(env: Game[Any, Any]) -> tuple[Match, ...]:
     return (Match(None, ""), *alone)
 
 
-@partial(jax.jit, static_argnums=0)
-def _play_seeds(
-    static: tuple[Game[Any, Any], int, int], params: Any, keys: jax.Array, number: jax.Array, policies: Any
+@partial(jax.jit, static_argnums=0, static_argnames="mesh")
+def _play_seeds(  # all but one are arrays
+    static: tuple[Game[Any, Any], int, int],
+    params: Any,
+    keys: jax.Array,
+    number: jax.Array,
+    policies: Any,
+    *,
+    mesh: Mesh | None,
 ) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
     """Play every match-up of every seed, whose ``params`` and ``policies`` are stacked, in one scan.
 
@@ -224,4 +242,4 @@ def _play_seeds(
         actions = jnp.stack([results.lowest, results.highest], axis=-1)
         return results.reward, actions, dict(env.summarise({name: own[0] for name, own in results.info.items()}))
 
-    return for_each_seed(one_seed, keys, params, policies)
+    return for_each_seed(one_seed, keys, params, policies, mesh=mesh)

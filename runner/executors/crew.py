@@ -22,7 +22,6 @@ def make_crew(  # what a crew is, and whom it tells
     options: Mapping[str, Any],
     folder: Path,
     *,
-    num_seeds: int | None,
     retries: int,
     console: Console,
 ) -> Iterator[Crew]:
@@ -32,7 +31,6 @@ def make_crew(  # what a crew is, and whom it tells
         on: ``local``, the name of an executor, or an address ``EXECUTOR://...``.
         options: of the executor.
         folder: of the series; it need not exist yet.
-        num_seeds: how many seeds train together and share the devices of a task; None: as many as there are.
         retries: how often a task that failed is tried again.
         console: where progress is shown.
 
@@ -53,7 +51,7 @@ def make_crew(  # what a crew is, and whom it tells
     with registry.plugin_code(f"executor {name!r}", "build"):
         executor = plugin.build(config, folder)
     try:
-        yield Remote(executor, folder, num_seeds=num_seeds, retries=retries, console=console)
+        yield Remote(executor, folder, retries=retries, console=console)
     finally:
         with registry.plugin_code(f"executor {name!r}", "close"):
             executor.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ...options import PolaxError
-from ..process import cpu_cores, cpu_devices
+from ..process import cpu_cores
 from ..runs.files import RunError, make_folder, read_json, write_json, writing
 from ..runs.manifest import versions
 from ..training.interrupts import StopRequest
@@ -41,19 +41,15 @@ class Remote:
     Args:
         executor: connects; called when all is ready.
         folder: of the series.
-        num_seeds: how many seeds train together and share the devices of a task; None: as many as there are.
         retries: how often a task that failed is tried again.
         console: where progress is shown.
     """
 
     elsewhere = True
 
-    def __init__(
-        self, executor: Executor, folder: Path, *, num_seeds: int | None, retries: int, console: Console
-    ) -> None:
+    def __init__(self, executor: Executor, folder: Path, *, retries: int, console: Console) -> None:
         self._executor = executor
         self._series = folder.resolve()
-        self._num_seeds = num_seeds
         self._retries = retries
         self._console = console
         self._token = secrets.token_hex(8)
@@ -130,10 +126,8 @@ class Remote:
         write_json(folder / TASK, {"token": self._token, "site": self._site()._asdict(), "content": task.content})
 
     def _site(self) -> Site:
-        cores = cpu_cores()
-        devices = cores if self._num_seeds is None else cpu_devices(self._num_seeds, cores)
         cwd = str(Path.cwd())
-        return Site(devices, cwd, bool({cwd, ""} & set(sys.path)), versions())
+        return Site(cpu_cores(), cwd, bool({cwd, ""} & set(sys.path)), versions())
 
     def _command(self, task: Task, perform: Perform) -> Command:
         target = f"{perform.__module__}:{perform.__qualname__}"

@@ -98,7 +98,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tree = {"state": jax.tree_util.tree_map_with_path(_saved, checkpoint.state)}
         metadata = _metadata(checkpoint, tree["state"])
-        with ocp.Checkpointer(_handler()) as checkpointer:
+        with _checkpointer() as checkpointer:
             checkpointer.save(target, args=ocp.args.PyTreeSave(tree, custom_metadata=metadata))
     except Exception as cause:  # orbax, tensorstore and the file system each raise their own error
         clean(folder)
@@ -175,7 +175,7 @@ def _read_metadata(folder: Path, update: int, hint: str) -> tuple[_Metadata, Any
 def _read_arrays(path: Path, counters: _Metadata, target: Any, hint: str) -> list[np.ndarray]:
     """Return the arrays of a checkpoint, each as it was saved."""
     plain = jax.tree.map(lambda leaf: ocp.RestoreArgs(restore_type=np.ndarray), target)
-    with _reading(path, hint), ocp.Checkpointer(_handler()) as checkpointer:
+    with _reading(path, hint), _checkpointer() as checkpointer:
         wanted = ocp.args.PyTreeRestore({"state": target}, restore_args={"state": plain})
         saved = checkpointer.restore(path, args=wanted)["state"]
     for name, leaf in leaves_by_path(saved).items():
@@ -290,7 +290,21 @@ def _single(*lists: Any) -> Iterator[tuple[Any, ...]]:
 
 def _handler() -> ocp.PyTreeCheckpointHandler:
     registry = type_handlers.create_type_handler_registry((np.ndarray, _OneByOne()))
-    return ocp.PyTreeCheckpointHandler(type_handler_registry=registry)
+    return ocp.PyTreeCheckpointHandler(type_handler_registry=registry, multiprocessing_options=_alone())
+
+
+def _checkpointer() -> ocp.Checkpointer:
+    return ocp.Checkpointer(_handler(), multiprocessing_options=_alone())
+
+
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """Let orbax wait for no other process of the run: only one of them reads and writes, and all arrays are there."""
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    here = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"process-{here}"
+    )
 
 
 @contextmanager

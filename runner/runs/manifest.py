@@ -8,19 +8,24 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ... import registry
 from .files import RunError, set_aside
 from .folder import MANIFEST, Manifest, Measure, Origin, RunFolder
 from .spec import RunSpec, Setup
 
+if TYPE_CHECKING:
+    from jax.sharding import Mesh  # which listings do not need
+
 _log = logging.getLogger(__name__)
 
 PACKAGES = ("polax", "jax", "jaxlib", "flax", "optax", "gymnax", "numpy", "orbax-checkpoint")
 
 
-def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Sequence[str]) -> Manifest:
+def add_launch(
+    folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Sequence[str], mesh: Mesh | None = None
+) -> Manifest:
     """Write down when, with what and on what a run starts, and what its game's measures mean; return all of it.
 
     A damaged ``manifest.json`` is set aside, which is told: it says what a run was started with, not what it learned.
@@ -34,6 +39,7 @@ def add_launch(folder: RunFolder, spec: RunSpec, setup: Setup, *, command: Seque
         "platform": platform.platform(),
         "versions": versions(),
         "devices": device_names(),
+        "mesh": {} if mesh is None else {axis: int(size) for axis, size in mesh.shape.items()},
         "x64": uses_64_bits(),
     }
     try:

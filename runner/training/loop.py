@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
 from ... import registry
-from ...options import describe_error
+from ...algorithms.core.devices import asking_for
+from ...options import describe_error, make_config
 from ..evaluation.evaluate import Evaluator
 from ..evaluation.scores import scored_players
 from ..runs import checkpoint as checkpoints
@@ -25,9 +27,11 @@ from ..runs.manifest import add_launch, finish_launch
 from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
 from .callbacks import LOGGERS, Audience, Callback, Event, Launch
+from .estimate import LONG, Stopwatch
+from .hosts import Follower, Leader, team
 from .interrupts import StopRequest
 from .progress import TrainingProgress, format_seconds, showing_log
-from .seeds import Taken, make_learner, seed_keys, take_updates
+from .seeds import Taken, make_learner, mesh_for, seed_keys, take_updates
 
 _log = logging.getLogger(__name__)
 
@@ -54,10 +58,13 @@ class Trainer:
     def __init__(self, folder: RunFolder, spec: RunSpec, setup: Setup) -> None:
         self._folder = folder
         self._spec = spec
-        self._learner = make_learner(setup.algorithm)
+        self.mesh = mesh_for(setup.algorithm, len(spec.seeds))
+        self._learner = make_learner(setup.algorithm, self.mesh)
         self._origin = registry.algorithm_origin(spec.algorithm)
         self._self_play, self._pure = setup.algorithm.self_play, setup.algorithm.pure
-        self._evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
+        self._evaluator = Evaluator(
+            setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure, mesh=self.mesh
+        )
         self._keys = seed_keys(spec.seeds)
         self._fingerprint = checkpoints.fingerprint(spec.identity())
         self._now = Checkpoint(
@@ -117,6 +124,33 @@ class Trainer:
         if missing:
             _log.warning(f"{self._folder.path} has no metrics of {in_words(missing)}; training does not need them")
 
+    def share(self) -> None:
+        """Let the devices of the mesh have the states, and every process of the run what it has to know."""
+        others = team()
+        if isinstance(others, Leader):
+            others.after_loss = self._after_loss
+            counters = {"update": self.update, "saved": self._saved, "ended": self._now.ended.tolist()}
+            sizes = {axis: int(size) for axis, size in self.mesh.shape.items()} if self.mesh else {}
+            others.tell(training={"spec": self._spec.to_json(), "mesh": sizes, **counters})
+        if others is not None:
+            others.meet()
+        if self._saved is not None or others is not None:
+            self._now = self._now._replace(state=self._learner.place(self._now.state))
+
+    def follow(self, training: Mapping[str, Any]) -> None:
+        """Begin where the leader of the run begins; its states come with `share`."""
+        self.start()
+        self._saved = training["saved"]
+        self._now = self._now._replace(update=training["update"], ended=np.asarray(training["ended"], np.int64))
+        self._alive = self._now.ended == 0
+
+    def _after_loss(self) -> str:
+        """Say how to go on where another process is lost."""
+        saved = checkpoints.saved_updates(self._folder.checkpoints)
+        if not saved:
+            return f"; {self._folder.path} has no checkpoint yet, start it anew"
+        return f"; update {saved[-1]} is saved, continue with: polax train --resume {self._folder.path}"
+
     def _read_metrics(self) -> None:
         """Read the scores so far, and set aside and rebuild a damaged file of metrics."""
         for problem in self._folder.repair_metrics():
@@ -171,7 +205,8 @@ class Trainer:
                 progress.begin()
                 # No update begins after a signal or the time, or when a callback has raised.
                 going_on = takewhile(
-                    lambda _: not stop.asked and audience.failure is None, range(self.update + 1, spec.updates + 1)
+                    lambda _: self._goes_on(not stop.asked and audience.failure is None),
+                    range(self.update + 1, spec.updates + 1),
                 )
                 for taken in self._updates(going_on):
                     self._record(taken, log, progress, audience)
@@ -184,6 +219,12 @@ class Trainer:
                 raise type(error)(f"{error}; {self._where()}") from error
             if self._saved != self.update:
                 self._save(log, audience)
+
+    @staticmethod
+    def _goes_on(here: bool) -> bool:  # noqa: FBT001
+        """Return whether another update is taken, as all processes of the run agree."""
+        others = team()
+        return here if others is None else others.goes_on(here)
 
     def _updates(self, numbers: Iterable[int]) -> Iterator[Taken]:
         """Yield the updates of these numbers; what the plug-in raises becomes an error that says in which one."""
@@ -277,15 +318,18 @@ class Trainer:
 
     def _save(self, log: MetricsLog, audience: Audience) -> None:
         """Save this update, then remove the checkpoints that are neither among the last few nor the best."""
+        whole = self._now._replace(state=self._learner.fetch(self._now.state))
+        self._saved = self.update
+        if isinstance(team(), Follower):
+            return
         folder = self._folder.checkpoints
         trouble = log.check()
         if trouble:
             _log.warning(trouble)
-        checkpoints.save(folder, self._now)
+        checkpoints.save(folder, whole)
         saved = checkpoints.saved_updates(folder)
         best = best_update(self._scores, among=saved)
         checkpoints.keep_only(folder, {*saved[-self._spec.keep_checkpoints :], self.update if best is None else best})
-        self._saved = self.update
         _log.debug(f"update {self.update} saved in {folder}")
         audience.tell("on_checkpoint", self._event())
 
@@ -342,12 +386,62 @@ def train(  # what a run is, and who is told
             folder.write_spec(spec)  # it may have been given more updates
         else:
             trainer.start()
+        trainer.share()
         seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
         begin = f", from update {trainer.update}" if trainer.update else ""
         _log.info(f"{spec.algorithm} in {spec.env}, {spec.updates} updates{begin}, {seeds} -> {folder.path}")
-        manifest = add_launch(folder, spec, setup, command=sys.argv)
-        audience = Audience(trainer.launch(), loggers, callbacks)
-        return trainer.run(console, manifest, audience, StopRequest(max_seconds))
+        manifest = add_launch(folder, spec, setup, command=sys.argv, mesh=trainer.mesh)
+        audience = Audience(trainer.launch(), loggers, [*callbacks, _tell_of_a_long_run(spec)])
+        others = team()
+        try:
+            outcome = trainer.run(console, manifest, audience, StopRequest(max_seconds))
+        except BaseException as error:
+            if isinstance(others, Leader):  # they wait for this process, which goes no further
+                others.leave(error=describe_error(error))
+            raise
+        if isinstance(others, Leader):
+            others.wait()
+        return outcome
+
+
+def _tell_of_a_long_run(spec: RunSpec) -> Callback:
+    """Return what says once how long a run takes, if that is long."""
+    watch, told = Stopwatch(), False
+
+    def until_told(function: Callable[[Event], object]) -> Callable[[Event], object]:
+        return lambda event: None if told else function(event)
+
+    def tell(event: Event) -> None:
+        nonlocal told
+        watch.callback.on_evaluation(event)
+        if watch.ready:
+            told = True
+            found = watch.estimate(spec)
+            if found.seconds > LONG:
+                _log.info(f"{spec.updates} updates take {found.sentence()}")
+
+    on_update, _, on_checkpoint, *_ = watch.callback
+    return watch.callback._replace(
+        on_update=until_told(on_update), on_evaluation=until_told(tell), on_checkpoint=until_told(on_checkpoint)
+    )
+
+
+def follow(leader: Follower) -> int:
+    """Take part in all that process 0 of a run trains, and return this process's exit status."""
+    console = Console(quiet=True)
+    while (training := leader.next_training()) is not None:
+        # What a run is on disk is the leader's. Here it is thrown away, and so are progress and loggers.
+        with TemporaryDirectory() as path, asking_for(training["mesh"]):
+            folder = RunFolder(Path(path))
+            folder.write_spec(make_config(RunSpec, training["spec"], what="the run of process 0"))
+            spec = folder.trusted_spec(allow_import=True)  # the leader has decided that
+            setup = build(spec)
+            trainer = Trainer(folder, spec, setup)
+            trainer.follow(training)
+            trainer.share()
+            manifest = add_launch(folder, spec, setup, command=sys.argv, mesh=trainer.mesh)
+            trainer.run(console, manifest, Audience(trainer.launch(), (), ()), StopRequest())
+    return 0
 
 
 def find_or_create(path: Path, spec: RunSpec) -> tuple[RunFolder, bool]:

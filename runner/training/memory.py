@@ -20,21 +20,22 @@ from ... import registry
 from ...options import OptionError
 from ..evaluation.evaluate import Evaluator
 from ..runs.spec import RunSpec, Setup
-from .seeds import CompiledLearner, Learner, SeedKeys, make_learner, seed_keys
+from .seeds import CompiledLearner, Learner, SeedKeys, make_learner, mesh_for, seed_keys
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 """How much memory a container may have, on Linux."""
 
 
 def check_memory(spec: RunSpec, setup: Setup) -> None:
-    """Raise `OptionError` if a run needs more memory than there is.
+    """Raise `OptionError` if a run needs more memory than there is, or cannot have the mesh that was asked for.
 
     Args:
         spec: the run.
         setup: its objects. A learner in ordinary Python is not traced, so nothing is known of it.
     """
-    learner, keys = make_learner(setup.algorithm), seed_keys(spec.seeds)
-    evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure)
+    mesh = mesh_for(setup.algorithm, len(spec.seeds))
+    learner, keys = make_learner(setup.algorithm, mesh), seed_keys(spec.seeds)
+    evaluator = Evaluator(setup.env, setup.params, num_envs=spec.eval_envs, pure=setup.algorithm.pure, mesh=mesh)
     check_program(spec, learner, keys, evaluator)
 
 
@@ -71,8 +72,8 @@ def _compare(needed: int, what: str) -> None:
     have = memory_of_machine()
     if needed > have:
         raise OptionError(
-            f"{what} needs about {_size(needed)} of memory or more, this machine has {_size(have)}; choose smaller "
-            "numbers, such as fewer episodes or steps, or a smaller network"
+            f"{what} needs about {size_in_words(needed)} of memory or more, this machine has {size_in_words(have)}; "
+            "choose smaller numbers, such as fewer episodes or steps, or a smaller network"
         )
 
 
@@ -113,8 +114,8 @@ def memory_of_machine() -> int:
     return found
 
 
-def _size(number: int) -> str:
-    """Write a number of bytes."""
+def size_in_words(number: int) -> str:
+    """Return a number of bytes such as 3.2 GiB."""
     units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
     power = min(int(math.log2(max(number, 1))) // 10, len(units) - 1)
     return f"{number / 1024**power:.3g} {units[power]}"

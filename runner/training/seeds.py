@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
-from ...algorithms.base import Algorithm
-from ...algorithms.core.devices import for_each_seed, players_mesh
+from ...algorithms.base import SEEDS_AXIS, Algorithm
+from ...algorithms.core.devices import fetch, for_each_seed, make_mesh, mesh_asked, place, several_processes
 from ...algorithms.core.trees import different_form
 from ...envs.base import Policy
+from ...options import OptionError
 
 
 class SeedKeys(NamedTuple):
@@ -85,27 +87,26 @@ class CompiledLearner(NamedTuple):
 
     algorithm: Algorithm
 
+    mesh: Mesh | None = None
+    """The devices; None: the seeds are shared by all devices of this process, where these divide them."""
+
     skip: bool = False
     """Whether a seed that has ended takes no time where one is computed after another, as on a CPU. It costs some
     compilation, and few seeds end."""
 
     def init(self, keys: jax.Array) -> Any:
         """Return the states of all seeds, with a leading seed axis."""
-        return _init(self.algorithm.init, keys)
+        return _init(self.algorithm.init, keys, mesh=None if several_processes() else self.mesh)
 
     def template(self, keys: jax.Array) -> Any:
         """Return the shapes of the states; nothing is computed."""
-        return jax.eval_shape(partial(_init, self.algorithm.init), keys)
+        return jax.eval_shape(partial(_init, self.algorithm.init, mesh=self.mesh), keys)
 
     def update(self, keys: jax.Array, number: int, alive: np.ndarray, states: Any) -> Step:
         """Take one update of all seeds in one compiled program."""
-        with players_mesh(len(keys)) as mesh:
-            if mesh is not None:
-                # Where the update leaves its results; otherwise it would be compiled once for each placement.
-                everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-                keys, states = jax.device_put((keys, states), everywhere)
-            results = _update(self.algorithm.update, np.uint32(number), keys, alive, states, skip=self.skip)
-        new_states, metrics, sound = jax.block_until_ready(results)
+        results = _update(self.algorithm.update, np.uint32(number), keys, alive, states, skip=self.skip, mesh=self.mesh)
+        new_states, *rest = jax.block_until_ready(results)
+        metrics, sound = fetch(rest, self.mesh)
         table = {name: np.asarray(value, np.float64) for name, value in jax.device_get(metrics).items()}
         sound = np.asarray(sound)
         failures = {index: _first_bad(table, index) for index in np.flatnonzero(alive & ~sound).tolist()}
@@ -113,26 +114,38 @@ class CompiledLearner(NamedTuple):
 
     def trace(self, keys: jax.Array, states: Any) -> Any:
         """Return the program of an update, traced for such states (or their shapes) and not compiled."""
-        with players_mesh(len(keys)):
-            alive = np.ones(len(keys), np.bool_)
-            return _update.trace(self.algorithm.update, np.uint32(1), keys, alive, states, skip=self.skip)
+        alive = np.ones(len(keys), np.bool_)
+        return _update.trace(self.algorithm.update, np.uint32(1), keys, alive, states, skip=self.skip, mesh=self.mesh)
 
     def policies(self, states: Any) -> Any:
         """Return the players of all seeds, with a leading seed axis."""
-        return _policies(self.algorithm.policies, states)
+        return _policies(self.algorithm.policies, states, mesh=self.mesh)
+
+    def place(self, states: Any) -> Any:
+        """Return states typed and placed as an update leaves them, so that updates are compiled once.
+
+        Over several processes they are those of the first one.
+        """
+        if self.mesh is not None and several_processes():
+            return place(states, self.mesh)
+        return settle(states, mesh=self.mesh)
+
+    def fetch(self, states: Any) -> Any:
+        """Return states that this process has whole, whichever devices compute them."""
+        return fetch(states, self.mesh)
 
 
-@partial(jax.jit, static_argnums=0)
-def _init(init: Callable[[jax.Array], Any], keys: jax.Array) -> Any:
+@partial(jax.jit, static_argnums=0, static_argnames="mesh")
+def _init(init: Callable[[jax.Array], Any], keys: jax.Array, *, mesh: Mesh | None) -> Any:
     # A weakly typed leaf (a Python number made into an array) would become strong in the first update, and the second
     # one would be compiled again.
-    return jax.tree.map(_strong, for_each_seed(init, keys))
+    return jax.tree.map(_strong, for_each_seed(init, keys, mesh=mesh))
 
 
-@jax.jit
-def settle(states: Any) -> Any:
+@partial(jax.jit, static_argnames="mesh")
+def settle(states: Any, *, mesh: Mesh | None = None) -> Any:
     """Return states of all seeds typed and placed as an update leaves them, so that updates are compiled once."""
-    return for_each_seed(lambda state: jax.tree.map(_strong, state), states)
+    return for_each_seed(lambda state: jax.tree.map(_strong, state), states, mesh=mesh)
 
 
 def stack(trees: Sequence[Any]) -> Any:
@@ -155,12 +168,12 @@ def _strong(leaf: Any) -> jax.Array:
     return array if _is_key(array) else jax.lax.convert_element_type(array, array.dtype)
 
 
-@partial(jax.jit, static_argnums=0)
-def _policies(policies: Callable[[Any], tuple[Policy, ...]], states: Any) -> Any:
-    return for_each_seed(policies, states)
+@partial(jax.jit, static_argnums=0, static_argnames="mesh")
+def _policies(policies: Callable[[Any], tuple[Policy, ...]], states: Any, *, mesh: Mesh | None) -> Any:
+    return for_each_seed(policies, states, mesh=mesh)
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="skip")
+@partial(jax.jit, static_argnums=0, static_argnames=("skip", "mesh"))
 def _update(
     update: Callable[[jax.Array, Any], tuple[Any, Any]],
     number: jax.Array,
@@ -169,6 +182,7 @@ def _update(
     states: Any,
     *,
     skip: bool,
+    mesh: Mesh | None,
 ) -> tuple[Any, dict[str, jax.Array], jax.Array]:
     """Update every seed; one whose values stop being finite, or stopped before, keeps its state."""
 
@@ -191,7 +205,7 @@ def _update(
         metrics, sound = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), others)
         return jax.lax.cond(is_alive, partial(one, key, is_alive), lambda state: (state, metrics, sound), state)
 
-    return for_each_seed(one_alive if skip else one, keys, alive, states)
+    return for_each_seed(one_alive if skip else one, keys, alive, states, mesh=mesh)
 
 
 class PythonLearner(NamedTuple):
@@ -225,6 +239,14 @@ class PythonLearner(NamedTuple):
         table = {name: np.asarray([row.get(name, np.nan) for row in rows]) for name in names}
         return Step(new_states, table, failures)
 
+    def place(self, states: list[Any]) -> list[Any]:
+        """Return the states as they are."""
+        return states
+
+    def fetch(self, states: list[Any]) -> list[Any]:
+        """Return the states as they are."""
+        return states
+
     def policies(self, states: list[Any]) -> list[tuple[Policy, ...]]:
         """Return the players of each seed."""
         return [self.algorithm.policies(state) for state in states]
@@ -248,6 +270,19 @@ Learner = CompiledLearner | PythonLearner
 """A learner of several seeds."""
 
 
-def make_learner(algorithm: Algorithm) -> Learner:
-    """Return the learner of several seeds of an algorithm."""
-    return CompiledLearner(algorithm) if algorithm.pure else PythonLearner(algorithm)
+def make_learner(algorithm: Algorithm, mesh: Mesh | None = None) -> Learner:
+    """Return the learner of several seeds of an algorithm, on a mesh if it is compiled (see `CompiledLearner`)."""
+    return CompiledLearner(algorithm, mesh) if algorithm.pure else PythonLearner(algorithm)
+
+
+def mesh_for(algorithm: Algorithm, num_seeds: int) -> Mesh | None:
+    """Return the mesh on which so many seeds of an algorithm train; None for one in ordinary Python.
+
+    Raises:
+        OptionError: the mesh that was asked for does not suit.
+    """
+    if algorithm.pure:
+        return make_mesh({SEEDS_AXIS: num_seeds, **algorithm.pieces})
+    if mesh_asked() is not None or several_processes():
+        raise OptionError("a learner in ordinary Python runs on one device; leave out --mesh and --distributed")
+    return None

@@ -270,39 +270,3 @@ def test_a_sweep_over_numbers_is_one_vmapped_program():
     together = jax.jit(jax.vmap(update))(betas)
     assert not np.allclose(together[0], together[1])
     np.testing.assert_allclose(together[1], update(betas[1]), atol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "options", "tolerance", "game"),
-    [
-        ("pola-dice", {"outer_steps": 2}, 1e-5, "'IPD-v0'"),
-        ("naive", {"outer_steps": 2}, 1e-5, "'PublicGoods-v0', num_players=2"),
-        # Two halves of a batch wherever they are computed, so that a seed alone learns what it learns beside others.
-        ("loqa", {"gradient_steps": 20, "snapshot_every": 5, "pool_size": 3}, 0.0, "'IPD-v0'"),
-        # A game whose step broadcasts its params, which no closure may hold there.
-        ("loqa", {"gradient_steps": 4, "snapshot_every": 2, "pool_size": 3}, 0.0, "'PublicGoods-v0', num_players=3"),
-    ],
-)
-def test_two_devices_learn_what_one_learns(name, options, tolerance, game):
-    """Run in a process of its own, where the CPU is split in two."""
-    import subprocess
-    import sys
-
-    program = f"""
-import jax
-jax.config.update("jax_num_cpu_devices", 2)
-import numpy as np, polax
-env, params = polax.make_env({game}, max_steps_in_episode=5)
-algorithm = polax.make_algorithm({name!r}, env, params, num_envs=4, hidden_size=3, **{options!r})
-state = algorithm.init(jax.random.key(0))
-alone, _ = algorithm.update(jax.random.key(1), state)
-mesh = jax.make_mesh((2,), ("players",), axis_types=(jax.sharding.AxisType.Auto,))
-with jax.set_mesh(mesh):
-    apart, _ = algorithm.update(jax.random.key(1), state)
-for one, two in zip(jax.tree.leaves(alone), jax.tree.leaves(apart), strict=True):
-    np.testing.assert_allclose(one, two, rtol=0, atol={tolerance})
-print("equal on", jax.device_count(), "devices")
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=False)
-    assert done.stdout.strip() == "equal on 2 devices", done.stderr[-2000:]

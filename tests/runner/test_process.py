@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from polax.runner.process import command_line, cpu_devices, remove_damaged, use_compilation_cache
+from polax.runner.process import command_line, remove_damaged, use_compilation_cache
 
 ENTRY = zlib.compress(bytes(range(256)) * 100)
 
@@ -56,13 +56,6 @@ def test_the_cache_goes_where_the_environment_says(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     use_compilation_cache()
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "home" / "polax" / "xla")
-
-
-@pytest.mark.parametrize(
-    ("num_seeds", "cores", "devices"), [(1, 8, 2), (1, 1, 1), (4, 8, 4), (10, 8, 5), (7, 4, 2), (3, 2, 2), (16, 8, 8)]
-)
-def test_seeds_share_the_cores_evenly_or_leave_two_to_the_players(num_seeds: int, cores: int, devices: int) -> None:
-    assert cpu_devices(num_seeds, cores) == devices
 
 
 def test_the_command_line_is_what_a_shell_would_be_given(monkeypatch):

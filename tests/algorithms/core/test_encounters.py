@@ -1,11 +1,14 @@
 """Play in one scan records what teacher forcing gives, and lets everybody act as they would."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polax
 import pytest
 from polax.algorithms.core import encounters
+from polax.algorithms.core.devices import Episodes
 
 B, T = 12, 6
 
@@ -127,3 +130,37 @@ def test_episodes_are_independent_and_differ():
     assert len(set(starts.tolist())) > B // 2
     moved = np.asarray(encounter.learner.actions)
     assert len({tuple(column) for column in moved.T}) > B // 2
+
+
+@pytest.mark.parametrize(
+    ("players", "opponents", "strategies"),
+    [
+        (4, 2, ()),  # the second opponent begins in the middle of player 2's episodes
+        pytest.param(3, 1, (), marks=pytest.mark.slow),
+        pytest.param(2, 2, ("tit-for-tat", "random"), marks=pytest.mark.slow),  # their episodes are on both devices
+    ],
+)
+def test_each_device_plays_the_same_episodes_that_one_plays_alone(players, opponents, strategies):
+    name, env_options = ("IPD-v0", {}) if players == 2 else ("PublicGoods-v0", {"num_players": players})
+    env, _ = polax.make_env(name, **env_options)
+    options = {
+        "opponents": opponents,
+        "env_options": env_options,
+        "scripted": [env.strategies[each](env, 1) for each in strategies],
+        "num_scripted": 8 if strategies else 0,
+    }
+    _, _, _, whole = make(name, **options)
+    for part in (0, 1):
+        episodes = Episodes(parts=2, part=part, blocks=opponents, devices=2)
+        _, _, _, here = make(name, episodes=episodes, **options)
+        for found, expected, count in (
+            ((here.rows, here.learner), (whole.rows, whole.learner), 1),
+            (here.opponent, whole.opponent, players - 1),
+        ):
+            jax.tree.map(partial(assert_part, episodes, count), found, expected)
+
+
+def assert_part(episodes, players, found, whole):
+    """Of ``[T, players B, ...]``, player by player, a device has found its episodes of each player."""
+    by_player = episodes.take(whole.reshape(whole.shape[0], players, B, *whole.shape[2:]), axis=2)
+    np.testing.assert_allclose(found, by_player.reshape(found.shape), rtol=0, atol=1e-5)

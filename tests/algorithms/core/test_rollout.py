@@ -6,11 +6,12 @@ import numpy as np
 import polax
 import pytest
 from polax.algorithms.core import networks, rollout
+from polax.algorithms.core.devices import WHOLE, Episodes
 
 B, T = 64, 6
 
 
-def make_batch(name, player, **options):
+def make_batch(name, player, episodes=WHOLE, **options):
     env, params = polax.make_env(name, **options)
     features = env.observation_space(params).shape[-1]
     policies = tuple(
@@ -18,10 +19,12 @@ def make_batch(name, player, **options):
             lambda leaf: 2 * leaf,
             networks.init_network(jax.random.key(i), num_features=features, hidden_size=5, num_outputs=env.num_actions),
         )
-        for i in (0, 1)
+        for i in range(env.num_players)
     )
     batch = jax.jit(
-        lambda key, player: rollout.sample(key, env, params, policies, player=player, num_envs=B, num_steps=T)
+        lambda key, player: rollout.sample(
+            key, env, params, policies, player=player, num_envs=B, num_steps=T, episodes=episodes
+        )
     )(jax.random.key(5), jnp.int32(player))
     return env, params, policies, batch
 
@@ -78,3 +81,21 @@ def test_an_environment_without_a_table_gives_the_same_batch_as_one_with():
     np.testing.assert_array_equal(plain.self.actions, batch.self.actions)
     tabled = env.observation_table()[batch.other.observations.values]
     np.testing.assert_array_equal(plain.other.observations.values, tabled)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("PublicGoods-v0", {"num_players": 3}), pytest.param("CoinGame-v0", {}, marks=pytest.mark.slow)],
+)
+def test_each_device_plays_the_same_episodes_that_one_plays_alone(name, options):
+    _, _, _, whole = make_batch(name, 1, **options)
+    for part in (0, 1):
+        episodes = Episodes(parts=2, part=part, devices=2)
+        _, _, _, here = make_batch(name, 1, episodes, **options)
+        for found, side in zip(here, whole, strict=True):
+            for one, other in zip(arrays(found), arrays(side), strict=True):
+                np.testing.assert_allclose(one, episodes.take(other, axis=1), rtol=0, atol=1e-5)
+
+
+def arrays(side):
+    return side._replace(observations=side.observations.values)

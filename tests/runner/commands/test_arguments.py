@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from polax.options import OptionError, make_config
 from polax.runner.cli import UsageError
-from polax.runner.commands.arguments import CommandParser, options_text, parse_options
+from polax.runner.commands.arguments import CommandParser, mesh_sizes, options_text, parse_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,3 +144,10 @@ def test_help_comes_from_the_documentation_of_the_fields() -> None:
         "  --env.rate: a number or None (default: None)\n      How fast.\n"
         "  --env.word: a string (default: a)" in text
     )
+
+
+def test_a_mesh_is_sizes_by_axis():
+    assert mesh_sizes("seeds=2,envs=4") == {"seeds": 2, "envs": 4}
+    for word in ("", "seeds", "seeds=x", "seeds=2;envs=4", "seeds=2,seeds=2", "envs=-1"):
+        with pytest.raises(argparse.ArgumentTypeError, match="must be sizes of different axes such as"):
+            mesh_sizes(word)

@@ -35,6 +35,15 @@ def test_a_learner_and_a_policy_by_player_or_by_one_name(tmp_path: Path) -> None
         (["naive+grim", "IPD-v0", "--player-0", "naive"], "take the place of ALGORITHM"),
         (["naive", "IPD-v0", "--player-0.outer-lr", "1"], "no option --player-0.outer-lr"),
         (["lola-dice+grim", "IPD-v0", "--updates", "1"], "must see the parameters of its networks"),
+        (["naive", "IPD-v0", "--updates", "1", "--mesh", "env=2"], "a mesh has no axis 'env'; did you mean 'envs'?"),
+        (["naive", "IPD-v0", "--updates", "1", "--mesh", "seeds=2"], "does not divide the number of seeds: 1"),
+        (["naive", "IPD-v0", "--updates", "1", "--mesh", "envs=1000"], "has 1000 devices, and there are"),
+        (
+            ["naive", "IPD-v0", "--updates", "1", "--mesh", "4"],
+            "must be sizes of different axes such as",
+        ),
+        (["python-toy", "IPD-v0", "--updates", "1", "--mesh", "seeds=1"], "leave out --mesh"),
+        (["naive", "IPD-v0", "--num-processes", "2"], "--num-processes needs --distributed"),
     ],
 )
 def test_a_mistake_gets_one_line_and_leaves_nothing(
