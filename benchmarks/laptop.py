@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from polax.runner.cli import main as polax
 from polax.runner.evaluation.scores import mean_score, pairing, player_scores, score_gap
-from polax.runner.process import set_up
+from polax.runner.process import cpu_cores, set_up
 from rich.console import Console
 
 
@@ -90,7 +90,7 @@ def main() -> int:
     learners = options.learners or study.learners
     runs = options.runs or Path("runs") / f"laptop-{options.env}"
 
-    set_up(num_seeds=options.seeds)  # before gymnax is imported, which computes on the device
+    set_up(devices=cpu_cores())  # before gymnax is imported, which computes on the device
     from polax.papers.training import trained
     from polax.runner.runs.spec import resolve
     from polax.runner.training.loop import last_rows

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 from measurements import finish, make_parser, median_seconds, parse_sizes
-from polax.runner.process import split_cpu
+from polax.runner.process import cpu_cores, split_cpu
 
 
 def passes(inner_steps: int) -> int:
@@ -50,17 +50,16 @@ def product_rate(num_envs: int, hidden_size: int, repeats: int) -> float:
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    split_cpu(options.num_seeds)
+    split_cpu(cpu_cores())
     # Not before: it imports gymnax, which starts the device.
-    from polax.runner.training.seeds import make_learner, seed_keys
+    from polax.runner.training.seeds import make_learner, mesh_for, seed_keys
 
     env, params = polax.make_env(options.env, max_steps_in_episode=options.num_steps)
     sizes = {name: getattr(options, name) for name in ("num_envs", "hidden_size", "outer_steps")}
     if options.algorithm != "naive":
         sizes["inner_steps"] = options.inner_steps
-    learner = make_learner(
-        polax.make_algorithm(options.algorithm, env, params, matmul_precision=options.precision, **sizes)
-    )
+    algorithm = polax.make_algorithm(options.algorithm, env, params, matmul_precision=options.precision, **sizes)
+    learner = make_learner(algorithm, mesh_for(algorithm, options.num_seeds))
     keys = seed_keys(range(options.num_seeds))
     alive = np.ones(options.num_seeds, bool)
     states = jax.block_until_ready(learner.init(keys.init))

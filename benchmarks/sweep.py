@@ -45,7 +45,7 @@ def updates(trials: int, repeats: int) -> tuple[float, float]:
     """Seconds of an update of all trials together, and of one update of each in sequence: medians."""
     from polax.runner.process import cpu_cores, set_up
 
-    set_up(num_seeds=cpu_cores())
+    set_up(devices=cpu_cores())
     import numpy as np
     from polax.runner.sweep.plan import alike, plan_sweep
     from polax.runner.sweep.search import draw_trials
