@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .runs.folder import RunFolder
     from .runs.load import LoadedRun
     from .runs.spec import RunSpec, Setup
-    from .training.estimate import Estimate
+    from .training.stopwatch import Estimate
 
 
 class TrainingError(PolaxError):

@@ -27,11 +27,11 @@ from ..runs.manifest import add_launch, finish_launch
 from ..runs.metrics import MetricsLog, best_update, score_by_update
 from ..runs.spec import RunSpec, Setup, build
 from .callbacks import LOGGERS, Audience, Callback, Event, Launch
-from .estimate import LONG, Stopwatch
 from .hosts import Follower, Leader, team
 from .interrupts import StopRequest
 from .progress import TrainingProgress, format_seconds, showing_log
 from .seeds import Taken, make_learner, mesh_for, seed_keys, take_updates
+from .stopwatch import LONG, Stopwatch
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from polax.runner.cli import main
 from polax.runner.runs.spec import RunSpec
 from polax.runner.training import loop
 from polax.runner.training.callbacks import Event
-from polax.runner.training.estimate import Stopwatch
+from polax.runner.training.stopwatch import Stopwatch
 
 Fails = Callable[..., str]
 
