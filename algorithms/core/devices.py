@@ -1,6 +1,6 @@
 """Where computations go: a mesh of devices along which seeds, episodes and players are shared.
 
-Its axes are `SEEDS_AXIS`, `ENVS_AXIS` and `PLAYERS_AXIS`. `for_each_seed` opens the mesh: within it each device runs
+Its axes are `SEEDS_AXIS`, `PLAYERS_AXIS` and `ENVS_AXIS`. `for_each_seed` opens the mesh: within it each device runs
 the same program on its seeds. An update may then divide its work further: `share_episodes` gives each device along
 ``envs`` an equal part of the batch, which costs one mean over the devices for each gradient, and `for_each_part` gives
 each device along ``players`` equally many players. An update that does neither is computed by all these devices alike.
@@ -29,8 +29,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from ...options import OptionError, shown, suggest
 from ..base import ENVS_AXIS, PLAYERS_AXIS, SEEDS_AXIS
 
-AXES = (SEEDS_AXIS, ENVS_AXIS, PLAYERS_AXIS)
-"""Axes of a mesh. Where there is a choice, the earlier one is used first."""
+AXES = (SEEDS_AXIS, PLAYERS_AXIS, ENVS_AXIS)
+"""Axes of a mesh. Where there is a choice, the earlier one is used first: the less is exchanged along it."""
 
 FEWEST_EPISODES = 32
 """A device gets no smaller part of a batch unless a mesh asks for it: below, a step costs more than its episodes."""

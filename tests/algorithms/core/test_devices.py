@@ -18,11 +18,12 @@ from polax.options import OptionError
         ({"seeds": 1}, 1, (1, 1, 1)),
         ({"seeds": 10, "envs": 2000, "players": 2}, 2, (2, 1, 1)),
         ({"seeds": 1, "envs": 2000, "players": 2}, 2, (1, 2, 1)),
-        ({"seeds": 10, "envs": 2000, "players": 2}, 8, (2, 4, 1)),
-        ({"seeds": 1, "envs": 2000, "players": 2}, 8, (1, 8, 1)),
-        ({"seeds": 3, "envs": 2000, "players": 2}, 8, (1, 8, 1)),
+        ({"seeds": 1, "envs": 2000}, 2, (1, 1, 2)),
+        ({"seeds": 10, "envs": 2000, "players": 2}, 8, (2, 2, 2)),
+        ({"seeds": 1, "envs": 2000, "players": 2}, 8, (1, 2, 4)),
+        ({"seeds": 3, "envs": 2000, "players": 2}, 8, (1, 2, 4)),
         ({"seeds": 1, "envs": 64, "players": 2}, 8, (1, 2, 2)),  # no device gets fewer than 32 episodes
-        ({"seeds": 1, "envs": 8, "players": 2}, 8, (1, 1, 2)),
+        ({"seeds": 1, "envs": 8, "players": 2}, 8, (1, 2, 1)),
         ({"seeds": 10}, 8, (5, 1, 1)),  # nothing but the seeds can be shared
         ({"seeds": 7}, 4, (1, 1, 1)),
     ],
