@@ -10,14 +10,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..algorithms.base import ANY_ENV, API_VERSION, Algorithm, AlgorithmPlugin, Preset
+from ..algorithms.base import ANY_ENV, API_VERSION, Algorithm, AlgorithmPlugin, EpisodeLearner, Preset
 from ..algorithms.core.side_by_side import combine
+from ..algorithms.core.trees import foreign_leaf
 from ..envs.base import Game
 from ..options import OptionError, PolaxError, describe_error, one_line
 from ..registry import algorithm_plugin, environment_plugin, make_env
 from .clauses import ContractError, Subject
 from .plugins import Env, as_game, check_options, check_plugin, find_plugin, other_numbers
-from .training import Trial, check_in_python, check_traced, check_training
+from .training import Trial, check_episode_learner, check_in_python, check_traced, check_training
 
 
 def check_algorithm(
@@ -65,6 +66,7 @@ def _check(
     if built.pure:
         _check_functions(trial, partial(_build, subject, plugin, game), config)
         check_traced(trial)
+        check_episode_learner(trial)
     else:
         check_in_python(trial)
     check_training(trial)
@@ -106,15 +108,26 @@ def _build(subject: Subject, plugin: AlgorithmPlugin, game: Game[Any, Any], para
     subject.demand("build", not missing, f"{' and '.join(missing)} cannot be called")
     subject.demand("build", isinstance(built.pure, bool), f"pure is {built.pure!r}")
     subject.demand("build", isinstance(built.self_play, bool), f"self_play is {built.self_play!r}")
+    alone: Any = built.episode_learner
+    if alone is not None:
+        clause = "episode-learner"
+        subject.demand(clause, isinstance(alone, EpisodeLearner), f"it is {type(alone).__name__}")
+        subject.demand(clause, built.pure, "the algorithm has one, and says pure=False")
+        missing = [name for name in ("init", "learn", "policy") if not callable(getattr(alone, name))]
+        subject.demand(clause, not missing, f"{' and '.join(missing)} cannot be called")
+        whole = isinstance(alone.num_episodes, int) and alone.num_episodes >= 1
+        subject.demand(clause, whole, f"num_episodes is {alone.num_episodes!r}")
+        foreign = foreign_leaf(alone.numbers)
+        subject.demand(clause, not foreign, f"in numbers, {foreign}")
     return built
 
 
 def _check_functions(trial: Trial, build: Callable[[Any, Any], Algorithm], config: Any) -> None:
     """The functions of a pure algorithm are values: equal when built again, and whatever the numbers are."""
     subject, first = trial.subject, trial.algorithm
-    for name in ("init", "update", "policies"):
+    for name, function in _functions(first).items():
         try:
-            hash(getattr(first, name))
+            hash(function)
         except TypeError as cause:
             raise subject.breach("equal-functions", f"{name} has no hash: {cause}") from cause
     changed = _differing(first, trial.again)
@@ -131,12 +144,24 @@ def _check_functions(trial: Trial, build: Callable[[Any, Any], Algorithm], confi
 
 
 def _differing(first: Algorithm, second: Algorithm) -> str:
-    """Say which function of two algorithms is not equal; empty where both are. ``init`` may hold the numbers."""
-    for name in ("update", "policies"):
-        one, other = getattr(first, name), getattr(second, name)
+    """Say which function of two algorithms is not equal; empty where all are. ``init`` may hold the numbers."""
+    ours, theirs = _functions(first), _functions(second)
+    for name in ours:
+        if name == "init":
+            continue
+        one, other = ours[name], theirs.get(name)
         if one != other or hash(one) != hash(other):
             return f"{name} is {one!r}, then {other!r}"
     return ""
+
+
+def _functions(algorithm: Algorithm) -> dict[str, Any]:
+    """Return the functions of a pure algorithm by name."""
+    found = {name: getattr(algorithm, name) for name in ("init", "update", "policies")}
+    alone = algorithm.episode_learner
+    return found | {
+        f"episode_learner.{name}": getattr(alone, name) for name in ("init", "learn", "policy") if alone is not None
+    }
 
 
 def _other_number(leaf: Any) -> jax.Array:

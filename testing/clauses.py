@@ -107,6 +107,11 @@ ALGORITHM_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "policies(state) gives one policy for each player, each passing check_policy; with self_play, equal ones",
             "return a tuple of env.num_players policies; declare self_play only where one policy plays as every player",
         ),
+        "episode-learner": Clause(
+            "episode_learner is None or, of a pure algorithm, an EpisodeLearner of num_episodes >= 1 and numbers in "
+            "arrays, whose init, learn and policy keep the clauses of init, update and policies",
+            "see polax.algorithms.base.EpisodeLearner; leave it out where a player cannot learn from its own episodes",
+        ),
     }
 )
 

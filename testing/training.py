@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..algorithms.base import Algorithm
 from ..algorithms.core.trees import different_form, different_value, duplicate, foreign_leaf, shape
-from ..envs.base import Game
+from ..envs.base import Experience, Game
 from ..runner.runs import checkpoint as checkpoints
 from ..runner.training.seeds import make_learner, seed_keys, take_updates
 from .clauses import Subject
@@ -53,6 +54,30 @@ def check_traced(trial: Trial) -> None:
         jax.eval_shape(jax.vmap(algorithm.init), keys)
         jax.eval_shape(jax.vmap(algorithm.update), keys, stacked)
         jax.eval_shape(jax.vmap(algorithm.policies), stacked)
+
+
+def check_episode_learner(trial: Trial) -> None:
+    """Trace how a pure algorithm learns from episodes that it is given, where it does, and let its policy play."""
+    alone, game, params = trial.algorithm.episode_learner, trial.game, trial.params
+    if alone is None:
+        return
+    subject = Subject(f"the episode learner of {trial.subject.name}")
+    same, runs, key = "same-key-same-update", "runs", jax.random.key(0)
+    init = demand_same_program(subject, same, alone.init, key, alone.numbers, errors=runs)
+    _check_leaves(subject, init.returned)
+    steps, episodes = int(params.max_steps_in_episode), alone.num_episodes
+    features = () if game.num_observations is not None else game.observation_space(params).shape[-1:]
+    experience = Experience(
+        jax.ShapeDtypeStruct((steps + 1, episodes, *features), jnp.float32 if features else jnp.int32),
+        jax.ShapeDtypeStruct((steps, episodes), jnp.int32),
+        jax.ShapeDtypeStruct((steps, episodes), jnp.float32),
+    )
+    learn = demand_same_program(subject, same, alone.learn, key, init.shapes, experience, errors=runs)
+    _check_results(subject, init.shapes, learn.returned, function="learn")
+    with subject.running(runs):
+        policy = alone.policy(alone.init(key, alone.numbers))
+    for player in range(game.num_players):
+        check_player(subject, policy, game, params, player=player, pure=True)
 
 
 def check_in_python(trial: Trial) -> None:
@@ -129,10 +154,10 @@ def _check_leaves(subject: Subject, state: Any) -> None:
     subject.demand("state-arrays", not foreign, foreign)
 
 
-def _check_results(subject: Subject, state: Any, results: Any) -> None:
+def _check_results(subject: Subject, state: Any, results: Any, *, function: str = "update") -> None:
     """Check what one update returned (or would return) for ``state``."""
     pair = isinstance(results, tuple) and len(results) == 2
-    subject.demand("runs", pair, f"update returned {type(results).__name__}, not (state, metrics)")
+    subject.demand("runs", pair, f"{function} returned {type(results).__name__}, not (state, metrics)")
     after, metrics = results
     _check_leaves(subject, after)
     change = different_form(state, after)

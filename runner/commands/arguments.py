@@ -31,8 +31,9 @@ from ...options import (
 )
 from .. import completion
 from ..cli import COMMANDS, UsageError
+from ..compare import Interrupted
 from ..executors.base import LOCAL
-from ..process import cpu_cores, set_up
+from ..process import cpu_cores, leave_accelerators, set_up
 
 Owners = dict[str, tuple[str | None, Callable[[str], Any]]]
 """By prefix (``env`` of ``--env.size``; ``ray-`` of ``--ray-address``; empty for ``--size``): a plug-in's name, and how
@@ -286,6 +287,33 @@ def _gpus(word: str) -> float:
 def is_elsewhere(options: argparse.Namespace) -> bool:
     """Return whether other processes train."""
     return bool(options.on != LOCAL)
+
+
+def with_tasks(options: argparse.Namespace, names: Iterable[str], run: Callable[[], int]) -> int:
+    """Run a command whose tasks an executor can run.
+
+    Args:
+        options: with those of `add_executor`, `add_output` and, where the command has them, `add_distributed`.
+        names: the plug-ins that the command line names.
+        run: the command.
+
+    Returns:
+        The exit status: that of ``run``, or where a signal interrupted it, what a shell expects after that signal.
+    """
+
+    def lead() -> int:
+        set_up(devices=cpu_cores())
+        if is_elsewhere(options):
+            leave_accelerators()
+        return run()
+
+    allow_local_modules(names)
+    try:
+        with set_output(options):
+            return together(options, lead) if "distributed" in options else lead()
+    except Interrupted as stop:
+        print(f"polax: {stop}", file=sys.stderr)
+        return stop.exit_status
 
 
 def executor_owners() -> Owners:

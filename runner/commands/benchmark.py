@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from ... import registry
 from ...options import OptionError
-from ..compare import Interrupted, benchmark
-from ..process import cpu_cores, leave_accelerators, set_up
+from ..compare import benchmark
 from .arguments import (
     CommandParser,
     Owners,
@@ -18,13 +16,11 @@ from .arguments import (
     add_executor,
     add_mesh,
     add_output,
-    allow_local_modules,
     at_least,
     executor_options,
     executor_owners,
     is_elsewhere,
-    set_output,
-    together,
+    with_tasks,
 )
 
 EPILOG = """\
@@ -39,32 +35,22 @@ def main(arguments: list[str]) -> int:
     """Train, score, aggregate; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    if is_elsewhere(options):
-        leave_accelerators()
-    allow_local_modules([*options.algorithms, *options.envs])
-    try:
-        with set_output(options):
-            return together(options, lambda: _lead(parser, options))
-    except Interrupted as stop:
-        print(f"polax: {stop}", file=sys.stderr)
-        return stop.exit_status
+    if is_elsewhere(options) and options.distributed:
+        raise OptionError("--distributed is for what this command trains itself; leave it out, or --on")
+    return with_tasks(options, [*options.algorithms, *options.envs], lambda: _benchmark(parser, options))
 
 
-def _lead(parser: CommandParser, options: argparse.Namespace) -> int:
-    set_up(devices=cpu_cores())
+def _benchmark(parser: CommandParser, options: argparse.Namespace) -> int:
     owners: Owners = {name: (name, registry.algorithm_plugin) for name in options.algorithms}
     owners |= {name: (name, registry.environment_plugin) for name in options.envs}
     words = parser.read(options, {**owners, **executor_owners()})
-    where = executor_options(options, words)
-    if is_elsewhere(options) and options.distributed:
-        raise OptionError("--distributed is for what this command trains itself; leave it out, or --on")
     settings = ("out", "num_seeds", "preset", "budget", "evaluation_episodes", "pairs", "retries", "mesh", "quiet")
     found = benchmark(
         options.algorithms,
         options.envs,
         options={name: words[name] for name in owners},
         **{name: getattr(options, name) for name in settings},
-        **where,
+        **executor_options(options, words),
     )
     from ..benchmark.document import is_whole
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
-from ..compare import Interrupted, league
-from ..process import cpu_cores, leave_accelerators, set_up
+from ..compare import league
 from .arguments import (
     CommandParser,
     add_executor,
     add_output,
-    allow_local_modules,
     at_least,
     executor_options,
     executor_owners,
-    is_elsewhere,
-    set_output,
+    with_tasks,
 )
 
 EPILOG = """\
@@ -31,25 +28,19 @@ def main(arguments: list[str]) -> int:
     """Train, play, sum up; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    set_up(devices=cpu_cores())
-    if is_elsewhere(options):
-        leave_accelerators()
-    allow_local_modules([*(options.algorithms or ()), *(options.envs or ())])
+    named = [*(options.algorithms or ()), *(options.envs or ())]
+    return with_tasks(options, named, lambda: _league(parser, options))
+
+
+def _league(parser: CommandParser, options: argparse.Namespace) -> int:
     settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "retries", "quiet")
-    where = executor_options(options, parser.read(options, executor_owners()))
-    response = None if options.no_best_response else options.best_response
-    try:
-        with set_output(options):
-            found = league(
-                options.algorithms,
-                options.envs,
-                best_response=response,
-                **{name: getattr(options, name) for name in settings},
-                **where,
-            )
-    except Interrupted as stop:
-        print(f"polax: {stop}", file=sys.stderr)
-        return stop.exit_status
+    found = league(
+        options.algorithms,
+        options.envs,
+        best_response=None if options.no_best_response else options.best_response,
+        **{name: getattr(options, name) for name in settings},
+        **executor_options(options, parser.read(options, executor_owners())),
+    )
     return 1 if found.problems or found.data["failures"] else 0
 
 

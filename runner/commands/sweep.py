@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
 from ... import registry
 from ...options import OptionError
-from ..compare import Interrupted, sweep
+from ..compare import sweep
 from ..completion import with_names
-from ..process import cpu_cores, leave_accelerators, set_up
 from .arguments import (
     CommandParser,
+    Owners,
     add_executor,
     add_output,
-    allow_local_modules,
     at_least,
     executor_options,
     executor_owners,
-    is_elsewhere,
-    set_output,
+    with_tasks,
 )
 
 EPILOG = """\
@@ -38,37 +36,28 @@ def main(arguments: list[str]) -> int:
     """Train every setting; print and write the tables."""
     parser = _parser()
     options = parser.parse(arguments, plugins=True)
-    set_up(devices=cpu_cores())
-    if is_elsewhere(options):
-        leave_accelerators()
-    allow_local_modules([options.algorithm, options.env])
-    words = parser.read(
-        options,
-        {
-            "": (options.algorithm, registry.algorithm_plugin),
-            "env": (options.env, registry.environment_plugin),
-            **executor_owners(),
-        },
-    )
-    where = executor_options(options, words)
+    return with_tasks(options, [options.algorithm, options.env], lambda: _sweep(parser, options))
+
+
+def _sweep(parser: CommandParser, options: argparse.Namespace) -> int:
+    owners: Owners = {
+        "": (options.algorithm, registry.algorithm_plugin),
+        "env": (options.env, registry.environment_plugin),
+    }
+    words = parser.read(options, {**owners, **executor_owners()})
     settings = (
         "out", "trials", "search", "search_seed", "num_seeds", "at_once", "objective", "preset", "updates",
         "eval_envs", "retries", "quiet",
     )  # fmt: skip
-    try:
-        with set_output(options):
-            found = sweep(
-                options.algorithm,
-                options.env,
-                vary=_vary(options.vary or []),
-                options=words[""],
-                env_options=words["env"],
-                **{name: getattr(options, name) for name in settings},
-                **where,
-            )
-    except Interrupted as stop:
-        print(f"polax: {stop}", file=sys.stderr)
-        return stop.exit_status
+    found = sweep(
+        options.algorithm,
+        options.env,
+        vary=_vary(options.vary or []),
+        options=words[""],
+        env_options=words["env"],
+        **{name: getattr(options, name) for name in settings},
+        **executor_options(options, words),
+    )
     from ..sweep.document import is_whole
 
     return 0 if is_whole(found) else 1

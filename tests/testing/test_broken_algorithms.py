@@ -21,7 +21,7 @@ from conforming import (
     python_learner,
     update,
 )
-from polax.algorithms.base import Algorithm, Preset
+from polax.algorithms.base import Algorithm, EpisodeLearner, Preset
 from polax.testing import CLAUSES, ContractError, check_algorithm, check_policy
 from polax.testing.clauses import ALGORITHM_CLAUSES, PLUGIN_CLAUSES, POLICY_CLAUSES
 
@@ -145,6 +145,52 @@ def building(function: Any, **fields: Any) -> Any:
     return learner(build=build)
 
 
+def init_alone(key: jax.Array, numbers: Any) -> Any:
+    return LearnerState(numbers * jax.random.normal(key, (2,)), jnp.zeros(2), numbers)
+
+
+def learn_alone(key: jax.Array, state: Any, experience: Any) -> Any:
+    gain = (experience.rewards * experience.actions).mean()
+    return state.replace(log_odds=state.log_odds + gain), {"gain": gain}
+
+
+def learn_with_another_shape(key: jax.Array, state: Any, experience: Any) -> Any:
+    return state.replace(vector=experience.rewards[0]), {}
+
+
+def learn_without_metrics(key: jax.Array, state: Any, experience: Any) -> Any:
+    return state
+
+
+def learn_with_a_vector(key: jax.Array, state: Any, experience: Any) -> Any:
+    return state, {"gain": experience.rewards}
+
+
+def learn_by_counting(key: jax.Array, state: Any, experience: Any) -> Any:
+    return state.replace(vector=state.vector + next(COUNTER)), {}
+
+
+def policy_alone(state: Any) -> Any:
+    return Player(state.log_odds[0])
+
+
+EPISODES = EpisodeLearner(3, jnp.float32(0.1), init_alone, learn_alone, policy_alone)
+
+
+def from_episodes(**fields: Any) -> Any:
+    """Return the learner with one that learns from given episodes."""
+    return building(lambda *_: update, episode_learner=EPISODES._replace(**fields))
+
+
+def episode_learner_of_closures(env: Any, params: Any, config: LearnerConfig) -> Algorithm:
+    alone = EPISODES._replace(learn=lambda *given: learn_alone(*given))
+    return Algorithm(init=Init(config), update=update, policies=policies, episode_learner=alone)
+
+
+def no_policy(state: Any) -> Any:
+    return state.log_odds
+
+
 def refusing(env: Any, params: Any, config: Any) -> Any:
     raise KeyError("nothing of that name")
 
@@ -262,6 +308,21 @@ BROKEN = [
     ("resumes", python_learner(WarmsUp), "count differs"),
     ("policies", learner(policies=one_policy), "a tuple of 1 for 2 players"),
     ("policies", learner(policies=list_of_policies), "a list for 2 players"),
+    ("episode-learner", building(lambda *_: update, episode_learner=learn_alone), "it is function"),
+    ("episode-learner", building(lambda *_: update, pure=False, episode_learner=EPISODES), "says pure=False"),
+    ("episode-learner", from_episodes(learn=None), "learn cannot be called"),
+    ("episode-learner", from_episodes(num_episodes=0), "num_episodes is 0"),
+    ("episode-learner", from_episodes(numbers=0.1), "in numbers, "),
+    ("runs", from_episodes(learn=learn_without_metrics), "learn returned LearnerState"),
+    ("state-fixed", from_episodes(learn=learn_with_another_shape), "vector was float32[2] and became float32[3]"),
+    ("metrics", from_episodes(learn=learn_with_a_vector), "'gain' has shape"),
+    ("same-key-same-update", from_episodes(learn=learn_by_counting), "traced again it is another program"),
+    (
+        "equal-functions",
+        learner(build=episode_learner_of_closures),
+        "episode_learner.learn is <function",
+    ),
+    ("acts", from_episodes(policy=no_policy), "no initial_memory"),
 ]
 
 
@@ -276,7 +337,9 @@ def test_a_broken_algorithm_fails_with_the_clause_it_breaks(clause: str, plugin:
     assert CLAUSES[clause].fix in str(caught.value)
 
 
-@pytest.mark.parametrize("plugin", [learner(), python_learner()], ids=["pure", "python"])
+@pytest.mark.parametrize(
+    "plugin", [learner(), python_learner(), from_episodes()], ids=["pure", "python", "from episodes"]
+)
 def test_a_conforming_algorithm_passes(plugin: Any) -> None:
     check_algorithm(plugin)
 

@@ -1,5 +1,6 @@
 """Several processes of one run, on the loopback interface with two CPU devices each."""
 
+import json
 import random
 import signal
 import socket
@@ -49,6 +50,22 @@ def test_two_processes_train_as_one_does_and_the_first_alone_writes(tmp_path: Pa
     assert two.manifest()["launches"][0]["mesh"] == {"seeds": 4, "envs": 1, "players": 1}
     assert len(two.manifest()["launches"]) == 1
     assert (two.figures / "learning.png").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_run_a_benchmark_as_one_does(tmp_path: Path) -> None:
+    words = ("benchmark", "--algorithms", "naive-exact", "lola-exact", "--envs", "IPD-v0", "--num-seeds", "4")
+    words += ("--budget", "2", "updates", "--evaluation-episodes", "8", "--quiet")
+    alone = command(*words, "--out", str(tmp_path / "alone"), "--mesh", "seeds=1")
+    ended = finish([*start(2, *words, "--out", str(tmp_path / "together")), alone])
+    assert [status for status, _ in ended] == [0, 0, 0], "\n".join(said for _, said in ended)
+    one, two = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("alone", "together"))
+    for ours, theirs in zip(one["combinations"], two["combinations"], strict=True):
+        assert ours["status"] == theirs["status"] == "done"
+        assert set(ours["scores"]) == set(theirs["scores"])
+        for name, scores in ours["scores"].items():
+            assert len(scores["per_seed"]) == 4
+            assert theirs["scores"][name]["per_seed"] == pytest.approx(scores["per_seed"], abs=1e-5)
 
 
 def test_an_error_of_the_first_process_ends_all_with_its_sentence(tmp_path: Path) -> None:
