@@ -72,7 +72,7 @@ def test_an_error_of_the_first_process_ends_all_with_its_sentence(tmp_path: Path
     words = ("train", "naive-exact", "IPD-v0", "--num-seeds", "3", "--updates", "2", "--out", str(tmp_path / "run"))
     (first, said), (second, echoed) = finish(start(2, *words))
     assert (first, second) == (2, 2)
-    assert "over 2 processes a mesh has all their 4 devices, and seeds=3,envs=1,players=1 has 3" in said
+    assert "over 2 processes a mesh has all their 4 devices, and seeds=3,players=1,envs=1 has 3" in said
     assert "process 0 ended: over 2 processes" in echoed
     assert not (tmp_path / "run").exists()
 
