@@ -67,10 +67,11 @@ def check_episode_learner(trial: Trial) -> None:
     _check_leaves(subject, init.returned)
     steps, episodes = int(params.max_steps_in_episode), alone.num_episodes
     features = () if game.num_observations is not None else game.observation_space(params).shape[-1:]
+    of_form: Any = jax.ShapeDtypeStruct
     experience = Experience(
-        jax.ShapeDtypeStruct((steps + 1, episodes, *features), jnp.float32 if features else jnp.int32),
-        jax.ShapeDtypeStruct((steps, episodes), jnp.int32),
-        jax.ShapeDtypeStruct((steps, episodes), jnp.float32),
+        of_form((steps + 1, episodes, *features), jnp.float32 if features else jnp.int32),
+        of_form((steps, episodes), jnp.int32),
+        of_form((steps, episodes), jnp.float32),
     )
     learn = demand_same_program(subject, same, alone.learn, key, init.shapes, experience, errors=runs)
     _check_results(subject, init.shapes, learn.returned, function="learn")
