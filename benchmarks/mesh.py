@@ -6,9 +6,10 @@
 A device is one core here: one process is bound to one core and has one device, the others have two cores and two. All
 are started together, compile, and then take an update in turn, so that each ratio is of two updates that follow each
 other; the medians of these ratios are reported, with the load of the machine. Beside the time stands the work, the
-seconds of CPU that an update took: on a machine that others use, a process waits for its cores. The defaults are the
-published setting of the iterated prisoner's dilemma, but for the number of outer steps, which only repeat. Along the
-seeds, two of them train; along the other axes one does. Under `nice -n -10` they go before what else runs (as root).
+seconds of CPU that an update took: on a machine that others use, a process waits for its cores. How much two cores can
+do at best is measured as well, by two processes that share nothing. The defaults are the published setting of the
+iterated prisoner's dilemma, but for the number of outer steps, which only repeat. Along the seeds, two of them train;
+along the other axes one does. Under `nice -n -10` they go before what else runs (as root).
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ CASES: dict[str, tuple[dict[str, int], int, int]] = {
 }
 """By name: the mesh, the number of seeds, the cores."""
 
+ALONE, TWIN = "one seed, one device of one core", "one seed, one device of the other core"
+
 RATIOS = {
     "envs: one core over envs=2": ("one seed, one device of one core", "one seed, envs=2"),
     "players: one core over players=2": ("one seed, one device of one core", "one seed, players=2"),
@@ -48,9 +51,9 @@ RATIOS = {
 
 def work(case: str, options: argparse.Namespace) -> None:
     """Take an update for each line of the input, and say how long each took."""
-    sizes, seeds, cores = CASES[case]
+    sizes, seeds, cores = CASES[ALONE if case == TWIN else case]
     available = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, available[:cores])  # before jax makes its threads
+    os.sched_setaffinity(0, available[1:2] if case == TWIN else available[:cores])  # before jax makes its threads
     import time
 
     import jax
@@ -79,25 +82,34 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     words = [word for name in SIZES for word in (f"--{name}", str(getattr(options, name.replace("-", "_"))))]
     load = os.getloadavg()[0]
     workers: dict[str, Any] = {}
-    for case in CASES:
+    for case in (*CASES, TWIN):
         command = [sys.executable, __file__, *words, "--work", case]
         workers[case] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def update(case: str) -> list[float]:
-        workers[case].stdin.write("\n")
-        workers[case].stdin.flush()
-        seconds: list[float] = json.loads(workers[case].stdout.readline())
-        return seconds
+    def update(*cases: str) -> list[float]:
+        """Let these take an update at once; return the time and the work of the slowest."""
+        for case in cases:
+            workers[case].stdin.write("\n")
+            workers[case].stdin.flush()
+        return max(json.loads(workers[case].stdout.readline()) for case in cases)
 
-    for case in CASES:  # one after another: each compiles
+    for case in workers:  # one after another: each compiles
         update(case)
     times: dict[str, list[list[float]]] = {case: [] for case in CASES}
+    at_once = []
     for _ in range(options.rounds):
         for case in CASES:
             times[case].append(update(case))
+        at_once.append(2 * times[ALONE][-1][0] / update(ALONE, TWIN)[0])
     for worker in workers.values():
         worker.stdin.close()
         worker.wait()
+    found = {"two processes that share nothing, ratio": statistics.median(at_once), **ratios_of(times)}
+    return found | {"load of the machine before": load, "load of the machine after": os.getloadavg()[0]}
+
+
+def ratios_of(times: dict[str, list[list[float]]]) -> dict[str, float]:
+    """Return the medians of the time and work of each case, and of the ratios."""
     found = {}
     for name, taken in times.items():
         seconds, work = (statistics.median(values) for values in zip(*taken, strict=True))
@@ -109,14 +121,14 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         if CASES[slow][2] == 1:  # what the ratio is where no device waits for its core
             by_work = [2 * one[1] / two[1] for one, two in zip(times[slow], times[fast], strict=True)]
             found[f"{name}, ratio by work"] = statistics.median(by_work)
-    return found | {"load of the machine before": load, "load of the machine after": os.getloadavg()[0]}
+    return found
 
 
 def main() -> int:
     parser = make_parser(__doc__)
     for name, default in SIZES.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--work", choices=CASES, help=argparse.SUPPRESS)
+    parser.add_argument("--work", choices=(*CASES, TWIN), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         work(options.work, options)
