@@ -22,8 +22,8 @@ from typing import (
 import jax
 import jax.numpy as jnp
 import numpy as np
-from gymnax.environments import environment, spaces
 
+from .gymnax import environment, spaces
 from .rendering.frame import DEFAULT_SIZE, Board, Frame, board_lines, score_line, state_lines
 from .settings import Setting, read_settings, settings_of
 

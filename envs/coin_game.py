@@ -17,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
 
 from ..options import check_choice
 from .base import (
@@ -31,6 +30,7 @@ from .base import (
     Threshold,
 )
 from .grid import cell_at, draw_below, draw_free_cell, move, place_by_place, position, positions, random_word, stir
+from .gymnax import environment, spaces
 from .rendering.frame import PLAYER, Board, Piece
 from .settings import Setting, choice, number
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 from flax import struct
-from gymnax.environments import environment
 
 from .base import Game
+from .gymnax import environment
 from .policies.one_of import OneOf
 from .views.single_agent import SingleAgent, SingleAgentParams, SingleAgentState
 

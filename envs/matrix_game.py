@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
 
 from ..options import LARGEST_NUMBER, shown
 from .base import (
@@ -27,6 +26,7 @@ from .base import (
     StrategyFactory,
     as_tuples,
 )
+from .gymnax import environment, spaces
 from .rendering.frame import DEFAULT_SIZE, Frame, payoff_lines, score_line
 from .settings import Setting, choice, number, numeric
 

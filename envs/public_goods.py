@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
 
 from .base import EnvironmentPlugin, Game, Measure, StrategyFactory
 from .grid import random_word, stir
+from .gymnax import environment, spaces
 from .rendering.frame import DEFAULT_SIZE, Frame, letters
 from .settings import choice, number, numeric
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from gymnax.environments import environment
 
 from ..algorithms.core.trees import different_form, foreign_leaf
 from ..envs.base import API_VERSION, OBSERVATION_LAYOUTS, EnvironmentPlugin, Game
+from ..envs.gymnax import environment
 from ..envs.rendering.frame import Board, Frame
 from ..registry import environment_plugin
 from .clauses import Subject

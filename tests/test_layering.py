@@ -18,7 +18,7 @@ FILES = [*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / fo
 LAYERS = (
     ("options",),
     ("registry",),
-    ("envs.base", "envs.settings", "envs.rendering.frame", "envs.rendering.pictures"),
+    ("envs.base", "envs.gymnax", "envs.settings", "envs.rendering.frame", "envs.rendering.pictures"),
     ("envs", "zoo"),
     ("algorithms",),
     ("runner.process", "runner.runs", "runner.training", "runner.evaluation", "runner.loggers"),

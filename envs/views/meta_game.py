@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 from flax import struct
-from gymnax.environments import environment, spaces
 
 from ... import registry
 from ...options import OptionError, PolaxError, check_whole_number, one_line, player_index
 from ..base import Experience, Game
+from ..gymnax import environment, spaces
 from ..policies.one_of import OneOf
 from .single_agent import ByValue, ObservationForm, SingleAgent, SingleAgentParams, SingleAgentState, default_params
 

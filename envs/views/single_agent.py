@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from gymnax.environments import environment, spaces
 
 from ... import registry
 from ...options import OptionError, check_choice, one_line, player_index
 from ..base import Game, Memory, Policy
+from ..gymnax import environment, spaces
 from ..policies.one_of import OneOf
 from ..policies.play import is_compiled
 from ..rendering.frame import DEFAULT_SIZE, Frame
