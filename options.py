@@ -410,6 +410,9 @@ NotNegative = Annotated[float, partial(check_number, at_least=0)]
 Share = Annotated[float, partial(check_number, at_least=0, at_most=1)]
 """A number from 0 to 1."""
 
+Percent = Annotated[int, partial(check_whole_number, at_least=0, at_most=100)]
+"""A whole number from 0 to 100."""
+
 Discount = Annotated[float, partial(check_number, at_least=0, below=1)]
 """A number from 0 to 1, but not 1 itself."""
 

@@ -6,10 +6,8 @@ It is not LOQA. See docs/loqa.md for what it adds and for what each addition doe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated
 
-from ..options import Discount, NotNegative, Share, check_whole_number
+from ..options import Discount, NotNegative, Percent, Share
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import Structure, SurpriseConfig
@@ -41,13 +39,8 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """How far that table moves towards the mean of each batch."""
     scripted_players: tuple[str, ...] = ("tit-for-tat",)
     """Strategies that take the opponent's place in some episodes of each batch."""
-    scripted_percent: Annotated[int, partial(check_whole_number, at_least=0)] = 15
+    scripted_percent: Percent = 15
     """Per cent of the episodes that they play."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.scripted_percent > 100:
-            raise ValueError(f"scripted_percent must be at most 100; got {self.scripted_percent}")
 
     def structure(self, num_steps: int) -> Structure:
         """Return the settings that the program for episodes of ``num_steps`` is compiled for."""

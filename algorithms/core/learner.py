@@ -164,6 +164,13 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         check_two(env, "this learner")
     if config.opponents == "past":
         check_two(env, "opponents past")
+    if structure.memory_one_envs:
+        check_two(env, "memory_one_percent")
+        if env.memory_one_payoffs(params) is None:
+            raise ValueError(
+                "memory_one_percent needs a game whose players see both last actions and the start of an episode, "
+                f"such as IPD-v0, which {env.name} with these options is not"
+            )
     program = _Program(
         env=env,
         structure=structure,
@@ -181,11 +188,11 @@ def build_learner(env: Game[Any, Any], params: Any, config: TrajectoryConfig) ->
         return program.init(key, coefficients, jax.tree.map(jnp.asarray, params))
 
     alone = None
-    if not (program.structure.inner_steps or program.structure.model_batches or program.pool_size):
+    if not (structure.inner_steps or structure.model_batches or structure.memory_one_envs or program.pool_size):
         alone = episode_learner(
             env,
             params,
-            program.structure,
+            structure,
             config.coefficients(),
             keep_optimizer=config.keep_optimizer,
             matmul_precision=config.matmul_precision,

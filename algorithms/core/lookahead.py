@@ -30,6 +30,7 @@ import optax
 from flax import struct
 
 from ...envs.base import Game, Policy
+from ...envs.policies.memory_one import AmongMemoryOne
 from ..base import Metrics
 from . import dice, networks, pool
 from .devices import WHOLE, Episodes
@@ -37,7 +38,7 @@ from .dice import Scalar
 from .networks import NetworkParams, Tangents
 from .players import each_player
 from .pool import Pool
-from .rollout import Batch, Side, sample
+from .rollout import Batch, RecurrentPolicy, Side, sample
 
 _OPTIMIZER = optax.scale_by_adam()
 
@@ -90,6 +91,8 @@ class Structure:
     model_steps_per_batch: int = 1
     has_entropy: bool = False
     """Whether the learner's loss has a bonus for entropy."""
+    memory_one_envs: int = 0
+    """Episodes of a batch in which memory-one players drawn anew move in the opponent's place."""
 
 
 @struct.dataclass
@@ -151,7 +154,7 @@ class Lookahead(NamedTuple):
 
     def sample(self, key: jax.Array, own: NetworkParams, other: NetworkParams | Policy) -> Batch:
         """Play a fresh batch of episodes."""
-        others: tuple[NetworkParams | Policy, ...] = (other,)
+        others: tuple[NetworkParams | Policy, ...] = (self._among_memory_one(other),)
         if self.env.num_players > 2:
             others = each_player(other, self.env.num_players - 1)
         return sample(
@@ -164,6 +167,14 @@ class Lookahead(NamedTuple):
             num_steps=self.structure.num_steps,
             episodes=self.episodes,
         )
+
+    def _among_memory_one(self, other: NetworkParams | Policy) -> NetworkParams | Policy:
+        if not self.structure.memory_one_envs:
+            return other
+        policy = RecurrentPolicy(other) if isinstance(other, NetworkParams) else other
+        # The opponent of player 0 is player 1, whom a layout that both share names second.
+        swapped = jnp.logical_and(self.env.observation_layout == "shared", self.player == 0)
+        return AmongMemoryOne(policy, swapped, self.structure.memory_one_envs)
 
     def objective(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from ..base import Memory, PageProgram
+from ..base import Memory, PageProgram, Policy
 
 TURNED = np.array([0, 2, 1, 3, 4])
 """Puts the states 00, 01, 10, 11 and the start in order for the other player: 01 and 10 change places."""
@@ -28,17 +29,38 @@ class MemoryOnePlayer:
 
     def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
         """Draw one action for each environment, ``[B]`` int32."""
-        own, other = split_views(observation, self.swapped)
-        # own and other are one-hot over (0, 1, start); both are "start" together.
-        after = (own[:, :2, None] * other[:, None, :2]).reshape(-1, 4)
-        probability = jnp.where(own[:, 2] > 0, self.cooperation[4], (after * self.cooperation[:4]).sum(-1))
-        uniform = jax.random.uniform(key, probability.shape)
-        return (uniform < probability).astype(jnp.int32), memory
+        return _draw(key, self.cooperation, *split_views(observation, self.swapped)), memory
 
     def page_program(self) -> PageProgram:
         """Return the probabilities for a page in the browser, the action that the observation names first first."""
         as_seen: Any = np.asarray(self.cooperation)[TURNED if self.swapped else slice(None)]
         return PageProgram.beside(__file__, {"cooperation": as_seen})
+
+
+@struct.dataclass
+class AmongMemoryOne:
+    """A policy in whose place memory-one players move in the first episodes of a batch, each in one episode.
+
+    The five probabilities of each are drawn anew at the start of its episode, uniformly from 0 to 1.
+    """
+
+    policy: Policy
+    swapped: jax.Array  # [] bool: the observation names the other player first
+    num_drawn: int = field(metadata={"pytree_node": False})
+
+    def initial_memory(self, num_envs: int) -> Memory:
+        """Return the policy's memory, and no probabilities yet, ``[num_drawn, 5]``."""
+        return self.policy.initial_memory(num_envs), jnp.zeros((self.num_drawn, 5))
+
+    def act(self, key: jax.Array, observation: jax.Array, memory: Memory) -> tuple[jax.Array, Memory]:
+        """Draw one action for each environment, ``[B]`` int32."""
+        key_policy, key_players, key_actions = jax.random.split(key, 3)
+        inner, cooperation = memory
+        actions, inner = self.policy.act(key_policy, observation, inner)
+        own, other = split_views(observation[: self.num_drawn], self.swapped)
+        drawn = jax.random.uniform(key_players, cooperation.shape)
+        cooperation = jnp.where(own[:, 2:] > 0, drawn, cooperation)
+        return actions.at[: self.num_drawn].set(_draw(key_actions, cooperation, own, other)), (inner, cooperation)
 
 
 @struct.dataclass
@@ -59,6 +81,14 @@ class JointMemoryPlayer:
         probability = self.cooperation[jnp.where(players[:, 0, 2] > 0, states, row)]
         uniform = jax.random.uniform(key, probability.shape)
         return (uniform < probability).astype(jnp.int32), memory
+
+
+def _draw(key: jax.Array, cooperation: jax.Array, own: jax.Array, other: jax.Array) -> jax.Array:
+    """Return actions ``[B]`` int32 of players with probabilities ``[5]`` or ``[B, 5]``."""
+    # own and other are one-hot over (0, 1, start); both are "start" together.
+    after = (own[:, :2, None] * other[:, None, :2]).reshape(-1, 4)
+    probability = jnp.where(own[:, 2] > 0, cooperation[..., 4], (after * cooperation[..., :4]).sum(-1))
+    return (jax.random.uniform(key, probability.shape) < probability).astype(jnp.int32)
 
 
 def split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array, jax.Array]:

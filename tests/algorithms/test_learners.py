@@ -251,6 +251,7 @@ def test_a_model_learns_what_the_opponent_does_and_nothing_of_what_it_hides():
         ("naive", "discount", 1.0),
         ("naive", "num_envs", 0),
         ("naive", "matmul_precision", "float8"),
+        ("naive", "memory_one_percent", 101),
     ],
 )
 def test_options_out_of_range_are_named(name, option, value):
