@@ -53,6 +53,16 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.exit_status = exit_status
 
 
+def _new_file(out: str | Path, suffix: str, what: str) -> Path:
+    """Return the path of a file that is to be written."""
+    path = Path(out)
+    if path.suffix != suffix:
+        raise OptionError(f"out: the file of {what} ends in {suffix}, not {path.name!r}")
+    if path.exists():
+        raise OptionError(f"{path} is there already; choose another --out")
+    return path
+
+
 class Trained:
     """The trained players of a run or of an agent's file. What it holds is read when it is asked for.
 
@@ -164,11 +174,7 @@ class Trained:
         from .runs.agent import SUFFIX, AgentFile, halved, save_agent
         from .runs.spec import train_command
 
-        path, num_envs = Path(out), count_option(num_envs=num_envs)
-        if path.suffix != SUFFIX:
-            raise OptionError(f"out: the file of an agent ends in {SUFFIX}, not {path.name!r}")
-        if path.exists():
-            raise OptionError(f"{path} is there already; choose another --out")
+        path, num_envs = _new_file(out, SUFFIX, "an agent"), count_option(num_envs=num_envs)
         found = self._load(str(checkpoint))
         if not found.pure:
             raise OptionError(
@@ -196,6 +202,46 @@ class Trained:
             stored,
         )
         return Agent(AgentFile(path), allow_import=self._allow_import)
+
+    def export_onnx(
+        self, out: str | Path, *, seed: int | None = None, player: int = 0, checkpoint: str | int = "last"
+    ) -> Path:
+        """Write one player's network as an ONNX model, with which other runtimes play without polax or JAX.
+
+        Its inputs are ``observation [B, F]`` and ``memory [B, H]``, zero at the start of an episode; its outputs
+        ``probabilities [B, A]`` and ``memory_after [B, H]``. Before it is written it is compared with the original on
+        episodes that the players of the run play. Needs ``pip install 'polax[onnx]'``.
+
+        Args:
+            out: the file, which ends in ``.onnx``.
+            seed: one of the run's seeds; None: the first.
+            player: whose network.
+            checkpoint: the number of an update that was saved, ``last`` or ``best``.
+
+        Returns:
+            The file.
+
+        Raises:
+            PolaxError: no such seed, player or checkpoint, a file that is there or cannot be written, a player that is
+                not a network of polax, or onnx is not installed.
+
+        Example:
+            >>> polax.load("zoo:loqa/CoinGame-v0").export_onnx("agent.onnx", seed=1).name
+            'agent.onnx'
+        """
+        set_up()
+        from .runs.onnx_file import SUFFIX, save_onnx
+
+        path = _new_file(out, SUFFIX, "an ONNX model")
+        run = self._load(str(checkpoint))
+        index = run.seed_index(seed)
+        run.policy(index, seat=player)  # refuses a player that there is not
+        game, params = self.game()
+        spec = run.spec
+        about: dict[str, Any] = {"algorithm": spec.algorithm, "env": spec.env, "env_options": spec.env_options}
+        about |= {"seed": spec.seeds[index], "player": player, "update": run.update}
+        save_onnx(path, run.players(index), player=player, game=game, params=params, about=about)
+        return path
 
     def _versions(self) -> dict[str, str | None]:
         """Return the versions of the packages that trained it."""
