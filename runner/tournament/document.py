@@ -197,7 +197,7 @@ def _gap(scores: Sequence[float]) -> float:
 
 
 DRAWN = 7
-"""Players whose share is drawn, each in a colour of its own: those with the largest shares at some time."""
+"""Players whose share is drawn, each in a colour of its own: those with the largest mean shares."""
 
 
 def population_parts(env: str, names: Sequence[str], payoffs: np.ndarray, *, name: str = "population") -> list[Part]:
@@ -215,7 +215,7 @@ def population_parts(env: str, names: Sequence[str], payoffs: np.ndarray, *, nam
     if len(names) < 2 or not np.isfinite(payoffs).all():
         return []
     found = replicate(payoffs)
-    chosen = sorted(np.argsort(-found.shares.max(axis=0), kind="stable")[:DRAWN].tolist())
+    chosen = sorted(np.argsort(-found.shares.mean(axis=0), kind="stable")[:DRAWN].tolist())
 
     def draw(axes: Any) -> None:
         for colour, index in enumerate(chosen):
@@ -223,12 +223,12 @@ def population_parts(env: str, names: Sequence[str], payoffs: np.ndarray, *, nam
             draw_curve(
                 axes, Curve(names[index], colour, found.generations, share, share, share, share[None]), "generation"
             )
-        finish_curves(axes, "generation", "share of the population", {})
+        finish_curves(axes, "generation", "share", {})
 
     last = found.shares[-1]
     order = np.argsort(-last, kind="stable").tolist()
     rows: list[list[Cell]] = [[names[i], *(number(found.shares[g, i], 3) for g in (0, -1))] for i in order]
-    left_out = "" if len(chosen) == len(names) else f" The {DRAWN} players with the largest shares are drawn."
+    left_out = "" if len(chosen) == len(names) else f" The {DRAWN} players with the largest mean shares are drawn."
     return [
         "A population in which all players are equally many at first, every one meets every one, and those who earn "
         "more become more (replicator dynamics on the payoffs above, each with itself included). It says who can "
