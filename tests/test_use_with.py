@@ -17,7 +17,11 @@ SNIPPETS = [
         snippet,
         marks=[
             *([pytest.mark.learners] if OPTIONAL.search(snippet) else []),
-            *([] if page is README or OPTIONAL.search(snippet) else [pytest.mark.slow]),
+            *(
+                []
+                if (page is README and "polax.tournament(" not in snippet) or OPTIONAL.search(snippet)
+                else [pytest.mark.slow]
+            ),
         ],
     )
     for page in (README, *PAGES)

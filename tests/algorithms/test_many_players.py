@@ -25,6 +25,7 @@ def digits(rows, players):
     return (np.asarray(rows)[..., None] >> np.arange(players)[::-1]) & 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", [0, 1, 2])
 def test_a_batch_holds_what_the_learner_and_the_player_after_it_did(player):
     env, params = public_goods()

@@ -68,6 +68,7 @@ def test_probabilities_are_kept_within_an_episode_and_drawn_anew_at_the_next_sta
     assert actions[:4].tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.slow
 def test_it_learns_to_defect_on_players_that_cannot_answer_for_long():
     # The best reply to the average of these players is defection, which a learner finds that meets nobody else.
     game, params, _ = make(0)

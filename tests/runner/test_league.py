@@ -47,6 +47,7 @@ def test_participants_are_sorted_by_learner_and_seed():
     assert [ALONE.playing(0, player) for player in (0, 1)] == [5, 5]
 
 
+@pytest.mark.slow
 def test_every_seed_meets_all_others(found):
     (game,) = found.data["games"]
     assert [side["name"] for side in game["sides"]][:3] == [*NAMES, "always-cooperate"]
@@ -60,6 +61,7 @@ def test_every_seed_meets_all_others(found):
     assert set(game["best_responses"]["grim"]) == {"score", "left_with"}
 
 
+@pytest.mark.slow
 def test_the_table_has_a_line_for_each_learner_and_strategy_the_best_first(found):
     rows = found.table("IPD-v0: standings")
     scores = [row["mean score"] for row in rows]
@@ -73,6 +75,7 @@ def test_the_table_has_a_line_for_each_learner_and_strategy_the_best_first(found
     assert by_name["grim"]["mean score"] == pytest.approx(np.mean(others))
 
 
+@pytest.mark.slow
 def test_the_table_of_times_says_when_each_level_was_reached(found):
     rows = {row["learner"]: row for row in found.table("IPD-v0: how soon")}
     assert rows["lola-exact"]["seeds"] == 2
@@ -81,6 +84,7 @@ def test_the_table_of_times_says_when_each_level_was_reached(found):
     assert rows["naive-exact"]["updates"] is None
 
 
+@pytest.mark.slow
 def test_files_and_page_are_written(found):
     files = {path.name for path in found.folder.iterdir()}
     pictures = {f"IPD-v0-{name}.png" for name in ("cross-play", "population", "learning")}
@@ -91,6 +95,7 @@ def test_files_and_page_are_written(found):
     assert lines[0] == "env,player,seed,against,score"
 
 
+@pytest.mark.slow
 def test_a_league_goes_on_and_plays_nothing_twice(found, monkeypatch, capsys):
     monkeypatch.setattr("polax.runner.league.plan.cross_play", None)
     words = ["--algorithms", *NAMES, "--num-seeds", "2", "--episodes", "4", "--best-response-updates", "1"]
@@ -100,6 +105,7 @@ def test_a_league_goes_on_and_plays_nothing_twice(found, monkeypatch, capsys):
     assert json.loads(json.dumps(before)) == after
 
 
+@pytest.mark.slow
 def test_another_league_may_not_use_the_folder(found):
     with pytest.raises(polax.PolaxError, match="--episodes was 4, now it is 5"):
         polax.league(NAMES, best_response_updates=1, out=found.folder, **{**QUICK, "episodes": 5})
@@ -151,6 +157,7 @@ def test_a_game_of_more_than_two_players_is_refused_before_anything_trains(tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_learner_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
     plugin = registry.algorithm_plugin("naive-exact")
 

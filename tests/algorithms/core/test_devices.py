@@ -110,6 +110,7 @@ def equal_on_all(name, options, meshes, game="IPD-v0", game_options=None):
     assert done.stdout.strip() == "equal on 8 devices", done.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_what_is_learned_does_not_depend_on_the_mesh():
     equal_on_all("naive", SMALL, MESHES)
 

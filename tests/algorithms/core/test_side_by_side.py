@@ -56,6 +56,7 @@ def test_a_learner_beside_its_like_is_the_learner_of_both(name, options):
             np.testing.assert_allclose(mine, other[player], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_player_learns_by_its_own_rule_and_options():
     wide = {**SMALL, "hidden_size": 6}
     (first, second), metrics = two_updates(make("lola-dice+naive", LOOKAHEAD, wide))

@@ -148,7 +148,10 @@ def start(shape: tuple[int, int], seed: int) -> jax.Array:
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[] if name == "polynomial" else [pytest.mark.slow]) for name in CASES],
+)
 def compiled(request):
     """The losses of a case, the shape of its parameters, and the directions of all rules as one program."""
     losses, shape = CASES[request.param]
@@ -185,6 +188,7 @@ def test_damped_surgery_is_defined_where_the_hessian_is_singular():
     np.testing.assert_allclose(lss_direction(TANDEM.losses, theta, rates(damping=0.1)), expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_adjustment_turns_the_way_that_the_alignment_says(sign):
     """Near a stable fixed point it adds A^T xi, near an unstable one it takes it away (bias 0)."""
@@ -219,6 +223,7 @@ def test_the_share_of_shaping_keeps_half_of_the_progress_and_fades_near_fixed_po
     np.testing.assert_allclose(shaping_share(0.05 * xi, safe, helpful, rates()), 0.005)
 
 
+@pytest.mark.slow
 def test_higher_order_lola_begins_with_naive_learning_and_lola():
     theta = start((3, 2), 5)
     zero = higher_order_lola(polynomial, theta, 0.7, 0)
@@ -242,6 +247,7 @@ def test_each_order_imagines_that_the_others_use_the_one_below():
     np.testing.assert_allclose(found[1], jnp.array(slopes), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "gradient"), [("actual", lola_gradient), ("taylor", taylor_gradient), ("shaping", shaping_gradient)]
 )

@@ -86,6 +86,7 @@ def test_pola_of_two_as_of_many_is_pola_of_two(inner_steps, outer_steps, inner_b
     assert ("unconverged/player_1" in metrics) == (outer_steps is None)
 
 
+@pytest.mark.slow
 def test_lola_of_two_as_of_many_is_lola_of_two():
     theta = drawn(2, scale=0.5)
     update = JointUpdate(OfMany(2), JointLola("actual"))

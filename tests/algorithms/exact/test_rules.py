@@ -67,6 +67,7 @@ def test_trajectories_equal_the_published_programs(golden, make_game, case, para
     np.testing.assert_array_equal(state.unconverged, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("player", [0, 1])
 def test_lolas_gradient_is_the_slope_of_the_loss_after_the_opponents_step(make_game, player):
     game, (own, other) = matchup(make_game(), player, inner_lr=0.7), logits(0)

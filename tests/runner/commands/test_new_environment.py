@@ -48,6 +48,7 @@ def test_the_game_keeps_the_contract_at_once(plugin: EnvironmentPlugin) -> None:
     check_environment("BrandNewGame-v0")
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(package: Path) -> None:
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not contract"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=package)

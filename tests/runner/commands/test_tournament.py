@@ -28,6 +28,7 @@ def _names(path: Path) -> list[str]:
     return [player["name"] for player in _read(path)["players"]]
 
 
+@pytest.mark.slow
 def test_runs_seeds_and_strategies_meet_and_the_tables_are_written(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

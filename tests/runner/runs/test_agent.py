@@ -128,6 +128,7 @@ def test_a_reference_may_name_one_seed(run, agent):
         polax.load(f"{run.path}#2")
 
 
+@pytest.mark.slow
 def test_one_seed_of_a_learner_in_ordinary_python(tmp_path):
     run = polax.train("python-toy", "IPD-v0", updates=1, seeds=2, out=tmp_path / "run", **QUICK)
     found = polax.evaluate(f"{run.path}#1", ["tit-for-tat"], **FEW).data["seeds"]

@@ -54,6 +54,7 @@ def test_trials_are_within_the_space_and_end_done_or_pruned(swept: polax.Documen
     assert pruned["objective"] is None
 
 
+@pytest.mark.slow
 def test_its_journal_is_a_study_of_optuna(swept: polax.Document) -> None:
     assert swept.folder is not None
     backend = optuna.storages.journal.JournalFileBackend(str(swept.folder / "optuna.log"))

@@ -74,6 +74,7 @@ def test_an_estimate_of_what_cannot_be_trained_is_one_line(fails: Fails) -> None
     assert "seeds may be 1 here" in fails("estimate", "toy", "IPD-v0", "--updates", "1", "--mesh", "seeds=7")
 
 
+@pytest.mark.slow
 def test_a_learner_in_ordinary_python_can_be_estimated_too() -> None:
     found = polax.estimate("python-toy", "IPD-v0", updates=30, eval_envs=2)
     assert found.updates == 30

@@ -39,6 +39,7 @@ def finish(processes: list[subprocess.Popen[str]], timeout: float = 300) -> list
             process.kill()
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does_and_the_first_alone_writes(tmp_path: Path) -> None:
     words = ("train", "naive-exact", "IPD-v0", "--num-seeds", "4", "--updates", "2", "--eval-envs", "4", "--quiet")
     alone = command(*words, "--out", str(tmp_path / "alone"), "--mesh", "seeds=1")
