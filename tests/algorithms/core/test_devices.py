@@ -124,6 +124,7 @@ def test_what_is_learned_does_not_depend_on_the_mesh():
         ("pola-om", {**SMALL, "outer_steps": 1, "model_batches": 2}, "IPD-v0"),
         ("loqa", SELF_PLAY, "CoinGame-v0"),
         ("loqa", {**SELF_PLAY, "num_envs": 16, "epochs": 2, "num_opponents": 4}, "IPD-v0"),
+        ("advantage-alignment", SELF_PLAY, "IPD-v0"),
         # Scripted players have episodes on some devices only, and a random one draws numbers.
         ("goodwill-loqa", {**SELF_PLAY, "scripted_players": ("tit-for-tat", "random")}, "CoinGame-v0"),
         ("naive+random", {"player_0": SMALL}, "IPD-v0"),
