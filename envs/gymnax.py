@@ -1,6 +1,6 @@
-"""gymnax's environments and spaces, imported without seaborn, of which loading takes longer than all else.
+"""gymnax's environments and spaces, imported without seaborn, which takes longer to load than jax or gymnax itself.
 
-Two of gymnax's own games import it to choose colours when they are drawn; it is loaded then.
+A game of gymnax's own, pong, imports it to choose colours when it is drawn; it is loaded then.
 """
 
 from __future__ import annotations

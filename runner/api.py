@@ -236,11 +236,10 @@ class Trained:
         run = self._load(str(checkpoint))
         index = run.seed_index(seed)
         run.policy(index, seat=player)  # refuses a player that there is not
-        game, params = self.game()
         spec = run.spec
         about: dict[str, Any] = {"algorithm": spec.algorithm, "env": spec.env, "env_options": spec.env_options}
         about |= {"seed": spec.seeds[index], "player": player, "update": run.update}
-        save_onnx(path, run.players(index), player=player, game=game, params=params, about=about)
+        save_onnx(path, run.players(index), player=player, game=run.env, params=run.params, about=about)
         return path
 
     def _versions(self) -> dict[str, str | None]:

@@ -229,10 +229,7 @@ def benchmark(  # noqa: PLR0913  # one for each option of the command
     planned = combinations(protocol)
     console = wide_console(quiet=quiet)
     folder = Path(out)
-    with (
-        asking_for(mesh),
-        make_crew(on, on_options or {}, folder, retries=retries, console=console) as crew,
-    ):
+    with asking_for(mesh), make_crew(on, on_options or {}, folder, retries=retries, console=console) as crew:
         if crew.elsewhere:
             if mesh is not None:
                 raise OptionError(f"a mesh is of the devices of this process; leave it out, or do not train on {on}")

@@ -30,7 +30,7 @@ import optax
 from flax import struct
 
 from ...envs.base import Game, Policy
-from ...envs.policies.memory_one import AmongMemoryOne
+from ...envs.policies.memory_one import AmongMemoryOne, names_other_first
 from ..base import Metrics
 from . import dice, networks, pool
 from .devices import WHOLE, Episodes
@@ -172,8 +172,7 @@ class Lookahead(NamedTuple):
         if not self.structure.memory_one_envs:
             return other
         policy = RecurrentPolicy(other) if isinstance(other, NetworkParams) else other
-        # The opponent of player 0 is player 1, whom a layout that both share names second.
-        swapped = jnp.logical_and(self.env.observation_layout == "shared", self.player == 0)
+        swapped = names_other_first(self.env.observation_layout, 1 - self.player)
         return AmongMemoryOne(policy, swapped, self.structure.memory_one_envs)
 
     def objective(

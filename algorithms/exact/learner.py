@@ -13,7 +13,7 @@ import numpy as np
 from flax import struct
 
 from ...envs.base import Game, as_tuples
-from ...envs.policies.memory_one import TURNED, MemoryOnePlayer
+from ...envs.policies.memory_one import TURNED, MemoryOnePlayer, names_other_first
 from ...options import Count, NotNegative, Positive, check_options, select
 from ..base import Algorithm, Metrics
 from .games import DifferentiableGame
@@ -275,7 +275,7 @@ class ExactPolicies:
 
 def memory_one_player(by_state: jax.Array, player: int, observation_layout: str) -> MemoryOnePlayer:
     """Return the policy that cooperates with probabilities ``[5]`` in `STATES`."""
-    swapped = jnp.asarray(observation_layout == "shared" and player == 1)
+    swapped = names_other_first(observation_layout, player)
     return MemoryOnePlayer(cooperation=own_first(by_state, player), swapped=swapped)
 
 

@@ -91,6 +91,11 @@ def _draw(key: jax.Array, cooperation: jax.Array, own: jax.Array, other: jax.Arr
     return (jax.random.uniform(key, probability.shape) < probability).astype(jnp.int32)
 
 
+def names_other_first(observation_layout: str, player: jax.Array | int) -> jax.Array:
+    """Return whether observations name the other player first, ``[]`` bool: those of player 1 in a shared layout."""
+    return jnp.asarray((observation_layout == "shared") & (player == 1))
+
+
 def split_views(observation: jax.Array, swapped: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return own and other's last action, one-hot ``[B, 3]``."""
     first, second = observation[:, :3], observation[:, 3:]

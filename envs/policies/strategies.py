@@ -19,7 +19,7 @@ from flax import struct
 from ...options import check_number, player_index, suggest
 from ..base import Game, Policy, StrategyFactory
 from ..grid import draw_below
-from .memory_one import MemoryOnePlayer, split_views
+from .memory_one import MemoryOnePlayer, names_other_first, split_views
 
 Memory = Any
 
@@ -242,16 +242,12 @@ def _chase(board: Board, cooperates: jax.Array, grid_size: int) -> jax.Array:
     return jnp.where(cooperates & ~board.coin_is_own, away, towards).astype(jnp.int32)
 
 
-def _names_other_first(game: Game[Any, Any], player: int) -> jax.Array:
-    return jnp.asarray(game.observation_layout == "shared" and player == 1)
-
-
 def _memory_one(
     game: Game[Any, Any], player: int, *, start: float, cc: float, cd: float, dc: float, dd: float
 ) -> MemoryOnePlayer:
     """Return the player with these probabilities to cooperate, first and after each (own, other's) last action."""
     cooperation = jnp.asarray((dd, dc, cd, cc, start), jnp.float32)
-    return MemoryOnePlayer(cooperation=cooperation, swapped=_names_other_first(game, player))
+    return MemoryOnePlayer(cooperation=cooperation, swapped=names_other_first(game.observation_layout, player))
 
 
 def _always(game: Game[Any, Any], player: int, probability: float) -> MemoryOnePlayer:
@@ -277,7 +273,7 @@ def generous_tit_for_tat(game: Game[Any, Any], player: int, *, generosity: float
 
 def grim(game: Game[Any, Any], player: int) -> Policy:
     """Cooperates until the other defects once, then defects for good."""
-    return GrimPlayer(swapped=_names_other_first(game, player))
+    return GrimPlayer(swapped=names_other_first(game.observation_layout, player))
 
 
 def win_stay_lose_shift(game: Game[Any, Any], player: int) -> Policy:
@@ -300,14 +296,14 @@ def coin_chaser(*, cooperates: bool) -> StrategyFactory:
     """Return the factory of always-cooperate or always-defect in the coin game."""
     return lambda game, player: CoinChaser(
         cooperates=jnp.asarray(cooperates),
-        swapped=_names_other_first(game, player),
+        swapped=names_other_first(game.observation_layout, player),
         grid_size=game.grid_size,
     )
 
 
 def coin_waiter(game: Game[Any, Any], player: int) -> Policy:
     """Always-cooperate of LOQA's league, which waits two steps away from the other's coin."""
-    return CoinWaiter(swapped=_names_other_first(game, player), grid_size=game.grid_size)
+    return CoinWaiter(swapped=names_other_first(game.observation_layout, player), grid_size=game.grid_size)
 
 
 def _coin_retaliator(
@@ -317,7 +313,7 @@ def _coin_retaliator(
         patience=jnp.int32(patience),
         generosity=jnp.float32(generosity),
         unforgiving=jnp.asarray(unforgiving),
-        swapped=_names_other_first(game, player),
+        swapped=names_other_first(game.observation_layout, player),
         grid_size=game.grid_size,
         num_players=game.num_players,
     )

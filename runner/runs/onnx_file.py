@@ -35,7 +35,7 @@ OPSET, IR_VERSION = 18, 9
 
 def save_onnx(
     path: Path, policies: Sequence[Policy], *, player: int, game: Game[Any, Any], params: Any, about: Mapping[str, Any]
-) -> float:
+) -> None:
     """Write the network of one player, after it was compared with the original on episodes that all players play.
 
     The model has the inputs ``observation [B, F]`` and ``memory [B, H]``, which is zero at the start of an episode, and
@@ -48,9 +48,6 @@ def save_onnx(
         game: what they play.
         params: its params.
         about: what the model says of itself, by name.
-
-    Returns:
-        The largest difference between probabilities of the model and of the original.
 
     Raises:
         MissingExtraError: onnx is not installed.
@@ -69,7 +66,6 @@ def save_onnx(
             f"the ONNX model gives other probabilities than the original, by {difference:.2g}; not written"
         )
     write_bytes(path, model.SerializeToString(), hint="choose another --out")
-    return difference
 
 
 def _library() -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -103,15 +105,25 @@ def _bytes(array: Any) -> int:
 
 def memory_of_machine() -> int:
     """Return the bytes of memory that the device, or the machine or container of a CPU, has in all."""
-    device = jax.devices()[0]
-    if device.platform != "cpu":
-        limit = (device.memory_stats() or {}).get("bytes_limit")
-        if limit:
-            return int(limit)
+    limit = _of_device("bytes_limit")
+    if limit:
+        return limit
     found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         found = min(found, int(CGROUP.read_text()))
     return found
+
+
+def memory_used() -> int:
+    """Return the most bytes that the device has held so far, or the process where that is a CPU."""
+    peak = _of_device("peak_bytes_in_use")
+    return peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _of_device(statistic: str) -> int:
+    """Return what a device with memory of its own says of it; 0 for a CPU, and where it does not say."""
+    device = jax.local_devices()[0]
+    return 0 if device.platform == "cpu" else int((device.memory_stats() or {}).get(statistic) or 0)
 
 
 def size_in_words(number: int) -> str:

@@ -11,17 +11,13 @@ where the start has what is done once: compiling above all, which is shorter whe
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from statistics import fmean
 from typing import NamedTuple
 
-import jax
-
 from ..runs.spec import RunSpec
 from .callbacks import Callback, Event
-from .memory import size_in_words
+from .memory import memory_used, size_in_words
 from .progress import format_seconds
 
 LONG = 600.0
@@ -120,8 +116,7 @@ class Stopwatch:
 
     def _checkpoint(self, event: Event) -> None:
         del event
-        lap = self._lap()
-        self._saved.append(lap)
+        self._saved.append(self._lap())
 
     def estimate(self, spec: RunSpec) -> Estimate:
         """Return what a run like the one measured takes from its start."""
@@ -140,13 +135,3 @@ class Stopwatch:
             env_steps=None if steps is None else steps * spec.updates * len(spec.seeds),
             memory=memory_used(),
         )
-
-
-def memory_used() -> int:
-    """Return the most bytes that the device has held so far, or the process where that is a CPU."""
-    device = jax.local_devices()[0]
-    if device.platform != "cpu":
-        peak = (device.memory_stats() or {}).get("peak_bytes_in_use")
-        if peak:
-            return int(peak)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
