@@ -26,13 +26,15 @@ def main(arguments: list[str]) -> int:
     spec = plan_settings(options, read_settings(parser, options))
     found = api.estimate_run(spec, mesh=options.mesh, begun=begun)
     seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
+    with_it = ", the evaluation included" if found.evaluation is None else ""
     rows = {"start": (found.start, "compiling above all; less where the programs are in the cache")} | {
-        plural(count, noun): (count * each, f"{each:.3g} s each")
-        for noun, count, each in (
-            ("update", found.updates, found.update),
-            ("evaluation", found.evaluations, found.evaluation),
-            ("checkpoint", found.checkpoints, found.checkpoint),
+        plural(count, noun): (count * each, f"{each:.3g} s each{included}")
+        for noun, count, each, included in (
+            ("update", found.updates, found.update, with_it),
+            ("evaluation", found.evaluations, found.evaluation, ""),
+            ("checkpoint", found.checkpoints, found.checkpoint, ""),
         )
+        if each is not None
     }
     print(f"{spec.algorithm} in {spec.env}, {seeds}: {found.sentence()}")
     width = max(map(len, rows))

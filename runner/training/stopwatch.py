@@ -31,8 +31,8 @@ class Estimate(NamedTuple):
     """Seconds for what is done once: the first evaluation, and compiling."""
     update: float
     """Seconds of an update, with its line of metrics."""
-    evaluation: float
-    """Seconds that an evaluation adds to it."""
+    evaluation: float | None
+    """Seconds that an evaluation adds to it; None where all updates measured were evaluated: `update` has it then."""
     checkpoint: float
     """Seconds of a checkpoint."""
     updates: int
@@ -47,7 +47,7 @@ class Estimate(NamedTuple):
     def seconds(self) -> float:
         """The whole time."""
         once = self.start + self.updates * self.update
-        return once + self.evaluations * self.evaluation + self.checkpoints * self.checkpoint
+        return once + self.evaluations * (self.evaluation or 0.0) + self.checkpoints * self.checkpoint
 
     def sentence(self) -> str:
         """Return the whole in a line."""
@@ -127,7 +127,7 @@ class Stopwatch:
         return Estimate(
             start=self._start + max(0.0, self._laps[0].seconds - (scored if self._laps[0].scored else plain)),
             update=plain,
-            evaluation=max(0.0, scored - plain),
+            evaluation=max(0.0, scored - plain) if others else None,
             checkpoint=self._saved[-1] if self._saved else 0.0,
             updates=spec.updates,
             evaluations=math.ceil(spec.updates / spec.eval_every),

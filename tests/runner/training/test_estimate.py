@@ -55,6 +55,20 @@ def test_the_time_is_that_of_updates_evaluations_and_checkpoints(monkeypatch: py
     assert found.memory > 2**20
 
 
+def test_evaluations_that_no_update_went_without_are_in_the_time_of_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    watch = Stopwatch()
+    for update in range(4):
+        clock[0] += 3.0
+        if update:
+            watch.callback.on_update(Event(Path(), update, 4, 0.0, update))
+        watch.callback.on_evaluation(Event(Path(), update, 4, 0.0, update))
+    run = RunSpec(algorithm="a", env="e", options={}, env_options={}, updates=4, eval_every=1, checkpoint_every=4)
+    found = watch.estimate(run)
+    assert (found.update, found.evaluation, found.seconds) == (3.0, None, 15.0)
+
+
 def test_the_command_prints_what_a_run_takes_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
