@@ -6,23 +6,25 @@ from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import SelfPlayConfig
 
+_MATRIX_GAME = {
+    "num_envs": 128,
+    "hidden_size": 16,
+    "shaping": 3.0,
+    "shaping_end": 3.0,
+    "entropy": 0.03,
+    "entropy_end": 0.03,
+    "learning_rate_end": 0.0003,
+    "anneal_steps": 4000,
+}
+
 ADVANTAGE_ALIGNMENT = AlgorithmPlugin(
     config=SelfPlayConfig,
     build=build_self_play,
     summary="Advantage Alignment: reinforces what is good for an opponent that was good to the learner; first order.",
     presets={
-        ("laptop", "IPD-v0"): Preset(
-            updates=40,
-            options={
-                "num_envs": 128,
-                "hidden_size": 16,
-                "shaping": 3.0,
-                "shaping_end": 3.0,
-                "entropy": 0.03,
-                "entropy_end": 0.03,
-                "learning_rate_end": 0.0003,
-                "anneal_steps": 4000,
-            },
+        ("laptop", "IPD-v0"): Preset(updates=40, options=_MATRIX_GAME),
+        ("laptop", "PublicGoods-v0"): Preset(
+            updates=40, options=_MATRIX_GAME, env_options={"contribution_factor": 2.0}
         ),
         # The past counts wholly, where in LOQA about half of it does: hence half of LOQA's weight.
         ("laptop", "CoinGame-v0"): Preset(

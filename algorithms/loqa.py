@@ -6,6 +6,18 @@ from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import SurpriseConfig
 
+_MATRIX_GAME = {
+    "num_envs": 128,
+    "hidden_size": 16,
+    "temperature": 0.33,
+    "shaping": 2.0,
+    "shaping_end": 2.0,
+    "entropy": 0.03,
+    "entropy_end": 0.03,
+    "learning_rate_end": 0.0003,
+    "anneal_steps": 4000,
+}
+
 _PUBLISHED = {
     "pool_size": 100,
     "num_opponents": 8,
@@ -28,19 +40,9 @@ LOQA = AlgorithmPlugin(
     build=build_self_play,
     summary="LOQA: an opponent that acts by its action values will do more of what it is rewarded for; first order.",
     presets={
-        ("laptop", "IPD-v0"): Preset(
-            updates=40,
-            options={
-                "num_envs": 128,
-                "hidden_size": 16,
-                "temperature": 0.33,
-                "shaping": 2.0,
-                "shaping_end": 2.0,
-                "entropy": 0.03,
-                "entropy_end": 0.03,
-                "learning_rate_end": 0.0003,
-                "anneal_steps": 4000,
-            },
+        ("laptop", "IPD-v0"): Preset(updates=40, options=_MATRIX_GAME),
+        ("laptop", "PublicGoods-v0"): Preset(
+            updates=40, options=_MATRIX_GAME, env_options={"contribution_factor": 2.0}
         ),
         ("laptop", "CoinGame-v0"): Preset(updates=100, options=_COIN_GAME),
         ("laptop-5x5", "CoinGame-v0"): Preset(

@@ -9,6 +9,8 @@ from .base import AlgorithmPlugin, Preset
 from .core.learner import BEST_RESPONSE, TrajectoryConfig, build_learner, build_player
 from .core.lookahead import Structure
 
+_MATRIX_GAME = {"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.03, "critic_lr": 0.002}
+
 
 @dataclass(frozen=True, kw_only=True)
 class NaiveConfig(TrajectoryConfig):
@@ -32,9 +34,9 @@ NAIVE = AlgorithmPlugin(
     steps_per_update=TrajectoryConfig.steps_per_update,
     presets={
         **BEST_RESPONSE,
-        ("laptop", "IPD-v0"): Preset(
-            updates=20,
-            options={"num_envs": 128, "hidden_size": 16, "outer_steps": 50, "outer_lr": 0.03, "critic_lr": 0.002},
+        ("laptop", "IPD-v0"): Preset(updates=20, options=_MATRIX_GAME),
+        ("laptop", "PublicGoods-v0"): Preset(
+            updates=20, options=_MATRIX_GAME, env_options={"contribution_factor": 2.0}
         ),
         ("laptop", "CoinGame-v0"): Preset(
             updates=40,

@@ -383,8 +383,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
     Args:
         algorithms: names of learners; in place of one, the names of a learner for each player. None: all that are
             installed and have the preset.
-        envs: ids of games. None: all for which a learner has the preset. In each game, the learners take part that
-            have the preset there.
+        envs: ids of games. None: all of two players for which a learner has the preset. In each game, the learners take
+            part that have the preset there.
         out: folder of the league.
         num_seeds: train the seeds 0 to N - 1.
         preset: settings of the learners, and how long they train.

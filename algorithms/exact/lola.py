@@ -133,5 +133,8 @@ LOLA_EXACT = AlgorithmPlugin(
     build=build,
     build_player=build_player,
     summary="LOLA on exact returns: actual update, first-order Taylor form, or the shaping term as published",
-    presets={("laptop", "IPD-v0"): Preset(30)},
+    presets={
+        ("laptop", "IPD-v0"): Preset(30),
+        ("laptop", "PublicGoods-v0"): Preset(60, env_options={"contribution_factor": 2.0}),
+    },
 )

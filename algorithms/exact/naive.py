@@ -44,5 +44,8 @@ NAIVE_EXACT = AlgorithmPlugin(
     build=build,
     build_player=partial(build_exact_player, rule=RULE),
     summary="Gradient ascent on the exact return of memory-one policies (the baseline that defects)",
-    presets={("laptop", "IPD-v0"): Preset(100)},
+    presets={
+        ("laptop", "IPD-v0"): Preset(100),
+        ("laptop", "PublicGoods-v0"): Preset(100, env_options={"contribution_factor": 2.0}),
+    },
 )

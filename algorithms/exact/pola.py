@@ -240,6 +240,10 @@ POLA_EXACT = AlgorithmPlugin(
     build=build,
     build_player=build_player,
     summary="POLA on exact returns of memory-one policies: proximal steps to a fixed point",
-    presets={("laptop", "IPD-v0"): Preset(2)},
+    presets={
+        ("laptop", "IPD-v0"): Preset(2),
+        # With an imagined step of 5 it leaves defection at once and loses that again.
+        ("laptop", "PublicGoods-v0"): Preset(10, {"inner_lr": 2.0}, env_options={"contribution_factor": 2.0}),
+    },
     steps_per_update=lambda config: {} if config.outer_steps is None else {"outer-steps": config.outer_steps},
 )

@@ -18,9 +18,9 @@ from .arguments import (
 )
 
 EPILOG = """\
-Without --algorithms all learners take part that have the preset, a plug-in's too, and without --envs all games for
-which one of them has it. Each game has a polax benchmark in a folder of its own; then all seeds of all learners and the
-game's strategies play each other. The same command continues an interrupted league.
+Without --algorithms all learners take part that have the preset, a plug-in's too, and without --envs all games of two
+players for which one of them has it. Each game has a polax benchmark in a folder of its own; then all seeds of all
+learners and the game's strategies play each other. The same command continues an interrupted league.
 The folder gets league.json, league.csv, league.md and pictures; polax report DIR makes a page of it."""
 
 

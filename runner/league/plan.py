@@ -68,7 +68,7 @@ def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, pr
 
     Args:
         algorithms: names of learners; None: all that are installed.
-        envs: ids of games; None: all in which one of them has the preset.
+        envs: ids of games; None: all of two players in which one of them has the preset.
         preset: its name.
 
     Raises:
@@ -89,9 +89,16 @@ def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, pr
         if not any(name in learners for learners in found.values()):
             raise OptionError(f"{name} has no preset {preset!r} for {' or '.join(found)}; leave it out")
     found = {env: learners for env, learners in found.items() if learners}
+    if not envs:  # where only games of more players are left, `check_games` says that they cannot be played
+        found = {env: learners for env, learners in found.items() if _players_of(env) == 2} or found
     if not found:
         raise OptionError(f"no learner has a preset {preset!r}; polax list --details shows the presets")
     return found
+
+
+def _players_of(env: str) -> int:
+    game, _ = registry.make_env(env)
+    return game.num_players
 
 
 def open_folder(folder: Path, protocol: Protocol) -> bool:
@@ -106,10 +113,9 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
 def check_games(protocol: Protocol) -> None:
     """Raise `PolaxError` where a game's matches could not be played, before anything has trained for hours."""
     for env in protocol.algorithms:
-        line_up = LineUp(env, {}, *registry.make_env(env), [])
-        if line_up.game.num_players != 2:
-            raise OptionError(f"a league is between two players; {env} has {line_up.game.num_players}; leave it out")
-        training_of(protocol, line_up)
+        if (players := _players_of(env)) != 2:
+            raise OptionError(f"a league is between two players; {env} has {players}; leave it out")
+        training_of(protocol, LineUp(env, {}, *registry.make_env(env), []))
 
 
 def training_of(protocol: Protocol, line_up: LineUp) -> Training | None:
