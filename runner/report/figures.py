@@ -166,25 +166,42 @@ def spread_over(total: int, most: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, total - 1, min(total, most))})
 
 
+NAME_WIDTH, NAME_HEIGHT = 0.4, 0.08
+"""About what the name of a level takes, as parts of a panel."""
+
+
 def finish_curves(axes: Axes, x_label: str, y_label: str, levels: Mapping[str, float]) -> None:
     """Add what curves are read against, and the labels."""
-    for name, value in levels.items():
+    for value in levels.values():
         axes.axhline(value, color=MUTED, linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
+    axes.margins(x=0.02, y=0.12)
+    for name, value in levels.items():
+        below = _has_room_below(axes, value, list(levels.values()))
         axes.annotate(
             f"{name} {value:.3g}",
             xy=(1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 3),
+            xytext=(-2, -3 if below else 3),
             textcoords="offset points",
             ha="right",
-            va="bottom",
+            va="top" if below else "bottom",
             fontsize=8,
             color=MUTED,
         )
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set(xlabel=x_label, ylabel=y_label)
-    axes.margins(x=0.02, y=0.12)
+
+
+def _has_room_below(axes: Axes, level: float, levels: Sequence[float]) -> bool:
+    """Return whether less is drawn just below a level, at the right, than just above it."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    places = np.linspace(right - NAME_WIDTH * (right - left), right, 20)
+    curves = [line.get_data() for line in axes.lines if line.get_transform() == axes.transData]
+    drawn = [np.interp(places, x, y, left=np.nan, right=np.nan) for x, y in curves if len(x) > 1]
+    heights = (np.array([*drawn, *(np.full(20, each) for each in levels)]) - level) / (top - bottom)
+    near = heights[np.abs(heights) < NAME_HEIGHT]
+    return bool(np.sum(near < 0) < np.sum(near > 0))
 
 
 class Estimate(NamedTuple):

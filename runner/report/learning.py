@@ -294,7 +294,10 @@ def curve_of(run: LearningRun, quantity: Quantity, axis: str, colour: int) -> Cu
     if not drawn.any():
         return None
     values = values[:, drawn]
-    return Curve(run.label, colour, places[drawn], *mean_and_spread_over_seeds(values), values)
+    mean, low, high = mean_and_spread_over_seeds(values)
+    if quantity.gap:  # is never below 0, where an interval about its mean can reach
+        low = np.maximum(low, 0.0)
+    return Curve(run.label, colour, places[drawn], mean, low, high, values)
 
 
 def _place(run: LearningRun, row: Mapping[str, Any], axis: str) -> float:

@@ -1,0 +1,20 @@
+"""Learning curves: what is collected of a run."""
+
+from pathlib import Path
+
+import pytest
+from polax.runner.evaluation.scores import score_name
+from polax.runner.report.learning import LearningRun, Quantity, curve_of
+
+
+def test_the_interval_of_a_gap_does_not_reach_below_none() -> None:
+    rows = [
+        {"seed": seed, "update": 1, score_name(0): 0.5, score_name(1): 0.5 - gap}
+        for seed, gap in enumerate((0.0, 0.0, 0.0, 0.4))
+    ]
+    run = LearningRun("a", "IPD-v0", {}, {}, [], rows, Path(), self_play=False)
+    gap = curve_of(run, Quantity("gap", "Gap", "reward", gap=True), "updates", 0)
+    assert (gap.mean[0], gap.low[0]) == (pytest.approx(0.1), 0.0)
+    assert gap.high[0] > 0.4
+    second = curve_of(run, Quantity("player 1", "Player 1", "reward", player=1), "updates", 0)
+    assert second.low[0] < 0.2 < second.high[0]
