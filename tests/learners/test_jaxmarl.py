@@ -10,7 +10,9 @@ import polax
 import pytest
 
 pytestmark = pytest.mark.learners
-IDS = ["IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0"]
+TWO = [(name, {}) for name in ("IPD-v0", "StagHunt-v0", "Chicken-v0", "MatchingPennies-v0", "CoinGame-v0")]
+MORE = [("PublicGoods-v0", {"num_players": 3}), ("PublicGoods-v0", {"num_players": 5, "observed": "count"})]
+MORE += [("CoinGame-v0", {"num_players": 3})]
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +22,21 @@ def view():
     return jaxmarl_view
 
 
-@pytest.mark.parametrize("env_id", IDS)
-def test_it_has_what_jaxmarl_asks_for(view, env_id):
+@pytest.mark.parametrize(("env_id", "options"), TWO + MORE)
+def test_it_has_what_jaxmarl_asks_for(view, env_id, options):
     from jaxmarl.environments import MultiAgentEnv
 
-    env = view.make(env_id)
+    env = view.make(env_id, **options)
+    players = options.get("num_players", 2)
     assert isinstance(env, MultiAgentEnv)
-    assert (env.name, env.num_agents, env.agents) == (env_id, 2, ["player_0", "player_1"])
+    assert (env.name, env.num_agents) == (env_id, players)
+    assert env.agents == [f"player_{player}" for player in range(players)]
     assert env.agent_classes == {"players": env.agents}
     key = jax.random.key(0)
     observations, state = env.reset(key)
     actions = {agent: env.action_space(agent).sample(key) for agent in env.agents}
     after = env.step(key, state, actions)
-    assert set(after[3]) == {"player_0", "player_1", "__all__"}
+    assert set(after[3]) == {*env.agents, "__all__"}
     for agent in env.agents:
         for seen in (observations[agent], after[0][agent], env.get_obs(state)[agent]):
             assert seen.shape == env.observation_space(agent).shape
@@ -40,17 +44,17 @@ def test_it_has_what_jaxmarl_asks_for(view, env_id):
             assert env.observation_space(agent).contains(seen)
         assert after[2][agent].shape == after[3][agent].shape == ()
         assert env.get_avail_actions(state)[agent].tolist() == [True] * env.action_space(agent).n
-    assert all(value.shape == (2,) for value in after[4].values())
+    assert all(value.shape == (players,) for value in after[4].values())
 
 
-@pytest.mark.parametrize("env_id", ["IPD-v0", "CoinGame-v0"])
+@pytest.mark.parametrize(("env_id", "options"), [("IPD-v0", {}), ("CoinGame-v0", {}), *MORE])
 @pytest.mark.parametrize("make_key", [jax.random.key, jax.random.PRNGKey])
-def test_a_thousand_random_episodes_agree_with_the_game(view, env_id, make_key):
-    env = view.make(env_id, max_steps_in_episode=5)
-    game, params = polax.make_env(env_id, max_steps_in_episode=5)
+def test_a_thousand_random_episodes_agree_with_the_game(view, env_id, options, make_key):
+    env = view.make(env_id, max_steps_in_episode=5, **options)
+    game, params = polax.make_env(env_id, max_steps_in_episode=5, **options)
     state_key, action_key, step_key = jax.random.split(make_key(0), 3)
     observations, state = jax.vmap(env.reset)(jax.random.split(state_key, 1000))
-    actions = jax.random.randint(action_key, (6, 1000, 2), 0, game.num_actions)
+    actions = jax.random.randint(action_key, (6, 1000, game.num_players), 0, game.num_actions)
     native = jax.jit(jax.vmap(game.step, in_axes=(0, 0, 0, None)))
     step = jax.jit(jax.vmap(env.step))
     for time, keys in enumerate(jax.random.split(step_key, (6, 1000)), start=1):
@@ -64,7 +68,7 @@ def test_a_thousand_random_episodes_agree_with_the_game(view, env_id, make_key):
             np.testing.assert_array_equal(rewards[agent], expected[2][:, player])
             np.testing.assert_array_equal(dones[agent], expected[4])
         for name in infos:
-            np.testing.assert_array_equal(infos[name], np.stack([expected[5][name]] * 2, axis=1))
+            np.testing.assert_array_equal(infos[name], np.stack([expected[5][name]] * game.num_players, axis=1))
         assert jnp.unique(state.time).tolist() == [time % 5]
         own = np.stack([observations[agent] for agent in env.agents], axis=1)
         if time == 5:  # JaxMARL splits its key as gymnax does, so even the next start is the same
