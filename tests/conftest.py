@@ -10,9 +10,18 @@ import pytest
 
 _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
 
-# What a test compiles is kept for the next run; set before jax is first imported, and inherited by subprocesses.
+# What a test compiles is kept for the next run, small programs too: they are many, and each module begins without any.
+# Set before jax is first imported, and inherited by subprocesses.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+_MINUTES = ("test_hosts.py", "test_devices.py", "test_learning.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take minutes first: begun last, they would go on alone after the others."""
+    items.sort(key=lambda item: item.path.name not in _MINUTES)
 
 
 @pytest.fixture(autouse=True, scope="module")
