@@ -738,6 +738,32 @@ def register_logger(name: str, make: Logger, *, replace: bool = False) -> None:
     _LOGGERS.register(name, make, replace=replace)
 
 
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Have registered at the end what was registered before: for tests of plug-ins.
+
+    The code that files may name (`allow_import`) is none at the beginning, and what it was at the end.
+
+    Example:
+        >>> with polax.registry.isolated():
+        ...     polax.register_algorithm("mine", polax.algorithm_plugin("naive"))
+        >>> "mine" in [row.name for row in polax.list_algorithms()]
+        False
+    """
+    kinds = (_ENVIRONMENTS, _ALGORITHMS, _POLICIES, _LOGGERS, _EXECUTORS)
+    registered, allowed = [kind.registered for kind in kinds], set(_allowed)
+    for kind in kinds:
+        kind.registered = dict(kind.registered)
+    _allowed.clear()
+    try:
+        yield
+    finally:
+        for kind, before in zip(kinds, registered, strict=True):
+            kind.registered = before
+        _allowed.clear()
+        _allowed.update(allowed)
+
+
 def on_environment_registered(listener: Callable[[str], None]) -> None:
     """Call ``listener(name)`` after every `register_environment` (used by the views of other libraries)."""
     _listeners.append(listener)

@@ -5,7 +5,9 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import polax
 import pytest
 
 _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
@@ -15,13 +17,19 @@ _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
-
 _MINUTES = ("test_hosts.py", "test_devices.py", "test_learning.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take minutes first: begun last, they would go on alone after the others."""
     items.sort(key=lambda item: item.path.name not in _MINUTES)
+
+
+@pytest.fixture
+def registry() -> Iterator[ModuleType]:
+    """Where a test registers plug-ins, which are forgotten at its end."""
+    with polax.registry.isolated():
+        yield polax.registry
 
 
 @pytest.fixture(autouse=True, scope="module")

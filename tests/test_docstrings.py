@@ -8,7 +8,6 @@ from pathlib import Path
 import gymnasium
 import polax
 import pytest
-from polax import registry
 
 FUNCTIONS = [name for name in polax.__all__ if inspect.isfunction(getattr(polax, name))]
 
@@ -25,11 +24,10 @@ def runs(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*FUNCTIONS, "Document", "Run"])
+@pytest.mark.usefixtures("registry")
 def test_the_example_of_the_docstring_runs(name, runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(runs, Path("runs"))
-    for kind in (registry._ENVIRONMENTS, registry._ALGORITHMS, registry._POLICIES, registry._LOGGERS):
-        monkeypatch.setattr(kind, "registered", dict(kind.registered))
     text = inspect.getdoc(getattr(polax, name)) or ""
     example = doctest.DocTestParser().get_doctest(text, {"polax": polax}, name, None, None)
     assert example.examples

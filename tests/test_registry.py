@@ -6,11 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import polax
 import pytest
-from polax import registry
 from polax.algorithms.base import Algorithm, AlgorithmPlugin
 from polax.envs.base import EnvironmentPlugin
 
@@ -50,8 +50,8 @@ TOY = AlgorithmPlugin(Options, _build, "a toy")
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> AlgorithmPlugin:
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "toy", TOY)
+def toy(registry: ModuleType) -> AlgorithmPlugin:
+    registry.register_algorithm("toy", TOY)
     return TOY
 
 
@@ -184,16 +184,16 @@ def test_a_name_that_is_no_string_is_refused() -> None:
         polax.algorithm_plugin(7)  # type: ignore[arg-type]
 
 
-def test_a_registered_algorithm_is_made_and_may_be_registered_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry._ALGORITHMS, "registered", {})
+@pytest.mark.usefixtures("registry")
+def test_a_registered_algorithm_is_made_and_may_be_registered_again() -> None:
     polax.register_algorithm("mine", TOY)
     polax.register_algorithm("mine", TOY._replace(summary="better"))
     assert polax.algorithm_plugin("mine").summary == "better"
     assert _algorithm_rows("mine")[0].distribution == "(registered)"
 
 
-def test_registering_does_not_take_an_installed_name_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry._ALGORITHMS, "registered", {})
+@pytest.mark.usefixtures("registry")
+def test_registering_does_not_take_an_installed_name_unless_told_to() -> None:
     with pytest.raises(polax.PluginError, match="belongs to polax"):
         polax.register_algorithm("pola-dice", TOY)
     polax.register_algorithm("pola-dice", TOY, replace=True)
@@ -300,11 +300,11 @@ def test_gymnasium_makes_an_id_with_the_package_named_in_it() -> None:
     assert out.split() == ["(6,)", "IPD-v0"]
 
 
-def test_registering_an_environment_makes_its_id_known_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("registry")
+def test_registering_an_environment_makes_its_id_known_everywhere() -> None:
     import gymnasium
     import gymnax
 
-    monkeypatch.setattr(registry._ENVIRONMENTS, "registered", {})
     plugin: EnvironmentPlugin = polax.environment_plugin("IPD-v0")
     polax.register_environment("AnotherIPD-v0", plugin)
     polax.register_environment("AnotherIPD-v0", plugin)
@@ -342,11 +342,6 @@ def ipd() -> tuple[Any, Any]:
     return polax.make_env("IPD-v0", max_steps_in_episode=5)
 
 
-@pytest.fixture
-def _policies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry._POLICIES, "registered", {})
-
-
 def test_the_built_in_prefixes_come_from_entry_points_of_polax_itself() -> None:
     rows = {row.name: row for row in polax.list_policies()}
     assert rows["run"].distribution == rows["axelrod"].distribution == "polax"
@@ -368,7 +363,7 @@ def test_a_policy_is_its_own_reference(ipd: Any) -> None:
     assert polax.make_policy(policy, *ipd) is policy
 
 
-@pytest.mark.usefixtures("_policies")
+@pytest.mark.usefixtures("registry")
 def test_a_registered_prefix_gets_what_follows_it_and_the_game(ipd: Any) -> None:
     polax.register_policy("mine", lambda *given: Always(given))
     env, params = ipd
@@ -380,7 +375,7 @@ def test_a_registered_prefix_gets_what_follows_it_and_the_game(ipd: Any) -> None
     assert polax.Listing("mine", "(registered)", "", "", None) in polax.list_policies()
 
 
-@pytest.mark.usefixtures("_policies")
+@pytest.mark.usefixtures("registry")
 def test_an_object_of_a_library_goes_to_the_prefix_of_that_name(ipd: Any) -> None:
     polax.register_policy("mylib", lambda reference, *rest: Always(reference))
     base = type("Base", (), {"__module__": "mylib.models"})
@@ -436,7 +431,7 @@ def test_a_player_that_the_game_does_not_have_is_refused(ipd: Any, player: Any) 
         polax.make_policy("grim", *ipd, player=player)
 
 
-@pytest.mark.usefixtures("_policies")
+@pytest.mark.usefixtures("registry")
 def test_what_is_not_a_resolver_and_a_prefix_that_is_taken_are_not_registered() -> None:
     with pytest.raises(polax.PluginError, match="must be a function"):
         polax.register_policy("mine", 7)  # type: ignore[arg-type]
@@ -480,3 +475,17 @@ def test_importing_polax_is_quick_and_loads_no_numerical_library() -> None:
 def test_polax_has_no_attribute_it_does_not_have() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         polax.nonsense  # noqa: B018
+
+
+def test_what_is_registered_and_allowed_in_isolation_is_forgotten_after_it() -> None:
+    with polax.registry.isolated():
+        polax.register_algorithm("mine", TOY)
+        polax.registry.allow_import("mine_module:MINE")
+        with polax.registry.isolated():
+            assert polax.algorithm_plugin("mine") is TOY
+            polax.register_algorithm("mine", TOY._replace(summary="better"))
+            with pytest.raises(polax.PluginError, match="names code to import"):
+                polax.registry.check_import("mine_module:MINE", source="config.json")
+        assert polax.algorithm_plugin("mine") is TOY
+        polax.registry.check_import("mine_module:MINE", source="config.json")
+    assert not _algorithm_rows("mine")

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from polax import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "use_with.md"
@@ -31,10 +30,9 @@ SNIPPETS = [
 
 @pytest.mark.filterwarnings("ignore:PettingZoo in TorchRL is tested using version:UserWarning")
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
+@pytest.mark.usefixtures("registry")
 def test_the_snippet_runs(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for kind in (registry._POLICIES, registry._LOGGERS):
-        monkeypatch.setattr(kind, "registered", {})
     logger = logging.getLogger("polax")
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "level", logger.level)

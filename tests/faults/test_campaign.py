@@ -9,6 +9,7 @@ import os
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ import toy_learner
 from campaign import FACTOR
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from polax import registry
 from polax.algorithms.base import AlgorithmPlugin, Preset
 from polax.options import PolaxError
 from polax.runner.cli import main
@@ -108,9 +108,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+def run(trained: Path, tmp_path: Path, registry: ModuleType, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """Return a run that a test may damage; it makes it anew for each attempt."""
-    monkeypatch.setattr(registry, "_allowed", {"toy_learner:TOY"})
+    registry.allow_import("toy_learner:TOY")
     monkeypatch.chdir(tmp_path)
     return RunFolder(Path(shutil.copytree(trained, tmp_path / "run")))
 
@@ -320,15 +320,14 @@ def test_odd_plug_ins(
     game, params = polax.make_env("IPD-v0")
     plugin = AlgorithmPlugin(config, build, summary, version, presets)
     try:
-        registry.register_algorithm("odd", plugin)
-        polax.make_algorithm("odd", game, params)
+        with polax.registry.isolated():
+            polax.register_algorithm("odd", plugin)
+            polax.make_algorithm("odd", game, params)
     except PolaxError as error:
         assert "\n" not in str(error)  # noqa: PT017
         outcomes[REFUSED] += 1
     else:
         outcomes[WELL] += 1
-    finally:
-        registry._ALGORITHMS.registered.pop("odd", None)
 
 
 @attempts(33)

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import toy_learner
-from polax import registry
 from polax.runner.cli import main
 from polax.runner.runs.folder import RunFolder
 
@@ -15,11 +15,10 @@ TOY = ["toy_learner:TOY", "IPD-v0", *QUICK]
 
 
 @pytest.fixture(autouse=True)
-def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "toy", toy_learner.TOY)
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", toy_learner.PYTHON_TOY)
-    # What one test allows to import, the next one must ask for itself; the toy is in the configs of shared runs.
-    monkeypatch.setattr(registry, "_allowed", {"toy_learner:TOY"})
+def _toys(registry: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.register_algorithm("toy", toy_learner.TOY)
+    registry.register_algorithm("python-toy", toy_learner.PYTHON_TOY)
+    registry.allow_import("toy_learner:TOY")  # it is in the configs of runs that tests share
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 

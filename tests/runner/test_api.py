@@ -18,11 +18,10 @@ QUICK = {"eval_envs": 16, "checkpoint_every": 2, "quiet": True}
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Three updates of two seeds."""
-    from polax import registry
     from toy_learner import TOY
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._ALGORITHMS.registered, "toy", TOY)
+    with polax.registry.isolated():
+        polax.register_algorithm("toy", TOY)
         out = tmp_path_factory.mktemp("api") / "run"
         return polax.train("toy", "IPD-v0", updates=3, seeds=[4, 2], options={"step_size": 0.25}, out=out, **QUICK)
 
@@ -166,10 +165,6 @@ def test_an_interrupted_training_is_saved_and_can_go_on(tmp_path, monkeypatch):
         polax.train("toy", "IPD-v0", updates=4, out=tmp_path / "run", **QUICK)
     assert caught.value.exit_status == 130
     monkeypatch.undo()
-    from polax import registry
-    from toy_learner import TOY
-
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "toy", TOY)
     assert caught.value.run.resume(quiet=True).metrics()["update"].max() == 4
 
 

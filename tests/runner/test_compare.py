@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import polax
 import pytest
-from polax import registry
 from polax.runner.cli import main
 from polax.runner.training import seeds as training_seeds
 from toy_learner import PYTHON_TOY, TOY, ToyPolicy
@@ -23,8 +22,8 @@ OF_THE_PROCESS = ("command", "seconds")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """An update of two seeds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._ALGORITHMS.registered, "toy", TOY)
+    with polax.registry.isolated():
+        polax.register_algorithm("toy", TOY)
         settings = {"updates": 1, "seeds": 2, "eval_envs": 4, "quiet": True}
         return polax.train("toy", "IPD-v0", out=tmp_path_factory.mktemp("compare") / "mine", **settings)
 
@@ -162,11 +161,11 @@ def test_the_same_call_continues_a_benchmark_that_was_stopped(tmp_path, monkeypa
     assert without(parts.data) == without(whole.data)
 
 
-def test_a_combination_that_fails_stands_in_the_document_and_on_the_error_stream(tmp_path, monkeypatch, capsys):
+def test_a_combination_that_fails_stands_in_the_document_and_on_the_error_stream(tmp_path, capsys):
     def build(env, params, config):
         raise RuntimeError("broken")
 
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", PYTHON_TOY._replace(build=build))
+    polax.register_algorithm("python-toy", PYTHON_TOY._replace(build=build))
     found = polax.benchmark(["toy", "python-toy"], ["IPD-v0"], out=tmp_path / "out", quiet=True, **QUICK)
     assert [row["status"] for row in found.table("Training")] == ["done", "failed"]
     assert capsys.readouterr() == (

@@ -42,10 +42,10 @@ def run(trained: Path, tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture
-def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def strict() -> Iterator[None]:
     """Forget what this process has asked to import."""
-    monkeypatch.setattr(registry, "_allowed", set())
-    return
+    with registry.isolated():
+        yield
 
 
 def test_a_second_writer_is_refused_and_changes_nothing(run: RunFolder, fails: Fails, tmp_path: Path) -> None:

@@ -148,23 +148,23 @@ def test_a_best_response_that_does_not_fit_the_game_is_refused_before_anything_t
     assert not (tmp_path / "out").exists()
 
 
-def test_a_game_of_more_than_two_players_is_refused_before_anything_trains(tmp_path, monkeypatch):
+def test_a_game_of_more_than_two_players_is_refused_before_anything_trains(tmp_path):
     plugin = registry.algorithm_plugin("naive")
     presets = {("laptop", "PublicGoods-v0"): plugin.presets["laptop", "IPD-v0"]}
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "social", plugin._replace(presets=presets))
+    polax.register_algorithm("social", plugin._replace(presets=presets))
     with pytest.raises(OptionError, match="a league is between two players; PublicGoods-v0 has 3; leave it out"):
         polax.league(["social"], best_response=None, out=tmp_path / "out", **QUICK)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
-def test_a_learner_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
+def test_a_learner_that_fails_does_not_stop_the_others(tmp_path, capsys):
     plugin = registry.algorithm_plugin("naive-exact")
 
     def fail(*_):
         raise RuntimeError("no luck today")
 
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "unlucky", plugin._replace(build=fail))
+    polax.register_algorithm("unlucky", plugin._replace(build=fail))
     words = ["--algorithms", "unlucky", "lola-exact", "--num-seeds", "1", "--episodes", "2", "--no-best-response"]
     assert main(["league", *words, "--out", str(tmp_path / "out"), "--quiet"]) == 1
     assert "no luck today" in capsys.readouterr().err

@@ -5,13 +5,13 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gymnasium
 import numpy as np
 import polax
 import pytest
-from polax import registry
 from polax.envs.views.pettingzoo import GameParallelEnv
 from polax.runner.cli import main
 from polax.testing.clauses import ALGORITHM_CLAUSES, ENVIRONMENT_CLAUSES, PLUGIN_CLAUSES, POLICY_CLAUSES
@@ -39,9 +39,8 @@ def test_the_pages_list_every_clause_in_its_words(page: str, own: dict[str, obje
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def page(registry: ModuleType) -> Iterator[dict[str, Any]]:
     """What the page on games defines, with its game registered."""
-    monkeypatch.setattr(registry._ENVIRONMENTS, "registered", {})
     # The snippets are one program: a class in them must know the module it is defined in.
     names: dict[str, Any] = {"__name__": __name__}
     for block in _blocks("write_your_own_environment.md", "python"):

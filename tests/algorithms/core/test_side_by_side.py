@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import polax
 import pytest
-from polax import registry
 from polax.algorithms.base import AlgorithmPlugin, PlayerLearner, Shown
 from polax.envs.policies.play import play
 from polax.options import OptionError, PolaxError
@@ -208,7 +207,7 @@ def test_options_are_checked_for_each_player(options, message):
         polax.make_algorithm("naive+tit-for-tat", env, params, **options)
 
 
-def test_a_third_party_learner_of_one_player_meets_ours(monkeypatch):
+def test_a_third_party_learner_of_one_player_meets_ours(registry):
     def build_player(env, params, config, player):
         policy = env.strategies["random"](env, player)
         return PlayerLearner(
@@ -217,9 +216,12 @@ def test_a_third_party_learner_of_one_player_meets_ours(monkeypatch):
             show=lambda state: Shown(policy),
         )
 
+    def build(env, params, config):
+        raise AssertionError("it is one of two learners")
+
     plugin = AlgorithmPlugin(
-        config=make_dataclass("NoOptions", [], frozen=True), build=None, summary="counts", build_player=build_player
+        config=make_dataclass("NoOptions", [], frozen=True), build=build, summary="counts", build_player=build_player
     )
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "counter", plugin)
+    registry.register_algorithm("counter", plugin)
     (_, count), metrics = two_updates(make("naive+counter", SMALL))
     assert (float(count), float(metrics["seen/player_1"])) == (2, 2)

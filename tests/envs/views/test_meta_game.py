@@ -9,7 +9,6 @@ import polax
 import pytest
 import toy_learner
 from gymnax.environments.environment import Environment
-from polax import registry
 from polax.envs.views.meta_game import MetaGame
 
 STEPS, BATCH, EPISODES = 3, 2, 4
@@ -202,8 +201,8 @@ def test_keys_are_used_once():
             state = meta.step(jax.random.key(number), state, 0, params)[1]
 
 
-def test_bad_input_is_named(monkeypatch):
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", toy_learner.PYTHON_TOY)
+def test_bad_input_is_named(registry):
+    registry.register_algorithm("python-toy", toy_learner.PYTHON_TOY)
     for name in ("naive-exact", "pola-dice", "loqa"):
         with pytest.raises(
             polax.OptionError, match=rf"{name} cannot be the learner of a meta-game: .* that do: naive$"

@@ -97,14 +97,14 @@ def test_a_preset_gives_options_and_length_and_a_budget_goes_over_the_length(tmp
 
 @pytest.mark.slow
 def test_one_failing_combination_is_reported_and_the_others_go_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = registry._ALGORITHMS.registered["python-toy"]
+    sound = registry.algorithm_plugin("python-toy")
 
     def build(env: Any, params: Any, config: Any) -> Any:
         raise RuntimeError("this learner\nis broken")
 
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", broken._replace(build=build))
+    registry.register_algorithm("python-toy", sound._replace(build=build))
     out = tmp_path / "out"
     words = ["--algorithms", "python-toy", "absent_module:X", "toy", "--envs", "IPD-v0", "CoinGame-v0"]
     words += ["--num-seeds", "1", "--budget", "1", "updates", *QUICK, "--CoinGame-v0.max-steps-in-episode", "2"]
@@ -120,7 +120,7 @@ def test_one_failing_combination_is_reported_and_the_others_go_on(
     errors = capsys.readouterr().err
     assert len([line for line in errors.splitlines() if " in " in line and " failed: " in line]) == 5
     assert "in build" in (out / "errors" / "python-toy-IPD-v0.txt").read_text()
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "python-toy", broken)  # repaired: it is tried again
+    registry.register_algorithm("python-toy", sound)  # repaired: it is tried again
     rows = {(row["algorithm"], row["env"]): row["status"] for row in _run(out, *words, status=1)["combinations"]}
     assert rows["python-toy", "IPD-v0"] == "done"
     assert rows["absent_module:X", "IPD-v0"] == "failed"

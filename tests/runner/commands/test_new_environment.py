@@ -27,9 +27,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plugin(package: Path) -> Iterator[EnvironmentPlugin]:
     sys.path.append(str(package))
     found = registry.environment_plugin("brand_new_game:BRAND_NEW_GAME")
-    polax.register_environment("BrandNewGame-v0", found)  # Gymnasium knows it too, to the end of the process
-    yield found
-    registry._ENVIRONMENTS.registered.pop("BrandNewGame-v0")
+    with registry.isolated():
+        polax.register_environment("BrandNewGame-v0", found)  # Gymnasium knows it too, to the end of the process
+        yield found
 
 
 def test_a_package_is_written_whole(package: Path) -> None:

@@ -35,8 +35,8 @@ def _without_time(content: dict[str, Any]) -> list[dict[str, Any]]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a sweep."""
     out = tmp_path_factory.mktemp("swept") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._ALGORITHMS.registered, "toy", TOY)
+    with registry.isolated():
+        registry.register_algorithm("toy", TOY)
         assert main([*TOY_SWEEP, "--out", str(out)]) == 0
     return out
 

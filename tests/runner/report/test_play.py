@@ -68,7 +68,7 @@ def page(network, tmp_path, monkeypatch):
     def resolver(reference, game, params, player):
         return network
 
-    monkeypatch.setitem(polax.registry._POLICIES.registered, "mine", resolver)
+    polax.register_policy("mine", resolver)
     path = polax.write_page(["mine:<b>a</b></script>", "mine:b"], tmp_path / "deep" / "page.html", env="IPD-v0")
     return path.read_text()
 
@@ -126,9 +126,7 @@ def test_what_cannot_be_played_is_said_in_a_sentence(words, message, fails, tmp_
 def test_a_game_without_rules_in_javascript_is_refused(fails, tmp_path, monkeypatch):
     from conforming import game
 
-    monkeypatch.setitem(polax.registry._ENVIRONMENTS.registered, "Mine-v0", game())
-    monkeypatch.setitem(
-        polax.registry._POLICIES.registered, "mine", lambda *asked: MemoryOnePlayer(np.zeros(5), np.bool_(False))
-    )
+    polax.register_environment("Mine-v0", game())
+    polax.register_policy("mine", lambda *asked: MemoryOnePlayer(np.zeros(5), np.bool_(False)))
     said = fails("web", "mine:a", "--env", "Mine-v0", "--out", str(tmp_path / "page.html"))
     assert "its page_program returns no rules in JavaScript" in said

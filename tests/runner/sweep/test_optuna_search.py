@@ -32,8 +32,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> polax.Document:
     import toy_learner
     from polax import registry
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry._ALGORITHMS.registered, "toy", toy_learner.TOY)
+    with registry.isolated():
+        registry.register_algorithm("toy", toy_learner.TOY)
         return polax.sweep("toy", "IPD-v0", out=tmp_path_factory.mktemp("optuna") / "out", quiet=True, **SETTINGS)
 
 

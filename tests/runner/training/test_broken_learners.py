@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import polax
 import pytest
 from broken_learners import BROKEN
-from polax import registry
 from polax.runner.cli import main
 from polax.runner.runs import checkpoint
 
@@ -14,7 +14,7 @@ def test_what_a_learner_raises_is_one_line_with_its_name_function_and_update(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plugin, message = BROKEN[name]
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "broken", plugin)
+    polax.register_algorithm("broken", plugin)
     monkeypatch.chdir(tmp_path)
     words = ["train", "broken", "IPD-v0", "--updates", "5", "--eval-envs", "4", "--env.max-steps-in-episode", "3"]
     assert main([*words, "--out", "run"]) == (2 if name == "build-nothing" else 1)
@@ -35,7 +35,7 @@ def test_a_run_whose_learner_broke_goes_on_where_it_was_once_the_learner_is_mend
 ) -> None:
     import broken_learners
 
-    monkeypatch.setitem(registry._ALGORITHMS.registered, "broken", BROKEN["later"][0])
+    polax.register_algorithm("broken", BROKEN["later"][0])
     monkeypatch.chdir(tmp_path)
     words = ["train", "broken", "IPD-v0", "--updates", "5", "--eval-envs", "4", "--env.max-steps-in-episode", "3"]
     assert main([*words, "--out", "run"]) == 1

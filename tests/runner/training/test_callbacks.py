@@ -8,7 +8,6 @@ from typing import Any
 
 import polax
 import pytest
-from polax import registry
 from polax.runner.cli import main
 from polax.runner.runs.checkpoint import saved_updates
 from polax.runner.runs.folder import RunFolder
@@ -159,7 +158,6 @@ def test_a_logger_is_a_function_that_makes_a_callback_for_each_launch(
         launches.append(launch)
         return _watch(told)
 
-    monkeypatch.setattr(registry._LOGGERS, "registered", {})
     polax.register_logger("mine", mine)
     out = tmp_path / "run"
     words = ["train", "toy", "IPD-v0", "--updates", "2", "--eval-envs", "16", "--log", "mine", "--log", "mine"]
@@ -178,7 +176,6 @@ def test_a_logger_that_cannot_start_or_write_ends_the_run_in_one_sentence(
     def offline(launch: Launch) -> polax.Callback:
         raise ConnectionError(f"no line to the server for {launch.config['env']}")
 
-    monkeypatch.setattr(registry._LOGGERS, "registered", {})
     polax.register_logger("offline", offline)
     polax.register_logger("stuck", lambda launch: _failing("on_update", 1))
     polax.register_logger("wrong", lambda launch: 3)  # type: ignore[arg-type,return-value]
