@@ -197,7 +197,7 @@ def _has_room_below(axes: Axes, level: float, levels: Sequence[float]) -> bool:
     """Return whether less is drawn just below a level, at the right, than just above it."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     places = np.linspace(right - NAME_WIDTH * (right - left), right, 20)
-    curves = [line.get_data() for line in axes.lines if line.get_transform() == axes.transData]
+    curves = [np.asarray(line.get_xydata()).T for line in axes.lines if line.get_transform() == axes.transData]
     drawn = [np.interp(places, x, y, left=np.nan, right=np.nan) for x, y in curves if len(x) > 1]
     heights = (np.array([*drawn, *(np.full(20, each) for each in levels)]) - level) / (top - bottom)
     near = heights[np.abs(heights) < NAME_HEIGHT]
