@@ -18,7 +18,7 @@ from ... import registry
 from ...envs.base import Game
 from ...envs.policies.play import is_compiled
 from ...options import OptionError, one_line
-from ..base import ENVS_AXIS, Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset, Shown
+from ..base import ANY_ENV, ENVS_AXIS, Algorithm, AlgorithmPlugin, Metrics, PlayerLearner, Preset, Shown
 
 __all__ = ["combine", "side_by_side"]
 
@@ -30,8 +30,8 @@ def side_by_side(names: Sequence[str]) -> AlgorithmPlugin:
     """Return the plug-in that trains a learner for each player.
 
     Its options are ``player_0``, ``player_1`` and so on: those of that player's learner. A preset of it is one that all
-    learners have for a game. It takes the steps of an update from the learner that takes the fewest, so that all of
-    them learn equally often, and as many updates as the one that learns longest needs then.
+    learners have for a game of so many players. It takes the steps of an update from the learner that takes the fewest,
+    so that all of them learn equally often, and as many updates as the one that learns longest needs then.
 
     Args:
         names: for each player, the name of a learner, or a reference to a policy that does not learn.
@@ -67,7 +67,7 @@ def combine(names: Sequence[str], plugins: Plugins) -> AlgorithmPlugin:
         config=make_dataclass("SideBySideConfig", options, frozen=True, kw_only=True),
         build=partial(_build, tuple(names), plugins),
         summary=f"{title}: a learner for each player.",
-        presets=_presets(plugins),
+        presets=_presets(plugins, len(names)),
         steps_per_update=partial(_steps_per_update, plugins),
     )
 
@@ -93,11 +93,20 @@ def _plugin_of(name: str) -> AlgorithmPlugin | None:
     return plugin
 
 
-def _presets(plugins: Plugins) -> dict[tuple[str, str], Preset]:
-    """Return the presets that all learners have."""
+def _presets(plugins: Plugins, players: int) -> dict[tuple[str, str], Preset]:
+    """Return the presets that all learners have, for games of so many players."""
     first, *others = plugins.values()
     shared = [key for key in first.presets if all(key in each.presets for each in others)]
-    return {key: preset for key in shared if (preset := _preset(plugins, key)) is not None}
+    found = {key: preset for key in shared if (preset := _preset(plugins, key)) is not None}
+    return {key: preset for key, preset in found.items() if _has_players(key[1], preset, players)}
+
+
+def _has_players(env: str, preset: Preset, players: int) -> bool:
+    """Return whether a preset's game is installed and has so many players."""
+    try:
+        return env == ANY_ENV or registry.make_env(env, **preset.env_options)[0].num_players == players
+    except registry.UnknownNameError:
+        return False
 
 
 def _preset(plugins: Plugins, key: tuple[str, str]) -> Preset | None:

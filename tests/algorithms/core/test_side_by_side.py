@@ -225,3 +225,11 @@ def test_a_third_party_learner_of_one_player_meets_ours(registry):
     registry.register_algorithm("counter", plugin)
     (_, count), metrics = two_updates(make("naive+counter", SMALL))
     assert (float(count), float(metrics["seen/player_1"])) == (2, 2)
+
+
+def test_presets_are_those_for_as_many_players():
+    games = {env for _, env in polax.algorithm_plugin("naive-exact+lola-exact").presets}
+    assert games == {"IPD-v0"}
+    games = {env for _, env in polax.algorithm_plugin("naive+naive+naive").presets}
+    assert "PublicGoods-v0" in games
+    assert "IPD-v0" not in games
