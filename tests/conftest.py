@@ -21,7 +21,10 @@ _MINUTES = ("test_hosts.py", "test_devices.py", "test_learning.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take minutes first: begun last, they would go on alone after the others."""
+    """Put the files that take minutes first: begun last, they would go on alone after the others.
+
+    With ``--no-loadscope-reorder``, which `make test` gives, the processes keep to this order.
+    """
     items.sort(key=lambda item: item.path.name not in _MINUTES)
 
 

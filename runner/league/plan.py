@@ -90,15 +90,11 @@ def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, pr
             raise OptionError(f"{name} has no preset {preset!r} for {' or '.join(found)}; leave it out")
     found = {env: learners for env, learners in found.items() if learners}
     if not envs:  # where only games of more players are left, `check_games` says that they cannot be played
-        found = {env: learners for env, learners in found.items() if _players_of(env) == 2} or found
+        of_two = {env: each for env, each in found.items() if registry.make_env(env)[0].num_players == 2}
+        found = of_two or found
     if not found:
         raise OptionError(f"no learner has a preset {preset!r}; polax list --details shows the presets")
     return found
-
-
-def _players_of(env: str) -> int:
-    game, _ = registry.make_env(env)
-    return game.num_players
 
 
 def open_folder(folder: Path, protocol: Protocol) -> bool:
@@ -113,9 +109,10 @@ def open_folder(folder: Path, protocol: Protocol) -> bool:
 def check_games(protocol: Protocol) -> None:
     """Raise `PolaxError` where a game's matches could not be played, before anything has trained for hours."""
     for env in protocol.algorithms:
-        if (players := _players_of(env)) != 2:
-            raise OptionError(f"a league is between two players; {env} has {players}; leave it out")
-        training_of(protocol, LineUp(env, {}, *registry.make_env(env), []))
+        line_up = LineUp(env, {}, *registry.make_env(env), [])
+        if line_up.game.num_players != 2:
+            raise OptionError(f"a league is between two players; {env} has {line_up.game.num_players}; leave it out")
+        training_of(protocol, line_up)
 
 
 def training_of(protocol: Protocol, line_up: LineUp) -> Training | None:

@@ -64,7 +64,7 @@ def test_a_memory_one_policy_has_its_probabilities():
 
 
 @pytest.fixture
-def page(network, tmp_path, monkeypatch):
+def page(network, tmp_path):
     def resolver(reference, game, params, player):
         return network
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_played_is_said_in_a_sentence(words, message, fails, tmp_
     assert not out.exists()
 
 
-def test_a_game_without_rules_in_javascript_is_refused(fails, tmp_path, monkeypatch):
+def test_a_game_without_rules_in_javascript_is_refused(fails, tmp_path):
     from conforming import game
 
     polax.register_environment("Mine-v0", game())

@@ -148,9 +148,7 @@ def test_the_end_is_told_after_an_error_too(tmp_path: Path, monkeypatch: pytest.
     assert [(hook, event.message) for hook, event in told][-1] == ("on_end", "the disk is full")
 
 
-def test_a_logger_is_a_function_that_makes_a_callback_for_each_launch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_logger_is_a_function_that_makes_a_callback_for_each_launch(tmp_path: Path) -> None:
     launches: list[Launch] = []
     told: Told = []
 
@@ -171,7 +169,7 @@ def test_a_logger_is_a_function_that_makes_a_callback_for_each_launch(
 
 
 def test_a_logger_that_cannot_start_or_write_ends_the_run_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def offline(launch: Launch) -> polax.Callback:
         raise ConnectionError(f"no line to the server for {launch.config['env']}")
