@@ -155,7 +155,7 @@ def verify(folder: Path, update: int) -> None:
     counters, tree = _read_metadata(folder, update, "")
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
     if {name: form(leaf) for name, leaf in leaves_by_path(target).items()} != {
-        name: form for name, (form, _) in counters["leaves"].items()
+        name: shape for name, (shape, _) in counters["leaves"].items()
     }:
         raise DamagedError(f"{path_of(folder, update)} is damaged: it does not have the arrays that were saved")
     _read_arrays(path_of(folder, update), counters, target, "")
@@ -323,7 +323,7 @@ def _check_leaves(saved: _Metadata, target: Any, what: str) -> None:
     if saved["x64"] != uses_64_bits():
         foreign = f"it was saved with jax's 64-bit numbers {_on(saved['x64'])}, here they are {_on(not saved['x64'])}"
         foreign += f"; set JAX_ENABLE_X64={int(saved['x64'])}"
-    given = {name: form for name, (form, _) in saved["leaves"].items()}
+    given = {name: shape for name, (shape, _) in saved["leaves"].items()}
     wanted = {name: form(leaf) for name, leaf in leaves_by_path(target).items()}
     for name in given:
         if name not in wanted:
