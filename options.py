@@ -232,16 +232,17 @@ def misfit(value: Any, kind: Any, where: str) -> str | None:
         return misfit(value, inside[0], where) or _failed_check(value, inside[1:], where)
     if kind is Any or not (isinstance(value, _PLAIN) or dataclasses.is_dataclass(kind)):
         return None
-    wrong = f"{where} must be {describe(kind)}, not {shown(value)}"
     if _is_union(kind):
-        found = [misfit(value, each, where) for each in inside if value is None or each is not type(None)]
-        best = found[0] if len(found) == 1 and isinstance(value, list | tuple | dict) else wrong
-        return None if None in found else best
+        return _misfit_of_union(value, kind, where)
     if origin in _LISTS and isinstance(value, list | tuple):
         return _misfit_of_list(value, inside, where)
     if (origin in _OBJECTS or is_typeddict(kind)) and isinstance(value, dict):
         return _misfit_of_object(value, kind, where)
-    return None if _is_one(value, kind) else wrong
+    return None if _is_one(value, kind) else _must_be(value, kind, where)
+
+
+def _must_be(value: Any, kind: Any, where: str) -> str:
+    return f"{where} must be {describe(kind)}, not {shown(value)}"
 
 
 def _is_one(value: Any, kind: Any) -> bool:
@@ -253,6 +254,14 @@ def _is_one(value: Any, kind: Any) -> bool:
     if kind in (bool, int, float, str, type(None)):
         return isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
     return get_origin(kind) not in (*_LISTS, *_OBJECTS) and not is_typeddict(kind)
+
+
+def _misfit_of_union(value: Any, kind: Any, where: str) -> str | None:
+    kinds = [each for each in get_args(kind) if value is None or each is not type(None)]
+    found = [misfit(value, each, where) for each in kinds]
+    if None in found:
+        return None
+    return found[0] if len(found) == 1 and isinstance(value, list | tuple | dict) else _must_be(value, kind, where)
 
 
 def _misfit_of_list(values: Sequence[Any], inside: tuple[Any, ...], where: str) -> str | None:

@@ -15,6 +15,10 @@ from tensorboardX.proto.summary_pb2 import Summary
 from ..training import callbacks
 from ..training.callbacks import Callback, Launch
 
+FLUSH_EVERY = 5.0
+"""Seconds of training after which what was written goes to the disk, which takes longer than an update of many small
+seeds. TensorBoard looks for news every 30."""
+
 
 def tensorboard(launch: Launch) -> Callback:
     """Return what writes the events of a run, with the metrics' own names as tags."""
@@ -23,24 +27,34 @@ def tensorboard(launch: Launch) -> Callback:
         for seed in launch.config["seeds"]
     }
 
+    flushed = time.monotonic()
+
     def write(event: callbacks.Event) -> None:
         for seed, values in event.metrics.items():
             files[seed].write(event.update, values)
+        if time.monotonic() - flushed >= FLUSH_EVERY:
+            flush(event)
+
+    def flush(event: callbacks.Event) -> None:
+        nonlocal flushed
+        del event
+        for file in files.values():
+            file.flush()
+        flushed = time.monotonic()
 
     def close(event: callbacks.Event) -> None:
         del event
         for file in files.values():
-            with suppress(OSError):  # all was flushed when written; on a full disk, that was the error to report
+            with suppress(OSError):  # on a full disk, that was the error to report
                 file.close()
 
-    return Callback(on_update=write, on_evaluation=write, on_end=close)
+    return Callback(on_update=write, on_evaluation=write, on_checkpoint=flush, on_end=close)
 
 
 class _EventFile:
     """A file of TensorBoard events.
 
-    tensorboardX's own writer hands events to a thread, and waits forever if a full disk has ended that thread; this one
-    writes at once.
+    tensorboardX's own writer hands events to a thread, and waits forever if a full disk has ended that thread.
     """
 
     def __init__(self, folder: Path, *, first_step: int) -> None:
@@ -55,6 +69,8 @@ class _EventFile:
     def write(self, step: int, values: Mapping[str, float]) -> None:
         summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
         self._writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def flush(self) -> None:
         self._writer.flush()
 
     def close(self) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import polax
+import pytest
+from polax.runner.loggers import tensorboard
 from polax.runner.runs import checkpoint
+from polax.runner.training import callbacks
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 QUICK: dict[str, Any] = {"eval_envs": 16, "checkpoint_every": 2, "quiet": True}
@@ -25,6 +28,27 @@ def _shown(folder: Path) -> dict[str, list[int]]:
             for value in event.summary.value:
                 shown.setdefault(value.tag, []).append(event.step)
     return shown
+
+
+def _trail(folder: Path, *, flush_every: float, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many updates of three the file shows before each checkpoint, which comes after the second and last."""
+    monkeypatch.setattr(tensorboard, "FLUSH_EVERY", flush_every)
+    seen: list[int] = []
+
+    def look(event: callbacks.Event) -> None:
+        del event
+        seen.append(len(_shown(folder / "tensorboard" / "seed_0").get("loss/player_0", [])))
+
+    callback = polax.Callback(on_update=look, on_checkpoint=look)
+    polax.train("toy", "IPD-v0", updates=3, out=folder, callbacks=[callback], **QUICK)
+    return seen
+
+
+def test_events_go_to_the_disk_now_and_then_and_with_every_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _trail(tmp_path / "rarely", flush_every=1e9, monkeypatch=monkeypatch) == [0, 0, 2, 2, 3]
+    assert _trail(tmp_path / "always", flush_every=0.0, monkeypatch=monkeypatch) == [1, 2, 2, 3, 3]
 
 
 def test_every_seed_has_a_folder_with_each_update_and_evaluation(tmp_path: Path) -> None:
