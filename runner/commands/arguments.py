@@ -109,9 +109,12 @@ class CommandParser(argparse.ArgumentParser):
         for name, word in options.plugin_options.items():
             owner = _owner_of(name, owners)
             if owner is None:
-                near = suggest(f"--{name}", self._own, otherwise="its own are")
+                near = _other_owner(name, owners) or suggest(f"--{name}", self._own, otherwise="its own are")
                 raise UsageError(f"{self._command} has no option --{name}; {near} (see {self.prog} --help){self._hint}")
             option = name.removeprefix(_written(owner))
+            plugin, find = owners[owner]
+            if plugin and not _is_option(option, find(plugin).config) and (other := _other_owner(option, owners)):
+                raise UsageError(f"{plugin} has no option --{option}; {other}")
             sorted_words[owner][option.replace("-", "_")] = word
         values = {}
         for prefix, words in sorted_words.items():
@@ -132,6 +135,20 @@ def _written(prefix: str) -> str:
     """Return how the options of a prefix begin: ``env.``; where it ends with a hyphen, so do they: ``ray-``."""
     written = prefix.replace("_", "-")
     return written if not written or written.endswith("-") else f"{written}."
+
+
+def _is_option(word: str, config: type[Any]) -> bool:
+    types = option_types(config)
+    name = word.replace("-", "_").partition(".")[0]
+    return name in types or name.removeprefix("no_") in types
+
+
+def _other_owner(word: str, owners: Owners) -> str:
+    """Say who has an option of that name, and how it is written; empty where nobody does."""
+    for prefix, (plugin, find) in owners.items():
+        if plugin is not None and _is_option(word, find(plugin).config):
+            return f"{plugin} has it: --{_written(prefix)}{word}"
+    return ""
 
 
 def _owner_of(name: str, owners: Owners) -> str | None:

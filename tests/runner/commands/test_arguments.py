@@ -77,6 +77,8 @@ def test_an_option_given_twice_is_an_error(again: str) -> None:
         (["toy", "game", "--emv.factor", "3"], "train has no option --emv.factor"),
         (["toy", "--env.factor", "3"], "train: --env.factor needs --env"),
         (["toy", "game", "--env.factr", "3"], "game has no option 'factr'; did you mean 'factor'?"),
+        (["toy", "game", "--factor", "3"], "toy has no option --factor; game has it: --env.factor"),
+        (["toy", "game", "--env.size", "3"], "game has no option --size; toy has it: --size"),
         (["toy", "game", "--out"], "train: argument --out: expected one argument"),
         (["toy", "game", "-x"], "train: unrecognized arguments: -x"),
         (["--updates", "3"], "train: the following arguments are required: algorithm"),
