@@ -156,11 +156,11 @@ class Together:
                 progress.advance()
                 if taken.number % spec.checkpoint_every == 0:
                     self._save()
-            if self._now.update < spec.updates and self._alive.any():
+            if self._alive.any() and (self._now.update < spec.updates or stop.asked):
                 self._save()
                 return self._trained({}, stop.exit_status)
             scores = self._evaluate()
-        return self._trained(scores, 0)
+        return self._trained(scores, stop.exit_status if stop.asked else 0)
 
     def _begin(self) -> None:
         """Start anew, or at the checkpoint that an interrupted process has saved."""

@@ -340,7 +340,7 @@ class Trainer:
             return Outcome(1, f"{what}; {self._where()}", cause)
         if not self._alive.any():
             return Outcome(1, f"every seed of {path} stopped being finite by update {self.update}")
-        if self.update < spec.updates:
+        if self.update < spec.updates or stop.signal is not None:  # in the last update too: more runs may follow
             return Outcome(stop.exit_status, self._where())
         return Outcome(0, f"{spec.updates} updates in {format_seconds(self._now.seconds)} of training")
 

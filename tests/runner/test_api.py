@@ -168,6 +168,14 @@ def test_an_interrupted_training_is_saved_and_can_go_on(tmp_path, monkeypatch):
     assert caught.value.run.resume(quiet=True).metrics()["update"].max() == 4
 
 
+def test_a_signal_in_the_last_update_is_told_though_all_is_saved(tmp_path):
+    stop = polax.Callback(on_update=lambda event: signal.raise_signal(signal.SIGTERM) if event.update == 2 else None)
+    with pytest.raises(polax.TrainingInterrupted, match="all 2 updates were taken and saved in") as caught:
+        polax.train("toy", "IPD-v0", updates=2, out=tmp_path / "run", callbacks=[stop], **QUICK)
+    assert caught.value.exit_status == 143
+    assert caught.value.run.metrics()["update"].max() == 2
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from functools import partial
 
 import jax
 import numpy as np
@@ -159,6 +160,24 @@ def test_the_same_call_continues_a_benchmark_that_was_stopped(tmp_path, monkeypa
     assert [row["status"] for row in caught.value.document.table("Training")] == ["unfinished"]
     parts = polax.benchmark(["toy"], ["IPD-v0"], out=tmp_path / "parts", quiet=True, **QUICK)
     assert without(parts.data) == without(whole.data)
+
+
+def test_a_signal_in_the_last_update_of_a_combination_stops_the_benchmark_too(tmp_path, monkeypatch):
+    take = training_seeds.CompiledLearner.update
+
+    def update(self, keys, number, *rest):
+        if number == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return take(self, keys, number, *rest)
+
+    call = partial(polax.benchmark, ["toy"], ["IPD-v0", "Chicken-v0"], quiet=True, **{**QUICK, "options": {}})
+    with monkeypatch.context() as patch:
+        patch.setattr(training_seeds.CompiledLearner, "update", update)
+        with pytest.raises(polax.Interrupted) as caught:
+            call(out=tmp_path / "parts")
+    assert caught.value.exit_status == 143
+    assert [path.name for path in (tmp_path / "parts" / "runs").iterdir()] == ["toy-IPD-v0"]  # none was begun after it
+    assert without(call(out=tmp_path / "parts").data) == without(call(out=tmp_path / "whole").data)
 
 
 def test_a_combination_that_fails_stands_in_the_document_and_on_the_error_stream(tmp_path, capsys):
