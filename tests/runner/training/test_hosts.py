@@ -24,10 +24,12 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def start(number: int, *words: str) -> list[subprocess.Popen[str]]:
-    """Start a command in so many processes."""
+def start(number: int, *words: str, first: str = "pass") -> list[subprocess.Popen[str]]:
+    """Start a command in so many processes; ``first`` as for `command`."""
     place = ("--distributed", "--coordinator", f"127.0.0.1:{free_port()}", "--num-processes", str(number))
-    return [command(*words, *place, "--process-id", str(process), **TWO_DEVICES) for process in range(number)]
+    return [
+        command(*words, *place, "--process-id", str(process), first=first, **TWO_DEVICES) for process in range(number)
+    ]
 
 
 def finish(processes: list[subprocess.Popen[str]], timeout: float = 300) -> list[tuple[int, str]]:
@@ -67,6 +69,26 @@ def test_two_processes_run_a_benchmark_as_one_does(tmp_path: Path) -> None:
         for name, scores in ours["scores"].items():
             assert len(scores["per_seed"]) == 4
             assert theirs["scores"][name]["per_seed"] == pytest.approx(scores["per_seed"], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_reproduce_a_figure_as_one_does(tmp_path: Path) -> None:
+    # Not before the processes know each other, which jax wants to be told first.
+    quick = "from polax.papers import Target; Target.load = lambda target: __import__('tiny_figure').figure4"
+    words = ("reproduce", "figure4", "--scale", "laptop", "--runs", "4", "--quiet")
+
+    def into(name: str) -> tuple[str, ...]:
+        return (*words, "--training", str(tmp_path / name / "runs"), "--out", str(tmp_path / name))
+
+    alone = command(*into("alone"), "--mesh", "seeds=1", first=quick)
+    ended = finish([*start(2, *into("together"), first=quick), alone])
+    assert [status for status, _ in ended] == [0, 0, 0], "\n".join(said for _, said in ended)
+    one, two = (json.loads((tmp_path / name / "figure4_laptop.json").read_text()) for name in ("alone", "together"))
+    assert one["rows"]
+    for ours, theirs in zip(one["rows"], two["rows"], strict=True):
+        assert len(ours["per_seed"]) == 4
+        assert theirs["per_seed"] == pytest.approx(ours["per_seed"], abs=1e-5)
+    assert RunFolder.open(tmp_path / "together" / "runs" / "naive").manifest()["launches"][0]["mesh"]["seeds"] == 4
 
 
 def test_an_error_of_the_first_process_ends_all_with_its_sentence(tmp_path: Path) -> None:
