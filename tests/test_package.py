@@ -1,5 +1,6 @@
 """The package as others get it: the built wheel, installed, imported from outside the repository."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -35,6 +36,36 @@ def test_the_list_of_packages_in_pyproject_is_what_the_folders_hold() -> None:
     folders = {Path(module).parent for module in _modules()}
     packages = {".".join(["polax", *folder.parts]) for folder in folders}
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == packages
+
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _taken_names(source: str) -> set[str]:
+    """Return the module's names that one comprehension of a function binds and another one there reads."""
+    module, taken = ast.parse(source), set()
+    own = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imports = (node.names for node in module.body if isinstance(node, ast.Import | ast.ImportFrom))
+    own |= {alias.asname or alias.name for names in imports for alias in names}
+    for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+        bound, read = set(), set()
+        for each in (node for node in ast.walk(function) if isinstance(node, COMPREHENSIONS)):
+            names = [node for node in ast.walk(each) if isinstance(node, ast.Name) and node.id in own]
+            here = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+            bound |= here
+            read |= {name.id for name in names} - here
+        taken |= bound & read
+    return taken
+
+
+def test_no_comprehension_takes_a_name_from_another_one() -> None:
+    """Python 3.12.1 and 3.12.3 raise UnboundLocalError where a comprehension reads a name of the module that another
+    one in the same function binds; 3.11 and 3.13 do not."""
+    broken = "def form(x): ...\ndef f(x):\n    y = [form for form in x]\n    return [form(each) for each in y]"
+    assert _taken_names(broken) == {"form"}
+    assert _taken_names(broken.replace("form for form", "each for each")) == set()
+    files = [*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))]
+    assert {path: found for path in files if (found := _taken_names(path.read_text()))} == {}
 
 
 def test_every_entry_point_of_the_built_ins_can_be_loaded() -> None:
