@@ -45,6 +45,7 @@ POLA_OM = AlgorithmPlugin(
     config=PolaOmConfig,
     build=build_learner,
     build_player=build_player,
+    steps_per_update=PolaOmConfig.steps_per_update,
     summary="POLA with opponent models: the opponent's parameters are not seen, a model of them is fitted.",
     presets={
         **BEST_RESPONSE,

@@ -239,8 +239,10 @@ def test_every_learner_of_the_sampled_figures_has_the_settings_and_every_panel_a
         assert list(dict.fromkeys(learners)) == ["pola-dice", "pola-om", "lola-dice"]
         assert len(learners) == 3 * panels
         for learner in learners:
+            plugin = algorithm_plugin(learner)
+            assert "outer-steps" in plugin.steps_per_update(plugin.config())  # the figures' axis
             for scale in find_targets()[figure].scales:
-                assert (scale, env) in algorithm_plugin(learner).presets
+                assert (scale, env) in plugin.presets
 
 
 @pytest.mark.parametrize(
