@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +52,11 @@ def how_trained(name: str, folder: RunFolder) -> str:
     kind = next(each for each in STEPS if each in spec.options)
     steps = plural(spec.options[kind], kind.removesuffix("s").replace("_", " "))
     seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds together"
+    kinds = Counter(device.removeprefix("cpu: ") for device in launch["devices"])
+    devices = ", ".join(f"{plural(count, 'device')} ({each})" for each, count in kinds.items())
     return (
         f"{name}: {plural(spec.updates, 'update')} of {steps}, {sizes}; {seeds} trained for {minutes:.1f} minutes on "
-        f"{', '.join(launch['devices'])}."
+        f"{devices}."
     )
 
 
