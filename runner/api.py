@@ -367,7 +367,7 @@ class Run(Trained):
 
         Args:
             x: the horizontal axis: ``updates``, ``env-steps``, ``seconds``, or steps that the learner counts, such as
-                ``outer-steps``; None: steps that the learner counts, or updates.
+                ``outer-steps``; None: environment steps, or updates where the run has none.
 
         Raises:
             PolaxError: no scores to draw yet, or an axis that the run does not have.

@@ -213,9 +213,7 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
     scored = [row for row in rows if row["scores"]]
     parts: list[Part] = []
     if learning:
-        steps = all("env_steps" in line for run in learning for line in run.rows)
-        axis = "env-steps" if steps else "updates"
-        parts.append(learning_curves(f"figures/{env}-learning", learning, x=axis, colours=colours))
+        parts.append(learning_curves(f"figures/{env}-learning", learning, colours=colours))
     metrics = _shown(rows)
     if scored:
         every = list(dict.fromkeys(metric for row in scored for metric in row["scores"]))

@@ -18,7 +18,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--x",
         metavar="AXIS",
-        help=f"{', '.join(X_AXES)}, or steps that the learner counts, such as outer-steps (the default where it does)",
+        help=f"{', '.join(X_AXES)}, or steps that the learner counts, such as outer-steps (default: env-steps, or "
+        "updates where a run has none)",
     )
     options = parser.parse(arguments)
     path = draw_learning_curves([RunFolder.open(run) for run in options.runs], options.out, x=options.x)

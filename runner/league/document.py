@@ -271,9 +271,7 @@ def _curves(folder: Path, game: Game, problems: list[str]) -> list[Part]:
     if not runs:
         return []
     colours = {run.label: place for place, run in enumerate(runs)}
-    steps = all("env_steps" in line for run in runs for line in run.rows)
-    axis = "env-steps" if steps else "updates"
-    return [learning_curves(f"{game['env']}-learning", runs, x=axis, colours=colours)]
+    return [learning_curves(f"{game['env']}-learning", runs, colours=colours)]
 
 
 def _records(games: Sequence[Game]) -> Records:

@@ -165,8 +165,8 @@ def learning_curves(
     Args:
         name: of the chart.
         runs: what to draw.
-        x: one of `X_AXES`, or a kind of steps that the learners count; by default the first such kind that all runs
-            have, else updates.
+        x: one of `X_AXES`, or a kind of steps that the learners count; by default environment steps, or updates where
+            a run has none.
         marks: published values, shown in the colours of the curves of the same learners.
         colours: place in the palette by label; by default in the order of the runs.
 
@@ -176,8 +176,8 @@ def learning_curves(
     Raises:
         PolaxError: no scores to draw, or an axis that a run does not have.
     """
-    counted = [kind for kind in runs[0].steps_per_update if all(kind in run.steps_per_update for run in runs)]
-    axis = x or next(iter(counted), "updates")
+    played = all("env_steps" in row for run in runs for row in run.rows)
+    axis = x or ("env-steps" if played else "updates")
     x_label = axis.replace("-", " ").replace("env", "environment")
     panels = []
     for quantity in quantities(runs):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from polax.runner.evaluation.scores import score_name
-from polax.runner.report.learning import LearningRun, Quantity, curve_of
+from polax.runner.report.figures import figure_of
+from polax.runner.report.learning import LearningRun, Quantity, curve_of, learning_curves
 
 
 def test_the_interval_of_a_gap_does_not_reach_below_none() -> None:
@@ -18,3 +19,12 @@ def test_the_interval_of_a_gap_does_not_reach_below_none() -> None:
     assert gap.high[0] > 0.4
     second = curve_of(run, Quantity("player 1", "Player 1", "reward", player=1), "updates", 0)
     assert second.low[0] < 0.2 < second.high[0]
+
+
+@pytest.mark.parametrize(("steps", "label"), [({"env_steps": 100}, "environment steps"), ({}, "updates")])
+def test_curves_are_drawn_over_environment_steps_where_a_run_has_them(steps: dict[str, int], label: str) -> None:
+    rows = [{"seed": 0, "update": update, score_name(0): 0.5, score_name(1): 0.5, **steps} for update in (0, 1)]
+    run = LearningRun("a", "IPD-v0", {"outer-steps": 5}, {}, [], rows, Path(), self_play=False)
+    axes = figure_of(learning_curves("a", [run])).axes
+    assert {each.get_xlabel() for each in axes} == {label}
+    assert figure_of(learning_curves("a", [run], x="outer-steps")).axes[0].get_xlabel() == "outer steps"
