@@ -170,7 +170,7 @@ def _chart(name: str, rows: Sequence[Row]) -> Chart:
     """Draw every seed of every variant, a panel for each kind of match."""
     learners = list(dict.fromkeys(row["learner"] for row in rows))
     panels = {kind: [_line(row, kind, learners.index(row["learner"])) for row in rows] for kind in DRAWN}
-    return draw_seeds(name, "Variants of the learners in the coin game", panels)
+    return draw_seeds(name, "Coin game", panels)
 
 
 def _line(row: Row, kind: str, colour: int) -> Line:
