@@ -55,8 +55,8 @@ def how_trained(name: str, folder: RunFolder) -> str:
     kinds = Counter(device.removeprefix("cpu: ") for device in launch["devices"])
     devices = ", ".join(f"{plural(count, 'device')} ({each})" for each, count in kinds.items())
     return (
-        f"{name}: {plural(spec.updates, 'update')} of {steps}, {sizes}; {seeds} trained for {minutes:.1f} minutes on "
-        f"{devices}."
+        f"{name}: {plural(spec.updates, 'update')} of {steps}, {sizes}; {seeds} trained for {minutes:.1f} minutes "
+        f"on {devices}."
     )
 
 

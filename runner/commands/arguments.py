@@ -144,7 +144,7 @@ def _is_option(word: str, config: type[Any]) -> bool:
 
 
 def _other_owner(word: str, owners: Owners) -> str:
-    """Say who has an option of that name, and how it is written; empty where nobody does."""
+    """Name the plug-in that has such an option, and say how to write it; empty where none has."""
     for prefix, (plugin, find) in owners.items():
         if plugin is not None and _is_option(word, find(plugin).config):
             return f"{plugin} has it: --{_written(prefix)}{word}"
