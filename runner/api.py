@@ -166,41 +166,14 @@ class Trained:
             (False, [1])
         """
         set_up()
-        import jax
-        import numpy as np
-
-        from .evaluation.evaluate import score_together
-        from .evaluation.scores import by_seed
-        from .runs.agent import SUFFIX, AgentFile, halved, save_agent
-        from .runs.spec import train_command
+        from .evaluation.export import export_agent
+        from .runs.agent import SUFFIX, AgentFile
 
         path, num_envs = _new_file(out, SUFFIX, "an agent"), count_option(num_envs=num_envs)
         found = self._load(str(checkpoint))
-        if not found.pure:
-            raise OptionError(
-                f"{found.spec.algorithm} is a learner in ordinary Python: its policies are objects, which no file of "
-                "an agent can hold"
-            )
-        chosen = found.spec.seeds if seeds is None else tuple(list_option("seeds", seeds))
-        found = found.only([found.seed_index(seed) for seed in chosen])
-        stored = jax.tree.map(lambda leaf: halved(np.asarray(leaf)) if half else np.asarray(leaf), found.policies)
-        same_types = jax.tree.map(lambda new, leaf: new.astype(leaf.dtype), stored, found.policies)
-        table = score_together(found._replace(policies=same_types), num_envs=num_envs)
-        save_agent(
-            path,
-            {
-                "spec": found.spec.to_json(),
-                "update": found.update,
-                "ended": found.ended.tolist(),
-                "self_play": found.self_play,
-                "trained_against": list(found.trained_against),
-                "command": train_command(found.spec),
-                "versions": self._versions(),
-                "eval_envs": num_envs,
-                "scores": by_seed(table, found.spec.seeds),
-            },
-            stored,
-        )
+        if seeds is not None:
+            found = found.only([found.seed_index(seed) for seed in list_option("seeds", seeds)])
+        export_agent(found, path, versions=self._source.versions(), half=half, num_envs=num_envs)
         return Agent(AgentFile(path), allow_import=self._allow_import)
 
     def export_onnx(
@@ -242,10 +215,6 @@ class Trained:
         save_onnx(path, run.players(index), player=player, game=run.env, params=run.params, about=about)
         return path
 
-    def _versions(self) -> dict[str, str | None]:
-        """Return the versions of the packages that trained it."""
-        raise NotImplementedError
-
     def _load(self, checkpoint: str) -> LoadedRun:
         from .runs.load import load_run
 
@@ -274,9 +243,6 @@ class Agent(Trained):
     def __init__(self, source: AgentFile, *, allow_import: bool = False) -> None:
         super().__init__(source, allow_import=allow_import)
         self.card = source.card
-
-    def _versions(self) -> dict[str, str | None]:
-        return self.card["versions"]
 
 
 class Run(Trained):
@@ -376,10 +342,6 @@ class Run(Trained):
         from .report.learning import learning_curves, read_run
 
         return figure_of(learning_curves("learning", [read_run(self.folder)], x=x))
-
-    def _versions(self) -> dict[str, str | None]:
-        launches = self.folder.manifest().get("launches", [])
-        return launches[-1].get("versions", {}) if launches else {}
 
     def _name(self, checkpoint: str) -> str:
         from .runs.load import find_updates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -370,6 +371,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
     seed: int = 0,
     best_response: str | None = "naive",
     best_response_updates: int | None = None,
+    join: str | Path | None = None,
     retries: int = 0,
     on: str = "local",
     on_options: Mapping[str, Any] | None = None,
@@ -392,6 +394,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
         seed: of all that is random in the matches.
         best_response: a learner that is trained against the first seed of each learner and each strategy; None: none.
         best_response_updates: its updates; None: as many as `tournament` takes.
+        join: folder of a league that was played: its learners take part as they are, in the games in which they did,
+            and only who does not play there trains. Its runs are not needed, ``league.json`` and the agents are.
         retries: how often a combination that failed is trained again, from its last checkpoint.
         on: where they train, as `benchmark` says.
         on_options: of the executor.
@@ -402,7 +406,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
         ``GAME-learning``, and as ``data`` what ``league.json`` holds.
 
     Raises:
-        PolaxError: unknown names, a preset that nobody has, or a folder that holds something else.
+        PolaxError: unknown names, a preset that nobody has, a folder that holds something else, or nothing that can be
+            joined.
         Interrupted: on Ctrl-C or SIGTERM while something trains, saved.
 
     Example:
@@ -412,14 +417,15 @@ def league(  # noqa: PLR0913  # one for each option of the command
         ['lola-exact', 'naive-exact']
     """
     begun = time.perf_counter()
-    num_seeds, episodes = count_option(num_seeds=num_seeds), count_option(episodes=episodes)
-    seed = count_option(seed=seed, at_least=0)
+    num_seeds, seed = count_option(num_seeds=num_seeds), count_option(seed=seed, at_least=0)
+    episodes = count_option(episodes=episodes)
     if best_response_updates is not None:
         best_response_updates = count_option(best_response_updates=best_response_updates)
         if best_response is None:
             raise OptionError("best_response_updates needs best_response, the name of a learner")
     set_up(devices=cpu_cores())
     from .league.document import FILE, FORMAT, document
+    from .league.joined import read_league
     from .league.plan import Protocol, check_games, failures, learners_of, open_folder, play_game
     from .report.writers import show, write
     from .runs.files import make_folder, read_json
@@ -428,45 +434,42 @@ def league(  # noqa: PLR0913  # one for each option of the command
     from .training.progress import say, wide_console
 
     names = None if algorithms is None else [registry.algorithm_name(each) for each in algorithms]
+    joined = read_league(None if join is None else Path(join))
     protocol = Protocol(
-        algorithms=learners_of(names, envs, preset),
+        algorithms=learners_of(names, envs, preset, joined),
         num_seeds=num_seeds,
         preset=preset,
         episodes=episodes,
         seed=seed,
         best_response=best_response,
         best_response_updates=best_response_updates,
+        join=None if join is None else str(join),
     )
+    kept = [env for env in joined.games if envs is None or env in envs]
     check_games(protocol)
-    console = wide_console(quiet=quiet)
-    folder = Path(out)
+    console, folder = wide_console(quiet=quiet), Path(out)
     make_folder(folder)
     content: dict[str, Any] = {"format": FORMAT, "kind": "league", "versions": versions(), "devices": device_names()}
-    content |= {"command": command_line(), "protocol": protocol.to_json(), "games": [], "failures": []}
+    content |= {"command": command_line(), "protocol": protocol.to_json(), "joined": joined.origin}
+    content |= {"games": [], "failures": []}
+    train = partial(
+        benchmark, num_seeds=num_seeds, preset=preset, retries=retries, on=on, on_options=on_options, quiet=quiet
+    )
     stopped: Interrupted | None = None
     with alone(folder):
         if open_folder(folder, protocol):
             say(console, f"continuing {folder}")
         before = read_json(folder / FILE).get("seconds", 0.0) if (folder / FILE).exists() else 0.0
-        for env, learners in protocol.algorithms.items():
-            say(console, f"{env}: {', '.join(learners)}")
+        joined.take(folder, kept)
+        for env in dict.fromkeys([*kept, *protocol.algorithms]):
+            learners = protocol.algorithms.get(env, ())
             try:
-                found = benchmark(
-                    learners,
-                    [env],
-                    out=folder / env,
-                    num_seeds=num_seeds,
-                    preset=preset,
-                    retries=retries,
-                    on=on,
-                    on_options=on_options,
-                    quiet=quiet,
-                )
+                rows = train(learners, [env], out=folder / env).data["combinations"] if learners else []
             except Interrupted as cause:
                 stopped = cause
                 break
-            content["failures"] += failures(found.data["combinations"])
-            game = play_game(folder, env, found.data["combinations"], protocol, console)
+            content["failures"] += failures(rows)
+            game = play_game(folder, env, rows, protocol, joined=joined, console=console)
             content["games"] += [] if game is None else [game]
         content["seconds"] = round(before + time.perf_counter() - begun, 1)
         results = document(folder, content)._replace(folder=folder)

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _league(parser: CommandParser, options: argparse.Namespace) -> int:
-    settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "retries", "quiet")
+    settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "join", "retries", "quiet")
     found = league(
         options.algorithms,
         options.envs,
@@ -67,6 +67,12 @@ def _parser() -> CommandParser:
     )
     parser.add_argument("--best-response-updates", type=at_least(1), **count, help="its updates (default: by the game)")
     parser.add_argument("--no-best-response", action="store_true", help="train no best responses")
+    parser.add_argument(
+        "--join",
+        type=Path,
+        metavar="DIR",
+        help="a league that was played, whose learners take part as they are; only others train",
+    )
     parser.add_argument(
         "--retries", type=at_least(0), default=0, **count, help="train what failed again, N times (default: 0)"
     )

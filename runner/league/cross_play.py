@@ -88,8 +88,8 @@ def cross_play(
     play_key, response_key = jax.random.split(jax.random.key(seed))
     progress, participants = Progress(console), line_up.participants
     line = f"playing {len(participants)} players against each other, {episodes} episodes for each ordered pair"
-    progress.begin(line, "pair with a player in ordinary Python")
-    played = play_all(play_key, line_up, participants, episodes=episodes, progress=progress.note)
+    progress.begin(line, "part")
+    played = play_all(play_key, line_up, participants, episodes=episodes, watched=False, progress=progress.note)
     scores, sides = score(played.rewards), sides_of(participants)
     responses = None
     if training is not None:

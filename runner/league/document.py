@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ from ..runs.folder import RunFolder
 from ..tournament.document import population_parts
 
 FILE = "league.json"
-FORMAT = 1
+FORMAT = 2
 
 OPPONENTS = (TIT_FOR_TAT, DEFECTOR, COOPERATOR)
 """Strategies with a column of their own in the table of standings."""
@@ -71,7 +72,8 @@ def document(folder: Path, content: Mapping[str, Any]) -> Document:
     ]
     failures += [Failure("Not read", problem) for problem in problems]
     protocol = content["protocol"]
-    sections = [Section("Failures", failures, Reach.FILE), *sections, Section("Set-up", [Settings("", protocol)])]
+    set_up = [Settings("", protocol), *_origins(content)]
+    sections = [Section("Failures", failures, Reach.FILE), *sections, Section("Set-up", set_up)]
     names = dict.fromkeys(side["name"] for game in content["games"] for side in game["sides"] if side["is_learner"])
     return Document(
         title="League",
@@ -257,9 +259,24 @@ def _population(game: Game) -> list[Part]:
     return population_parts(game["env"], names, payoffs, name=f"{game['env']}-population")
 
 
+def _origins(content: Mapping[str, Any]) -> list[Settings]:
+    """Return where the numbers of a joined league come from, and those of the one that it had joined itself."""
+    found, origin = [], content.get("joined")
+    while origin:
+        rest = {name: value for name, value in origin.items() if name not in ("command", "joined")}
+        found.append(Settings("Joined league", {"command": shlex.join(origin["command"]), **rest}))
+        origin = origin.get("joined")
+    return found
+
+
 def _curves(folder: Path, game: Game, problems: list[str]) -> list[Part]:
     runs: list[LearningRun] = []
+    missing = [
+        name for name in game["players"] if not (name in game["runs"] and (folder / game["runs"][name]).exists())
+    ]
     for name, path in game["runs"].items():
+        if name in missing:
+            continue
         try:
             check_inside(folder, folder / path)
             found = read_run(RunFolder.open(folder / path, within=folder))
@@ -268,10 +285,13 @@ def _curves(folder: Path, game: Game, problems: list[str]) -> list[Part]:
             continue
         if found.rows:
             runs.append(found._replace(label=name))
+    where = (
+        [f"No curves of {', '.join(missing)}: the runs that trained them are not in this folder."] if missing else []
+    )
     if not runs:
-        return []
+        return [*where]
     colours = {run.label: place for place, run in enumerate(runs)}
-    return [learning_curves(f"{game['env']}-learning", runs, colours=colours)]
+    return [learning_curves(f"{game['env']}-learning", runs, colours=colours), *where]
 
 
 def _records(games: Sequence[Game]) -> Records:

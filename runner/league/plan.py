@@ -14,15 +14,18 @@ from ... import registry
 from ...options import OptionError
 from ..benchmark.document import DONE, FAILED
 from ..evaluation.evaluate import measure_dilemma
+from ..evaluation.export import export_agent
 from ..evaluation.milestones import exceeds, first_passes
 from ..evaluation.verdict import Kind, kind_of
 from ..runs import asked
-from ..runs.files import read_json, write_json
+from ..runs.files import make_folder, read_json, write_json
 from ..runs.folder import RunFolder
+from ..runs.load import load_run
 from ..runs.spec import find_preset
 from ..tournament.best_response import Training, check_training, usual_updates
 from ..tournament.line_up import LineUp, make_line_up
 from .cross_play import cross_play
+from .joined import League, agents_file
 
 ASKED = "protocol.json"
 """The file that says what was asked for."""
@@ -48,6 +51,7 @@ class Protocol:
         seed: of all that is random in the matches.
         best_response: the learner that is trained against the first seeds and the strategies, or None.
         best_response_updates: its updates; None: as many as are usual for the game.
+        join: the folder of a league whose learners take part as they are, or None.
     """
 
     algorithms: Mapping[str, Sequence[str]]
@@ -57,22 +61,29 @@ class Protocol:
     seed: int
     best_response: str | None
     best_response_updates: int | None
+    join: str | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return dataclasses.asdict(self)
 
 
-def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, preset: str) -> dict[str, list[str]]:
-    """Return the learners of each game: those that have the preset there.
+def learners_of(
+    algorithms: Sequence[str] | None,
+    envs: Sequence[str] | None,
+    preset: str,
+    joined: League,
+) -> dict[str, list[str]]:
+    """Return the learners that train in each game: those that have the preset, and do not play there already.
 
     Args:
         algorithms: names of learners; None: all that are installed.
         envs: ids of games; None: all of two players in which one of them has the preset.
         preset: its name.
+        joined: the league whose learners need not train.
 
     Raises:
-        PolaxError: an unknown name, or a learner or game that is named and has no part.
+        PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train.
     """
     names = algorithms or [each.name for each in registry.list_algorithms() if each.error is None]
     plugins = {name: registry.algorithm_plugin(name) for name in names}
@@ -94,7 +105,12 @@ def learners_of(algorithms: Sequence[str] | None, envs: Sequence[str] | None, pr
         found = of_two or found
     if not found:
         raise OptionError(f"no learner has a preset {preset!r}; polax list --details shows the presets")
-    return found
+    new = {env: [name for name in names if not joined.plays(name, env)] for env, names in found.items()}
+    new = {env: names for env, names in new.items() if names}
+    if not new:
+        known = ", ".join(dict.fromkeys(name for names in found.values() for name in names))
+        raise OptionError(f"{joined.folder} has {known} already; name a learner or a game that it does not have")
+    return new
 
 
 def open_folder(folder: Path, protocol: Protocol) -> bool:
@@ -129,30 +145,40 @@ def training_of(protocol: Protocol, line_up: LineUp) -> Training | None:
 
 
 def play_game(
-    folder: Path, env: str, rows: Sequence[Mapping[str, Any]], protocol: Protocol, console: Console
+    folder: Path,
+    env: str,
+    rows: Sequence[Mapping[str, Any]],
+    protocol: Protocol,
+    *,
+    joined: League,
+    console: Console,
 ) -> dict[str, Any] | None:
     """Play the matches of a game, unless that was done before, and return what ``league.json`` holds of it.
 
     Args:
-        folder: of the league; the benchmark of the game is in a folder of its name.
+        folder: of the league, with the benchmark of the game in a folder of its name, and the agents of the joined
+            league.
         env: the game.
-        rows: the combinations of that benchmark.
+        rows: the combinations of that benchmark; none, where nobody trained.
         protocol: what was asked for.
+        joined: the league that this one joins.
         console: where progress is shown.
 
     Returns:
-        None where no learner has been trained.
+        None where no learner has been trained, nor plays in the joined league. Where nobody new plays, what that holds.
 
     Raises:
         PolaxError: a run cannot be read.
     """
     runs = {row["algorithm"]: f"{env}/{row['run']}" for row in rows if row["status"] == DONE}
+    before = joined.game(env)
     if not runs:
-        return None
+        return before
     path = folder / env / PLAYED
     content: dict[str, Any] = read_json(path) if path.exists() else {}
     if content.get("runs") != runs:  # nothing was played, or a learner that had failed has been trained since
-        line_up = make_line_up([str(folder / run) for run in runs.values()], env, all_seeds=True)
+        players = {**({} if before is None else before["players"]), **_players(folder, env, runs)}
+        line_up = make_line_up([str(folder / player) for player in players.values()], env, all_seeds=True)
         for strategy in line_up.game.strategies:
             line_up = line_up.add(strategy)
         training = training_of(protocol, line_up)
@@ -161,9 +187,27 @@ def play_game(
                 line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console
             )
         how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
-        content = {**found, "runs": runs, "training": how, **_milestones(folder, runs, line_up)}
+        content = {**found, "runs": runs, "players": players, "training": how, **_milestones(folder, runs, line_up)}
+        if before is not None:
+            content["milestones"] = {**before["milestones"], **content["milestones"]}
         write_json(path, content)
     return content
+
+
+def _players(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, str]:
+    """Write the agents of each learner into a file, and return who plays: these, so that they can be had and met again.
+
+    Learners in ordinary Python, whose policies no file can hold, play from their runs.
+    """
+    players = {}
+    for name, path in runs.items():
+        run = RunFolder.open(folder / path, within=folder)
+        found = load_run(run)
+        players[name] = agents_file(env, name) if found.pure else path
+        if found.pure and not (folder / players[name]).exists():
+            make_folder((folder / players[name]).parent)
+            export_agent(found, folder / players[name], versions=run.versions(), half=True)
+    return players
 
 
 def failures(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -132,6 +132,10 @@ class AgentFile:
         """Return `spec`, whose names may be imported; see `RunFolder.trusted_spec`."""
         return trusted(self.spec(), self.path, allow_import=allow_import)
 
+    def versions(self) -> dict[str, str | None]:
+        """Return the versions of the packages that trained the agents."""
+        return self.card["versions"]
+
     def policies(self, learner: CompiledLearner) -> Any:
         """Return the policies of all players, with a leading axis of the seeds.
 

@@ -185,6 +185,11 @@ class RunFolder:
         found: Manifest = read_json(path, Manifest) if path.exists() else {}
         return found
 
+    def versions(self) -> dict[str, str | None]:
+        """Return the versions of the packages that trained it last; empty where that is not known."""
+        launches = self.manifest().get("launches", [])
+        return launches[-1].get("versions", {}) if launches else {}
+
     def write_manifest(self, manifest: Manifest) -> None:
         """Write ``manifest.json``."""
         write_json(self.path / MANIFEST, manifest)

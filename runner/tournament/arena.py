@@ -8,7 +8,7 @@ computed that is not used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ from .line_up import Participant
 from .records import Played, Tally, whole
 
 EPISODES_AT_ONCE = 40_000
-"""Episodes of all match-ups that are played side by side on one device: more would not fit into a CPU's caches."""
+"""Episodes of all match-ups that are played side by side on one device: more would not fit into a CPU's caches. Where
+there are more match-ups, one episode of each is."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,30 @@ class _Arena:
     num_envs: int
     """B, episodes of a match-up that are played side by side."""
     num_steps: int
+    watched: bool
 
 
-def play_everyone(
-    key: jax.Array, game: Game[Any, Any], params: Any, participants: Sequence[Participant], *, episodes: int
+def parts_of(count: int, episodes: int) -> tuple[int, int]:
+    """Return in how many parts the matches of so many players are played, and the episodes of a pair in each batch.
+
+    A part is two batches, one for each of two devices.
+    """
+    parts = -(-episodes * count**2 // (2 * EPISODES_AT_ONCE))
+    num_envs = -(-episodes // (2 * parts))
+    return -(-episodes // (2 * num_envs)), num_envs
+
+
+def play_everyone(  # what is played, and how
+    key: jax.Array,
+    game: Game[Any, Any],
+    params: Any,
+    participants: Sequence[Participant],
+    *,
+    episodes: int,
+    watched: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Played:
-    """Play every ordered pair of players.
+    """Play every ordered pair of players, part by part, so that what is kept beside the rewards is that of one part.
 
     Args:
         key: a typed key.
@@ -61,21 +80,27 @@ def play_everyone(
         params: its numbers.
         participants: the players; their policies are pytrees.
         episodes: of each ordered pair.
+        watched: whether more than the rewards is wanted.
+        progress: told after each part how many are done; `parts_of` says of how many.
 
     Returns:
         What happened; on the same kind of device a key always gives the same.
     """
-    count = len(participants)
-    batches = 2 * -(-episodes * count**2 // (2 * EPISODES_AT_ONCE))  # an even number: two devices share the work
-    num_envs = -(-episodes // batches)
-    arena, stacks = _arena(game, participants, num_envs, int(params.max_steps_in_episode))
-    counted = (np.arange(batches * num_envs) < episodes).reshape(batches, num_envs)
-    keys = jax.random.split(key, batches)
-    return whole(jax.device_get(_play(arena, params, stacks, keys, counted.astype(np.float32))), episodes)
+    parts, num_envs = parts_of(len(participants), episodes)
+    arena, stacks = _arena(game, participants, num_envs, int(params.max_steps_in_episode), watched=watched)
+    counted = (np.arange(2 * parts * num_envs) < episodes).reshape(parts, 2, num_envs).astype(np.float32)
+    keys = jax.random.split(key, (parts, 2))
+    batches: list[Played] = []
+    for part in range(parts):
+        played = jax.device_get(_play(arena, params, stacks, keys[part], counted[part]))
+        batches += (jax.tree.map(lambda leaf, at=place: leaf[at], played) for place in range(2))
+        batches = [batches[0], *(batch._replace(shown=None) for batch in batches[1:])]
+        progress(part + 1)
+    return whole(batches, episodes)
 
 
 def _arena(
-    game: Game[Any, Any], participants: Sequence[Participant], num_envs: int, num_steps: int
+    game: Game[Any, Any], participants: Sequence[Participant], num_envs: int, num_steps: int, *, watched: bool
 ) -> tuple[_Arena, tuple[Any, ...]]:
     """Sort the players' policies into groups; each group's leaves get a leading axis."""
     policies = [each.policies[player] for player in (0, 1) for each in participants]
@@ -85,15 +110,15 @@ def _arena(
         _Group(views.index(view), tuple(np.flatnonzero(stacked.stack == number).tolist()))
         for number, view in enumerate(stacked.views)
     )
-    return _Arena(views, groups, len(participants), num_envs, num_steps), stacked.stacks
+    return _Arena(views, groups, len(participants), num_envs, num_steps, watched), stacked.stacks
 
 
 @partial(jax.jit, static_argnums=0)
 def _play(arena: _Arena, params: Any, stacks: tuple[Any, ...], keys: jax.Array, counted: jax.Array) -> Played:
-    """Play batches of episodes, shared by the devices; every result has a leading axis."""
+    """Play the batches of a part, shared by the devices; every result has a leading axis."""
 
     def play_batch(key: jax.Array, counted: jax.Array) -> Played:
-        players, tally = _Players(arena, params, stacks), Tally(arena.num_players, arena.num_envs)
+        players, tally = _Players(arena, params, stacks), Tally(arena.num_players, arena.num_envs, arena.watched)
         played = play_episodes(
             key,
             arena.views[0],

@@ -96,7 +96,7 @@ def _play(key: jax.Array, line_up: LineUp, episodes: int, progress: Progress) ->
     for name in extra:
         everyone = everyone.add(name)
     console_line = f"playing {len(names)} players against each other, {episodes} episodes for each ordered pair"
-    progress.begin(console_line, "pair with a player in ordinary Python")
+    progress.begin(console_line, "part")
     played = play_all(key, everyone, everyone.participants, episodes=episodes, progress=progress.note)
     columns = {name: index for index, name in enumerate([*names, *extra]) if name in YARDSTICKS}
     by_player = score(played.rewards).by_player

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -28,14 +29,17 @@ class Shown(NamedTuple):
 
 
 class Played(NamedTuple):
-    """Every ordered pair of P players, N episodes each: the first as player 0, the second as player 1."""
+    """Every ordered pair of P players, N episodes each: the first as player 0, the second as player 1.
+
+    What was not watched has rewards alone.
+    """
 
     rewards: np.ndarray  # [P, P, N, 2]: mean reward a step in each episode, by player of the game
     moves: np.ndarray | None
     """``[P, P, player of the game, situation, action]``: how often; None in games of more than two actions."""
 
     info: dict[str, np.ndarray]  # [P, P] each: mean of the game's ``info`` over steps and episodes
-    shown: Shown
+    shown: Shown | None
 
     def without_last(self, count: int) -> Played:
         """Return the same without the last ``count`` players."""
@@ -54,24 +58,33 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """Watches a batch of B episodes of each of P P ordered pairs."""
+    """Watches a batch of B episodes of each of P P ordered pairs.
+
+    A record of many players is large: where rewards are all that is wanted, nothing else should be watched.
+    """
 
     players: int
     num_envs: int
+    watched: bool = True
 
     def start(self, game: Game[Any, Any], counted: jax.Array) -> _Known:
         """Return what is known before the first step; ``counted`` ``[B]`` is 1 where an episode counts, else 0."""
-        moves = jnp.zeros((self.players, self.players, 2, 5, 2)) if game.num_actions == 2 else None
+        counts_moves = self.watched and game.num_actions == 2
+        moves = jnp.zeros((self.players, self.players, 2, 5, 2)) if counts_moves else None
         return _Known(counted, jnp.full((self.players**2 * self.num_envs, 2), START, jnp.int32), moves)
 
     def __call__(self, known: _Known, step: Step) -> tuple[_Known, Any]:
         """Count the moves; record each pair's sums of ``info`` and its first episode."""
+        if not self.watched:
+            return known, None
         moves = None if known.moves is None else known.moves + self._count_moves(known, step.actions)
         sums = {name: self._by_pair(values) @ known.counted for name, values in step.info.items()}
         return known._replace(before=step.actions, moves=moves), (sums, self._first(step[:3]))
 
     def result(self, played: Episodes) -> Played:
         """Return what a batch gives; ``info`` is summed over the episodes that count."""
+        if not self.watched:
+            return Played(rewards=self._by_pair(played.rewards), moves=None, info={}, shown=None)
         info, (actions, rewards, states) = played.records
         first = self._first(played.start)
         states = jax.tree.map(lambda start, later: jnp.concatenate([start[None], later]), first, states)
@@ -98,13 +111,16 @@ class Tally:
         return counts.reshape(self.players, self.players, 2, 5, 2)
 
 
-def whole(batches: Any, episodes: int) -> Played:
-    """Put batches together, of which so many episodes count; the arrays of the batches have a leading axis."""
-    rewards = np.moveaxis(batches.rewards, 0, 2)
-    rewards = rewards.reshape(*rewards.shape[:2], -1, 2)[:, :, :episodes]
+def whole(batches: Sequence[Played], episodes: int) -> Played:
+    """Put batches together, of which so many episodes count."""
+    moves = [batch.moves for batch in batches if batch.moves is not None]
+    rewards = np.concatenate([batch.rewards for batch in batches], axis=2)[:, :, :episodes]
     return Played(
         rewards=np.asarray(rewards, np.float64),
-        moves=None if batches.moves is None else np.asarray(batches.moves, np.float64).sum(axis=0),
-        info={name: np.asarray(values, np.float64).sum(axis=0) / episodes for name, values in batches.info.items()},
-        shown=jax.tree.map(lambda leaf: leaf[0], batches.shown),
+        moves=np.asarray(moves, np.float64).sum(axis=0) if moves else None,
+        info={
+            name: np.asarray([batch.info[name] for batch in batches], np.float64).sum(axis=0) / episodes
+            for name in batches[0].info
+        },
+        shown=batches[0].shown,
     )

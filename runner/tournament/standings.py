@@ -135,6 +135,8 @@ def episodes_shown(names: Sequence[str], played: Played, game: Game[Any, Any]) -
     """Return one recorded episode of each pair, ``row`` as player 0."""
     episodes = []
     shown = played.shown
+    if shown is None:
+        raise ValueError("episodes that were not watched cannot be shown")
     for row in range(len(names)):
         for column in range(row, len(names)):
             frames = {

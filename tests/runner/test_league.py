@@ -1,6 +1,7 @@
 """Leagues: who meets whom, what stands in the files, and how they go on."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 from polax import registry
 from polax.options import OptionError
 from polax.runner.cli import main
+from polax.runner.evaluation.scores import over_players, scores_of_seeds
 from polax.runner.league.cross_play import Side, earnings, sides_of
+from polax.runner.league.joined import read_league
 from polax.runner.league.plan import learners_of
 
 NAMES = ["naive-exact", "lola-exact"]
 QUICK = {"num_seeds": 2, "episodes": 4, "quiet": True}
+NOBODY = read_league(None)
 STRATEGY = Side("grim", False, (0,), ((4,),))
 PAIR, ALONE = Side("pair", True, (0, 1), ((0, 1), (2, 3))), Side("alone", True, (7,), ((5,),))
 
@@ -88,7 +92,7 @@ def test_the_table_of_times_says_when_each_level_was_reached(found):
 def test_files_and_page_are_written(found):
     files = {path.name for path in found.folder.iterdir()}
     pictures = {f"IPD-v0-{name}.png" for name in ("cross-play", "population", "learning")}
-    assert files >= {"league.json", "league.csv", "league.md", "protocol.json", "IPD-v0", *pictures}
+    assert files >= {"league.json", "league.csv", "league.md", "protocol.json", "IPD-v0", "agents", *pictures}
     assert main(["report", str(found.folder)]) == 0
     assert "IPD-v0: how soon" in (found.folder / "report.html").read_text()
     lines = (found.folder / "league.csv").read_text().splitlines()
@@ -106,17 +110,96 @@ def test_a_league_goes_on_and_plays_nothing_twice(found, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_what_plays_is_in_the_files_of_the_agents(found):
+    (game,) = found.data["games"]
+    assert game["players"] == {name: f"agents/IPD-v0/{name}.npz" for name in NAMES}
+    agent = polax.load(found.folder / game["players"]["lola-exact"])
+    assert agent.spec.seeds == (0, 1)
+    assert over_players(scores_of_seeds(agent.card["scores"], ""))[0] == pytest.approx([0.33, 0.33], abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def published(found, tmp_path_factory):
+    """What is published of a league: everything but the runs."""
+    folder = tmp_path_factory.mktemp("published") / "league"
+    shutil.copytree(found.folder, folder)
+    shutil.rmtree(folder / "IPD-v0")
+    return folder
+
+
+@pytest.mark.slow
+def test_a_league_joins_a_published_one_and_trains_the_new_learners_alone(found, published, tmp_path, capsys):
+    words = ["league", "--algorithms", "naive-exact", "pola-exact", "--num-seeds", "1", "--episodes", "4"]
+    words += ["--no-best-response", "--join", str(published), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "pola-exact in IPD-v0" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "league.json").read_text())
+    (game,), (before,) = content["games"], found.data["games"]
+    assert {side["name"]: side["seeds"] for side in game["sides"] if side["is_learner"]} == {
+        "naive-exact": [0, 1],
+        "lola-exact": [0, 1],
+        "pola-exact": [0],
+    }
+    np.testing.assert_allclose(game["together"]["lola-exact"], before["together"]["lola-exact"], atol=1e-6)
+    assert game["kinds"]["lola-exact"] == before["kinds"]["lola-exact"]
+    assert game["milestones"]["lola-exact"] == json.loads(json.dumps(before["milestones"]["lola-exact"]))
+    assert set(game["milestones"]) == {*NAMES, "pola-exact"}
+    assert content["joined"]["protocol"]["num_seeds"] == 2
+    page = (tmp_path / "out" / "league.md").read_text()
+    assert "No curves of naive-exact, lola-exact: the runs that trained them are not in this folder." in page
+    assert main(["report", str(tmp_path / "out")]) == 0
+    assert "Joined league" in (tmp_path / "out" / "report.html").read_text()
+    assert main(words) == 0  # goes on
+    assert json.loads((tmp_path / "out" / "league.json").read_text())["games"] == [game]
+
+
+@pytest.mark.slow
+def test_games_in_which_nobody_new_plays_stay_as_they_are(found, published, tmp_path):
+    plugin = registry.algorithm_plugin("naive-exact")
+    presets = {("laptop", "Chicken-v0"): plugin.presets["laptop", "IPD-v0"]}
+    polax.register_algorithm("chicken", plugin._replace(presets=presets))
+    joined = polax.league(["chicken"], best_response=None, join=published, out=tmp_path / "out", **QUICK)
+    before, new = joined.data["games"]
+    assert [before["env"], new["env"]] == ["IPD-v0", "Chicken-v0"]
+    assert json.loads(json.dumps(before)) == {**json.loads(json.dumps(found.data["games"][0])), "runs": {}}
+    assert (tmp_path / "out" / before["players"]["lola-exact"]).exists()
+    only = polax.league(["chicken"], ["Chicken-v0"], best_response=None, join=published, out=tmp_path / "only", **QUICK)
+    assert [game["env"] for game in only.data["games"]] == ["Chicken-v0"]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_joined_is_said_before_anything_trains(published, tmp_path):
+    def refused(message, names, join):
+        with pytest.raises(polax.PolaxError, match=message):
+            polax.league(names, best_response=None, join=join, out=tmp_path / "out", **QUICK)
+        assert not (tmp_path / "out" / "IPD-v0").exists()
+
+    refused("lola-exact already; name a learner or a game that it does not have", ["lola-exact"], published)
+    refused(r"holds no league that has been played \(no league.json\)", ["pola-exact"], tmp_path)
+    broken = tmp_path / "broken"
+    shutil.copytree(published, broken)
+    (broken / "agents" / "IPD-v0" / "lola-exact.npz").write_bytes(b"no archive")
+    refused("lola-exact.npz is damaged, or not an agent of polax", ["pola-exact"], broken)
+    content = json.loads((published / "league.json").read_text())
+    content["games"][0]["players"]["lola-exact"] = "IPD-v0/runs/lola-exact-IPD-v0"
+    (broken / "league.json").write_text(json.dumps(content))
+    refused("lola-exact in IPD-v0 of .* is a learner in ordinary Python", ["pola-exact"], broken)
+    (broken / "league.json").write_text(json.dumps({**content, "format": 1}))
+    refused("is not what polax league writes, or of another format than 2", ["pola-exact"], broken)
+
+
+@pytest.mark.slow
 def test_another_league_may_not_use_the_folder(found):
     with pytest.raises(polax.PolaxError, match="--episodes was 4, now it is 5"):
         polax.league(NAMES, best_response_updates=1, out=found.folder, **{**QUICK, "episodes": 5})
 
 
 def test_all_learners_with_the_preset_take_part_in_the_games_for_which_they_have_it():
-    learners = learners_of(None, None, "laptop")
+    learners = learners_of(None, None, "laptop", NOBODY)
     assert set(learners) == {"IPD-v0", "CoinGame-v0"}
     assert "goodwill-loqa" not in learners["IPD-v0"]
     assert {"goodwill-loqa", "loqa", "naive"} <= set(learners["CoinGame-v0"])
-    assert learners_of(["loqa"], ["IPD-v0"], "laptop") == {"IPD-v0": ["loqa"]}
+    assert learners_of(["loqa"], ["IPD-v0"], "laptop", NOBODY) == {"IPD-v0": ["loqa"]}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +214,7 @@ def test_all_learners_with_the_preset_take_part_in_the_games_for_which_they_have
 )
 def test_who_has_no_preset_cannot_take_part(arguments, message):
     with pytest.raises(polax.PolaxError, match=message):
-        learners_of(*arguments)
+        learners_of(*arguments, NOBODY)
 
 
 def test_updates_of_a_best_response_need_a_best_response(tmp_path):

@@ -104,9 +104,26 @@ def test_batches_change_nothing_but_the_noise(monkeypatch: pytest.MonkeyPatch) -
     assert played.rewards.shape == (2, 2, 25, 2)
     assert played.moves is not None
     assert (played.moves.sum(axis=(-1, -2)) == 25 * STEPS).all()
-    again = play_all(jax.random.key(1), line_up, line_up.participants, episodes=25)
+    told: list[tuple[int, int]] = []
+    again = play_all(
+        jax.random.key(1),
+        line_up,
+        line_up.participants,
+        episodes=25,
+        watched=False,
+        progress=lambda *at: told.append(at),
+    )
+    assert told == [(part, 5) for part in range(1, 6)]
+    assert again.moves is None
+    assert again.shown is None
     np.testing.assert_array_equal(played.rewards, again.rewards)
     assert np.unique(played.rewards[0, 0, :, 0]).size > 5  # no episode twice
+
+
+def test_of_many_pairs_no_more_episodes_are_played_than_are_wanted() -> None:
+    assert arena.parts_of(337, 100) == (50, 1)
+    assert arena.parts_of(10, 1000) == (2, 250)
+    assert arena.parts_of(2, 1) == (1, 1)
 
 
 def test_a_player_sees_the_game_in_the_layout_it_learned(ipd: tuple[LineUp, Played]) -> None:
@@ -151,7 +168,9 @@ def test_players_of_ordinary_python_take_part_and_get_the_same() -> None:
     played = play_all(
         jax.random.key(0), line_up, mixed, episodes=3, progress=lambda done, total: told.append((done, total))
     )
-    assert told == [(number, 5) for number in range(5)]
+    assert told == [
+        (number, 6) for number in range(1, 7)
+    ]  # the compiled pairs are one part, the five others are one each
     np.testing.assert_allclose(played.rewards, usual.rewards, atol=1e-6)
     np.testing.assert_array_equal(played.moves, usual.moves)
     np.testing.assert_array_equal(played.shown.actions, usual.shown.actions)
