@@ -126,6 +126,7 @@ def _standings(game: Game) -> list[Part]:
     opponents = [name for name in OPPONENTS if name in game["earned"]]
     head = ["player", "place", "mean score", "together", "gap", "other seeds"]
     head += [f"against {name}" for name in opponents]
+    head += [title.lower() for title in game["titles"].values()]
     head += ["reciprocates"] if kinds else []
     head += ["best response gets", "and leaves"] if responses else []
     sides = {side["name"]: side for side in game["sides"]}
@@ -139,6 +140,7 @@ def _standings(game: Game) -> list[Part]:
         row: list[Cell] = [name, count(place), _mean(standing.by_seed), both]
         row += [number(float(np.ptp(together, axis=1).mean())), _mean(earned[name] if side["is_learner"] else [])]
         row += [_mean(earned[other]) for other in opponents]
+        row += [_mean(game["measures"].get(name, {}).get(measure, [])) for measure in game["titles"]]
         row += [_reciprocal(game, name)] if kinds else []
         if responses:
             response = responses[name] or {"score": None, "left_with": None}

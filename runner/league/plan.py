@@ -24,6 +24,7 @@ from ..runs.load import load_run
 from ..runs.spec import find_preset
 from ..tournament.best_response import Training, check_training, usual_updates
 from ..tournament.line_up import LineUp, make_line_up
+from ..training.loop import last_rows
 from .cross_play import cross_play
 from .joined import League, agents_file
 
@@ -187,11 +188,14 @@ def play_game(
                 line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console
             )
         how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
-        content = {**found, "runs": runs, "players": players, "training": how, **_milestones(folder, runs, line_up)}
-        if before is not None:
-            content["milestones"] = {**before["milestones"], **content["milestones"]}
+        content = {**found, "runs": runs, "players": players, "training": how}
         write_json(path, content)
-    return content
+    trained = _training(folder, env, runs)
+    if before is not None:
+        trained = {
+            name: {**before[name], **values} if isinstance(values, dict) else values for name, values in trained.items()
+        }
+    return {**content, **trained}
 
 
 def _players(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, str]:
@@ -215,21 +219,36 @@ def failures(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row[name] for name in ("algorithm", "env", "error")} for row in rows if row["status"] == FAILED]
 
 
-def _milestones(folder: Path, runs: Mapping[str, str], line_up: LineUp) -> dict[str, Any]:
-    """Return when each seed of each learner first passed each of the game's thresholds, and first reciprocated."""
-    thresholds = line_up.game.thresholds(line_up.params)
+def _training(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the runs of a game say of its learners.
+
+    Returns:
+        ``milestones``: by learner and level, when each seed first passed each of the game's thresholds, and first
+        reciprocated. ``measures``: by learner and name, what each seed's players have at the end of those that the game
+        wants drawn.
+    """
+    game, params = registry.make_env(env)
+    thresholds, dilemma = game.thresholds(params), measure_dilemma(game, params)
     levels: dict[str, Callable[[Any], bool]] = {each.name: partial(exceeds, threshold=each) for each in thresholds}
-    dilemma = measure_dilemma(line_up.game, line_up.params)
     if dilemma is not None:
         levels[MILESTONE.value] = lambda row: kind_of(row, dilemma) is MILESTONE
-    found: dict[str, Any] = {}
-    for name, run in runs.items():
-        lines = list(RunFolder.open(folder / run, within=folder).metrics())
-        found[name] = {
+    drawn = [measure for measure in game.measures if measure.plot]
+    milestones: dict[str, Any] = {}
+    measures: dict[str, Any] = {}
+    for name, path in runs.items():
+        run = RunFolder.open(folder / path, within=folder)
+        lines = list(run.metrics())
+        milestones[name] = {
             level: {
                 str(seed): None if line is None else {key: line.get(key) for key in ("update", "env_steps", "seconds")}
                 for seed, line in first_passes(lines, passes).items()
             }
             for level, passes in levels.items()
         }
-    return {"milestones": found, "thresholds": [each._asdict() for each in thresholds]}
+        measures[name] = {each.name: [row.get(each.name) for row in last_rows(run)] for each in drawn}
+    return {
+        "milestones": milestones,
+        "thresholds": [each._asdict() for each in thresholds],
+        "measures": measures,
+        "titles": {each.name: each.title for each in drawn},
+    }

@@ -12,6 +12,7 @@ from polax.options import OptionError
 from polax.runner.cli import main
 from polax.runner.evaluation.scores import over_players, scores_of_seeds
 from polax.runner.league.cross_play import Side, earnings, sides_of
+from polax.runner.league.document import document
 from polax.runner.league.joined import read_league
 from polax.runner.league.plan import learners_of
 
@@ -77,6 +78,16 @@ def test_the_table_has_a_line_for_each_learner_and_strategy_the_best_first(found
     earned = found.data["games"][0]["earned"]["grim"]
     others = [np.mean(values) for name, values in earned.items() if name != "grim"]
     assert by_name["grim"]["mean score"] == pytest.approx(np.mean(others))
+
+
+@pytest.mark.slow
+def test_what_the_game_wants_drawn_has_a_column(found):
+    content = json.loads(json.dumps(found.data))
+    assert content["games"][0]["titles"] == {}  # a matrix game has scores alone
+    content["games"][0] |= {"titles": {"own_coins": "Own coins"}, "measures": {"lola-exact": {"own_coins": [0.9, 1.0]}}}
+    rows = {row["player"]: row for row in document(found.folder, content).table("IPD-v0: standings")}
+    assert rows["lola-exact"]["own coins"] == pytest.approx(0.95)
+    assert rows["grim"]["own coins"] is None
 
 
 @pytest.mark.slow
