@@ -22,7 +22,7 @@ from ..evaluation.scores import (
 from ..evaluation.statistics import FEWEST, spread_word
 from ..report.document import Document
 from ..report.figures import Estimate, draw_estimates
-from ..report.learning import LearningRun, learning_curves, read_run
+from ..report.learning import LearningRun, learning_charts, read_run
 from ..report.parts import (
     Cell,
     Chart,
@@ -213,7 +213,7 @@ def _game(env: str, rows: Sequence[Mapping[str, Any]], runs: Runs, colours: Mapp
     scored = [row for row in rows if row["scores"]]
     parts: list[Part] = []
     if learning:
-        parts.append(learning_curves(f"figures/{env}-learning", learning, colours=colours))
+        parts += learning_charts(f"figures/{env}-learning", learning, colours)
     metrics = _shown(rows)
     if scored:
         every = list(dict.fromkeys(metric for row in scored for metric in row["scores"]))

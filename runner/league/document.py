@@ -15,7 +15,7 @@ from ..evaluation.statistics import mean_and_spread
 from ..evaluation.verdict import Kind
 from ..report.document import Document
 from ..report.figures import HeatMap, heat_map
-from ..report.learning import LearningRun, learning_curves, read_run
+from ..report.learning import LearningRun, learning_charts, read_run
 from ..report.parts import (
     Cell,
     Failure,
@@ -293,7 +293,7 @@ def _curves(folder: Path, game: Game, problems: list[str]) -> list[Part]:
     if not runs:
         return [*where]
     colours = {run.label: place for place, run in enumerate(runs)}
-    return [learning_curves(f"{game['env']}-learning", runs, colours=colours), *where]
+    return [*learning_charts(f"{game['env']}-learning", runs, colours), *where]
 
 
 def _records(games: Sequence[Game]) -> Records:

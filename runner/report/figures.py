@@ -17,7 +17,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ..evaluation.statistics import Spread
 from ..runs.files import writing
-from .parts import Chart, Panel
+from .parts import Chart, Panel, number
 from .svg import MUTED, SERIES, STYLE, hover, saving, to_svg
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -261,9 +261,9 @@ def _draw_heat_map(axes: Axes, content: HeatMap) -> None:
         hover(patch, content.tips[row][column], cell=f"{row} {column}")
         axes.add_patch(patch)
         if len(content.rows) <= NUMBERED:
-            words = (
-                f"{value:.{content.digits}f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(value) else "\N{EN DASH}"
-            )
+            words = "\N{EN DASH}"
+            if np.isfinite(value):
+                words = number(float(value), content.digits).text.replace("-", "\N{MINUS SIGN}")
             look = ink(colour) if np.isfinite(value) else MUTED
             axes.text(column, row, words, ha="center", va="center", fontsize=8, color=look)
     longest = max(map(len, content.columns))

@@ -14,7 +14,18 @@ from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, play
 from ..evaluation.statistics import FEWEST, mean_and_spread_over_seeds, spread_word
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
-from .figures import FORMATS, Curve, colour_of, draw_curve, draw_players, figure_of, finish_curves, save, spread_over
+from .figures import (
+    DASHES,
+    FORMATS,
+    Curve,
+    colour_of,
+    draw_curve,
+    draw_players,
+    figure_of,
+    finish_curves,
+    save,
+    spread_over,
+)
 from .parts import Cell, Chart, Panel, Table, Value, count, number
 
 X_AXES = ("updates", "env-steps", "seconds")
@@ -191,6 +202,32 @@ def learning_curves(
     if not panels:
         raise RunError(f"{runs[0].path} has no scores to draw yet")
     return Chart(name, _title(runs), panels)
+
+
+def learning_charts(name: str, runs: Sequence[LearningRun], colours: Mapping[str, int]) -> list[Chart]:
+    """Return the learning curves of any number of runs, in so many charts that the curves of each can be told apart.
+
+    Where one chart is not enough, runs that play episodes are drawn apart from those that do not, which have another
+    axis.
+
+    Args:
+        name: of the chart; of several, the beginning of their names.
+        runs: what to draw.
+        colours: place in the palette by label, if there is one chart.
+
+    Raises:
+        PolaxError: no scores to draw.
+    """
+    if len(runs) <= len(DASHES):
+        return [learning_curves(name, runs, colours=colours)]
+    groups: dict[bool, list[LearningRun]] = {True: [], False: []}
+    for run in runs:
+        groups[all("env_steps" in row for row in run.rows)].append(run)
+    parts: list[list[LearningRun]] = []
+    for group in groups.values():
+        several = -(-len(group) // len(DASHES))
+        parts += [group[at::several] for at in range(several)]
+    return [learning_curves(f"{name}-{place}", part) for place, part in enumerate(parts, 1)]
 
 
 class _Line(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from polax.runner.evaluation.scores import score_name
 from polax.runner.report.figures import figure_of
-from polax.runner.report.learning import LearningRun, Quantity, curve_of, learning_curves
+from polax.runner.report.learning import LearningRun, Quantity, curve_of, learning_charts, learning_curves
 
 
 def test_the_interval_of_a_gap_does_not_reach_below_none() -> None:
@@ -28,3 +28,23 @@ def test_curves_are_drawn_over_environment_steps_where_a_run_has_them(steps: dic
     axes = figure_of(learning_curves("a", [run])).axes
     assert {each.get_xlabel() for each in axes} == {label}
     assert figure_of(learning_curves("a", [run], x="outer-steps")).axes[0].get_xlabel() == "outer steps"
+
+
+def test_curves_that_one_chart_cannot_tell_apart_stand_in_several_by_their_axis() -> None:
+    def run(name: str, **steps: int) -> LearningRun:
+        rows = [{"seed": 0, "update": update, score_name(0): 0.5, score_name(1): 0.5, **steps} for update in (0, 1)]
+        return LearningRun(name, "IPD-v0", {}, {}, [], rows, Path(), self_play=False)
+
+    exact, sampled = [run(f"exact-{number}") for number in range(9)], [run(f"plays-{n}", env_steps=9) for n in range(2)]
+    charts = learning_charts("all", [*exact, *sampled], {})
+    assert [chart.name for chart in charts] == ["all-1", "all-2", "all-3"]
+    drawn = [figure_of(chart) for chart in charts]
+    names = [{text.get_text() for legend in figure.legends for text in legend.get_texts()} for figure in drawn]
+    assert names == [
+        {"plays-0", "plays-1"},
+        {f"exact-{n}" for n in (0, 2, 4, 6, 8)},
+        {f"exact-{n}" for n in (1, 3, 5, 7)},
+    ]
+    assert [figure.axes[0].get_xlabel() for figure in drawn] == ["environment steps", "updates", "updates"]
+    places = {each.label: place for place, each in enumerate(sampled)}
+    assert [chart.name for chart in learning_charts("all", sampled, places)] == ["all"]
