@@ -1,35 +1,37 @@
 """Enter learned players in a tournament of the Axelrod library, and write the ranking.
 
-    python benchmarks/axelrod_tournament.py [--runs runs/laptop_ipd] [--out results]
+    python benchmarks/axelrod_tournament.py [--agents results/league/agents/IPD-v0] [--out results]
 
 They meet the fifteen strategies of Axelrod's first tournament (1980) in matches of 50 rounds, the length they learned,
-with the payoffs of IPD-v0. The runs are those of benchmarks/laptop.py; what is not there is trained, one seed of it.
+with the payoffs of IPD-v0. They are the first seeds of learners of the league.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-PROGRAM = "import sys; from polax.runner.cli import main; sys.exit(main(sys.argv[1:]))"
-LEARNERS = {"pola-dice": "POLA-DiCE", "naive": "naive learning"}
+import polax
+
+LEARNERS = {"loqa": "LOQA", "pola-dice": "POLA-DiCE", "naive": "naive learning"}
 TURNS, REPETITIONS, SEED = 50, 10, 0
 
 
-def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
-    """Play the tournament; best first."""
+def ranking(agents: Path) -> list[dict[str, Any]]:
+    """Play the tournament; best first. A policy that plays as both players enters once."""
     import axelrod
     from polax.envs.views.axelrod_player import axelrod_game, axelrod_player
 
-    learned = [
-        axelrod_player(runs[learner], name=f"{name}, player {player}", player=player)
-        for learner, name in LEARNERS.items()
-        for player in (0, 1)
-    ]
+    learned = []
+    for learner, name in LEARNERS.items():
+        path = agents / f"{learner}.npz"
+        if polax.load(path).card["self_play"]:
+            learned.append(axelrod_player(path, name=name))
+        else:
+            learned += [axelrod_player(path, name=f"{name}, player {each}", player=each) for each in (0, 1)]
     others = [strategy() for strategy in axelrod.axelrod_first_strategies]
     players = [*learned, *others]
     tournament = axelrod.Tournament(
@@ -50,15 +52,10 @@ def ranking(runs: dict[str, Path]) -> list[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("runs/laptop_ipd"), help="where the runs are, or will be")
+    parser.add_argument("--agents", type=Path, default=Path("results/league/agents/IPD-v0"), help="their files")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
-    runs = {learner: options.runs / learner for learner in LEARNERS}
-    for learner, folder in runs.items():
-        if not folder.exists():
-            words = ["train", learner, "IPD-v0", "--preset", "laptop", "--out", str(folder)]
-            subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True)
-    rows = ranking(runs)
+    rows = ranking(options.agents)
     settings = f"{TURNS} rounds per match, {REPETITIONS} repetitions, payoffs of IPD-v0, seed {SEED}"
     lines = [
         "# Learned players in a tournament of the Axelrod library",
@@ -66,9 +63,7 @@ def main() -> int:
         "`python benchmarks/axelrod_tournament.py`",
         "",
     ]
-    who = (
-        "The fifteen strategies of Axelrod's first tournament, and both players of the first seed of two laptop presets"
-    )
+    who = "The fifteen strategies of Axelrod's first tournament, and the first seed of three learners of the league"
     lines += [f"{who}: {settings}.", ""]
     lines += ["| rank | player | median score per round | cooperation | matches won (median) |"]
     lines += ["|---|---|---|---|---|"]
