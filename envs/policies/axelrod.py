@@ -52,8 +52,8 @@ class AxelrodStrategy:
         classifiers = self._axelrod.Classifiers
         if game.num_actions != 2 or game.cooperative_action != 1 or game.observation_space(None).shape != (2, 6):
             raise OptionError(
-                "strategies of the Axelrod library play matrix games of two players with a dilemma, not "
-                f"{game.name} of {game.num_players}"
+                "strategies of the Axelrod library play matrix games of two players with a dilemma; "
+                f"{game.name} with {game.num_players} players is no such game"
             )
         if not classifiers.obey_axelrod(strategy):
             raise OptionError(

@@ -98,8 +98,8 @@ def test_all_copies_of_make_vec_may_meet_it():
     [
         ("IPD-v0", "Tit for Tatt", "has no strategy 'Tit for Tatt'; did you mean 'axelrod:Tit For Tat'"),
         ("IPD-v0", "Darwin", "axelrod:Darwin looks into its opponent"),
-        ("CoinGame-v0", "Tit For Tat", "play matrix games with a dilemma, not CoinGame-v0"),
-        ("MatchingPennies-v0", "Tit For Tat", "play matrix games with a dilemma, not MatchingPennies-v0"),
+        ("CoinGame-v0", "Tit For Tat", "with a dilemma; CoinGame-v0 with 2 players is no such game"),
+        ("MatchingPennies-v0", "Tit For Tat", "with a dilemma; MatchingPennies-v0 with 2 players is no such game"),
     ],
 )
 def test_what_cannot_play_is_refused(env_id, name, message):
@@ -218,7 +218,7 @@ def test_a_run_is_evaluated_against_it(run_folder, capsys):
 def test_a_person_plays_against_it(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("defect\nq\n"))
     assert main(["play", "IPD-v0", "--opponent", "axelrod:Tit For Tat"]) == 0
-    assert "player_0 +0.67, player_1 -0.34" in capsys.readouterr().out
+    assert "you earned +0.665 a step, the other player -0.335" in capsys.readouterr().out
 
 
 def test_a_strategy_of_ours_plays_as_the_other_player_alike():
