@@ -73,6 +73,7 @@ test-examples: | $(BIN)/python
 docs: $(SITE)/installed
 	$(SPHINX) -b html . build/site
 	$(SITE)/bin/polax web $(PLAY) --out build/site/play.html
+	$(SITE)/bin/polax report results/league --out build/site/league.html
 	@echo "build/site/index.html"
 
 # Whether what is linked elsewhere is there: needs the network, and runs no notebook.

@@ -26,6 +26,7 @@ include_patterns = [
     "docs/environments/*.md",
     "docs/notebooks/*.ipynb",
     "results/*.md",
+    "results/league/league.md",
     "zoo/README.md",
     "benchmarks/README.md",
     "examples/*/README.md",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ... import registry
 from ...options import OptionError
 from ..runs.agent import SUFFIX, AgentFile
 from ..runs.files import RunError, folder_name, make_folder, read_bytes, read_json, write_bytes
@@ -17,7 +18,7 @@ AGENTS = "agents"
 
 def agents_file(env: str, name: str) -> str:
     """Return where the agents of a learner are, relative to a league's folder."""
-    return f"{AGENTS}/{env}/{folder_name(name)}{SUFFIX}"
+    return f"{AGENTS}/{folder_name(env)}/{folder_name(name)}{SUFFIX}"
 
 
 class League(NamedTuple):
@@ -41,11 +42,17 @@ class League(NamedTuple):
         """Copy the agents of some games into the folder of the league that joins this one.
 
         Raises:
-            PolaxError: a file is damaged or missing, or cannot be written.
+            PolaxError: a file is damaged or missing, its learner is not installed, or it cannot be written.
         """
         for env in envs:
-            for path in self.games[env]["players"].values():
-                AgentFile(self.folder / path)  # says what is wrong with it before anything trains
+            for name, path in self.games[env]["players"].items():
+                spec = AgentFile(self.folder / path).trusted_spec()  # what is wrong is said before anything trains
+                if (spec.algorithm, spec.env) != (name, env):
+                    raise RunError(f"{self.folder / path} holds {spec.algorithm} in {spec.env}, not {name} in {env}")
+                try:
+                    registry.algorithm_plugin(name)
+                except (registry.UnknownNameError, registry.PluginError) as cause:
+                    raise RunError(f"{self.folder} has {name}, which cannot play here: {cause}") from cause
                 make_folder((folder / path).parent)
                 write_bytes(folder / path, read_bytes(self.folder / path))
 
@@ -55,7 +62,7 @@ def read_league(folder: Path | None) -> League:
 
     Raises:
         RunError: there is none, or it is of another version.
-        OptionError: a learner in it is in ordinary Python, so that no file holds its agents.
+        OptionError: a learner in it is in no file of agents, as one in ordinary Python.
     """
     if folder is None:
         return League(Path(), {}, {})
@@ -68,10 +75,10 @@ def read_league(folder: Path | None) -> League:
     games = {game["env"]: game for game in content["games"]}
     for env, game in games.items():
         for name, player in game["players"].items():
-            if not player.endswith(SUFFIX):
+            if player != agents_file(env, name):
                 raise OptionError(
-                    f"{name} in {env} of {folder} is a learner in ordinary Python, whose policies no file can hold; "
-                    "join a league without it"
+                    f"{name} in {env} of {folder} is in no file of agents, as a learner in ordinary Python; join a "
+                    "league without it"
                 )
     origin = {name: content[name] for name in ("command", "versions", "devices", "seconds", "protocol")}
     return League(folder, games, {**origin, **({"joined": content["joined"]} if content.get("joined") else {})})

@@ -192,11 +192,26 @@ def test_what_cannot_be_joined_is_said_before_anything_trains(published, tmp_pat
     (broken / "agents" / "IPD-v0" / "lola-exact.npz").write_bytes(b"no archive")
     refused("lola-exact.npz is damaged, or not an agent of polax", ["pola-exact"], broken)
     content = json.loads((published / "league.json").read_text())
-    content["games"][0]["players"]["lola-exact"] = "IPD-v0/runs/lola-exact-IPD-v0"
-    (broken / "league.json").write_text(json.dumps(content))
-    refused("lola-exact in IPD-v0 of .* is a learner in ordinary Python", ["pola-exact"], broken)
+    for player in ("IPD-v0/runs/lola-exact-IPD-v0", "../somewhere/else.npz"):
+        content["games"][0]["players"]["lola-exact"] = player
+        (broken / "league.json").write_text(json.dumps(content))
+        refused("lola-exact in IPD-v0 of .* is in no file of agents", ["pola-exact"], broken)
     (broken / "league.json").write_text(json.dumps({**content, "format": 1}))
     refused("is not what polax league writes, or of another format than 2", ["pola-exact"], broken)
+    shutil.rmtree(broken)
+    shutil.copytree(published, broken)
+    agents = broken / "agents" / "IPD-v0"
+    shutil.copy(agents / "naive-exact.npz", agents / "lola-exact.npz")
+    refused("lola-exact.npz holds naive-exact in IPD-v0, not lola-exact in IPD-v0", ["pola-exact"], broken)
+
+
+@pytest.mark.slow
+def test_a_league_with_a_learner_that_is_not_installed_cannot_be_joined(tmp_path):
+    with registry.isolated():
+        polax.register_algorithm("theirs", registry.algorithm_plugin("naive-exact"))
+        polax.league(["theirs"], best_response=None, out=tmp_path / "theirs", **QUICK)
+    with pytest.raises(polax.PolaxError, match="has theirs, which cannot play here: unknown algorithm 'theirs'"):
+        polax.league(["lola-exact"], best_response=None, join=tmp_path / "theirs", out=tmp_path / "out", **QUICK)
 
 
 @pytest.mark.slow
