@@ -416,7 +416,6 @@ def league(  # noqa: PLR0913  # one for each option of the command
         >>> sorted({row["player"] for row in found.table("IPD-v0: standings")} & set(names))
         ['lola-exact', 'naive-exact']
     """
-    begun = time.perf_counter()
     num_seeds, seed = count_option(num_seeds=num_seeds), count_option(seed=seed, at_least=0)
     episodes = count_option(episodes=episodes)
     if best_response_updates is not None:
@@ -424,11 +423,11 @@ def league(  # noqa: PLR0913  # one for each option of the command
         if best_response is None:
             raise OptionError("best_response_updates needs best_response, the name of a learner")
     set_up(devices=cpu_cores())
-    from .league.document import FILE, FORMAT, document
+    from .league.document import FORMAT, document
     from .league.joined import read_league
-    from .league.plan import Protocol, check_games, failures, learners_of, open_folder, play_game
+    from .league.plan import Protocol, check_games, failures, learners_of, open_folder, play_game, seconds_of
     from .report.writers import show, write
-    from .runs.files import make_folder, read_json
+    from .runs.files import make_folder
     from .runs.lock import alone
     from .runs.manifest import device_names, versions
     from .training.progress import say, wide_console
@@ -451,7 +450,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
     make_folder(folder)
     content: dict[str, Any] = {"format": FORMAT, "kind": "league", "versions": versions(), "devices": device_names()}
     content |= {"command": command_line(), "protocol": protocol.to_json(), "joined": joined.origin}
-    content |= {"games": [], "failures": []}
+    content |= {"games": [], "failures": [], "seconds": 0.0}
     train = partial(
         benchmark, num_seeds=num_seeds, preset=preset, retries=retries, on=on, on_options=on_options, quiet=quiet
     )
@@ -459,7 +458,6 @@ def league(  # noqa: PLR0913  # one for each option of the command
     with alone(folder):
         if open_folder(folder, protocol):
             say(console, f"continuing {folder}")
-        before = read_json(folder / FILE).get("seconds", 0.0) if (folder / FILE).exists() else 0.0
         joined.take(folder, kept)
         for env in dict.fromkeys([*kept, *protocol.algorithms]):
             learners = protocol.algorithms.get(env, ())
@@ -471,7 +469,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
             content["failures"] += failures(rows)
             game = play_game(folder, env, rows, protocol, joined=joined, console=console)
             content["games"] += [] if game is None else [game]
-        content["seconds"] = round(before + time.perf_counter() - begun, 1)
+            content["seconds"] += seconds_of(rows, game)
         results = document(folder, content)._replace(folder=folder)
         write(results, folder, records="league.csv")
     if stopped is not None:

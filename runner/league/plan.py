@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -182,13 +183,14 @@ def play_game(
         line_up = make_line_up([str(folder / player) for player in players.values()], env, all_seeds=True)
         for strategy in line_up.game.strategies:
             line_up = line_up.add(strategy)
-        training = training_of(protocol, line_up)
+        training, begun = training_of(protocol, line_up), time.perf_counter()
         with registry.plugin_code("the players", "act"):
             found = cross_play(
                 line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console
             )
         how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
         content = {**found, "runs": runs, "players": players, "training": how}
+        content["seconds"] = round(time.perf_counter() - begun, 1)
         write_json(path, content)
     trained = _training(folder, env, runs)
     if before is not None:
@@ -212,6 +214,12 @@ def _players(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, str]:
             make_folder((folder / players[name]).parent)
             export_agent(found, folder / players[name], versions=run.versions(), half=True)
     return players
+
+
+def seconds_of(rows: Sequence[Mapping[str, Any]], game: Mapping[str, Any] | None) -> float:
+    """Return how long training took, and the matches with the best responses; not those of a joined league."""
+    matches = game["seconds"] if game is not None and game["runs"] else 0.0
+    return float(sum(row["seconds"] or 0.0 for row in rows) + matches)
 
 
 def failures(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
