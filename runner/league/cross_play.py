@@ -71,7 +71,13 @@ def earnings(sides: Sequence[Side], mean: np.ndarray) -> list[list[list[float | 
 
 
 def cross_play(
-    line_up: LineUp, *, episodes: int, seed: int, training: Training | None, console: Console
+    line_up: LineUp,
+    *,
+    episodes: int,
+    seed: int,
+    training: Training | None,
+    known: Mapping[str, Mapping[str, float] | None],
+    console: Console,
 ) -> dict[str, Any]:
     """Play every participant against every other one, and train the best responses to each side's first seed.
 
@@ -80,6 +86,7 @@ def cross_play(
         episodes: of each ordered pair.
         seed: of all that is random.
         training: how best responses are learned; None: they are not.
+        known: the responses to some sides, by name, which were learned before in that way.
         console: where progress is shown.
 
     Returns:
@@ -93,8 +100,10 @@ def cross_play(
     scores, sides = score(played.rewards), sides_of(participants)
     responses = None
     if training is not None:
-        progress.begin(f"training a best response ({training.algorithm}) to {len(sides)} of them", "update")
-        responses = _responses(response_key, line_up, sides, training, episodes=episodes, progress=progress)
+        new = [side for side in sides if side.name not in known]
+        progress.begin(f"training a best response ({training.algorithm}) to {len(new)} of them", "update")
+        found = _responses(response_key, line_up, new, training, episodes=episodes, progress=progress)
+        responses = {side.name: {**known, **found}[side.name] for side in sides}
     names = [side.name for side in sides]
     return {
         "env": line_up.env,

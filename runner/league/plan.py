@@ -184,11 +184,17 @@ def play_game(
         for strategy in line_up.game.strategies:
             line_up = line_up.add(strategy)
         training, begun = training_of(protocol, line_up), time.perf_counter()
+        how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
+        known = {} if before is None or before["training"] != how else before["best_responses"] or {}
         with registry.plugin_code("the players", "act"):
             found = cross_play(
-                line_up, episodes=protocol.episodes, seed=protocol.seed, training=training, console=console
+                line_up,
+                episodes=protocol.episodes,
+                seed=protocol.seed,
+                training=training,
+                known=known,
+                console=console,
             )
-        how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
         content = {**found, "runs": runs, "players": players, "training": how}
         content["seconds"] = round(time.perf_counter() - begun, 1)
         write_json(path, content)

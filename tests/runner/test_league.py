@@ -141,9 +141,11 @@ def published(found, tmp_path_factory):
 @pytest.mark.slow
 def test_a_league_joins_a_published_one_and_trains_the_new_learners_alone(found, published, tmp_path, capsys):
     words = ["league", "--algorithms", "naive-exact", "pola-exact", "--num-seeds", "1", "--episodes", "4"]
-    words += ["--no-best-response", "--join", str(published), "--out", str(tmp_path / "out")]
+    words += ["--best-response-updates", "1", "--join", str(published), "--out", str(tmp_path / "out")]
     assert main(words) == 0
-    assert "pola-exact in IPD-v0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "pola-exact in IPD-v0" in said
+    assert "training a best response (naive) to 1 of them" in said
     content = json.loads((tmp_path / "out" / "league.json").read_text())
     (game,), (before,) = content["games"], found.data["games"]
     assert {side["name"]: side["seeds"] for side in game["sides"] if side["is_learner"]} == {
@@ -155,6 +157,9 @@ def test_a_league_joins_a_published_one_and_trains_the_new_learners_alone(found,
     assert game["kinds"]["lola-exact"] == before["kinds"]["lola-exact"]
     assert game["milestones"]["lola-exact"] == json.loads(json.dumps(before["milestones"]["lola-exact"]))
     assert set(game["milestones"]) == {*NAMES, "pola-exact"}
+    responses = game["best_responses"]
+    assert set(responses) == set(game["earned"])
+    assert {name: responses[name] for name in before["best_responses"]} == before["best_responses"]
     assert content["joined"]["protocol"]["num_seeds"] == 2
     page = (tmp_path / "out" / "league.md").read_text()
     assert "No curves of naive-exact, lola-exact: the runs that trained them are not in this folder." in page
