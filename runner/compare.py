@@ -470,7 +470,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
             game = play_game(folder, env, rows, protocol, joined=joined, console=console)
             content["games"] += [] if game is None else [game]
             content["seconds"] += seconds_of(rows, game)
-        results = document(folder, content)._replace(folder=folder)
+        results = document(content)._replace(folder=folder)
         write(results, folder, records="league.csv")
     if stopped is not None:
         raise Interrupted(str(stopped), results, stopped.exit_status)

@@ -13,7 +13,7 @@ ANY = "give the --out of a polax tournament, benchmark, sweep or league"
 
 EPILOG = """\
 The page is one self-contained file: it can be mailed, printed, and opened without a network. It is made from the files
-in the folder (tournament.json, trials.json, or results.json or league.json with the runs); make it again when these
+in the folder (tournament.json, trials.json, league.json, or results.json with the runs); make it again when these
 have changed."""
 
 
@@ -73,8 +73,7 @@ def make(folder: Path) -> tuple[str, list[str]]:
     if version != reads or content.get("kind") != kind:
         raise RunError(f"{path} is not what polax {kind} writes; run it again, or give another folder")
     try:
-        with_runs = kind in ("benchmark", "league")
-        page = kinds[kind].document(folder, content) if with_runs else kinds[kind].document(content)
+        page = benchmark.document(folder, content) if kind == "benchmark" else kinds[kind].document(content)
         return to_html(page), list(page.problems)
     except RunError:
         raise

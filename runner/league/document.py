@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...options import PolaxError
 from ..evaluation.scores import COOPERATOR, DEFECTOR, TIT_FOR_TAT, pairing
 from ..evaluation.statistics import mean_and_spread
 from ..evaluation.verdict import Kind
 from ..report.document import Document
 from ..report.figures import HeatMap, heat_map
-from ..report.learning import LearningRun, learning_charts, read_run
+from ..report.learning import learning_charts, read_kept_curves
 from ..report.parts import (
     Cell,
     Failure,
@@ -32,8 +31,6 @@ from ..report.parts import (
     number,
     plural,
 )
-from ..runs.files import check_inside
-from ..runs.folder import RunFolder
 from ..tournament.document import population_parts
 
 FILE = "league.json"
@@ -54,23 +51,15 @@ class _Standing(NamedTuple):
     """The mean over the other sides."""
 
 
-def document(folder: Path, content: Mapping[str, Any]) -> Document:
-    """Return the document of what ``league.json`` holds.
-
-    Args:
-        folder: of the league, in which its runs are.
-        content: of the file.
-    """
-    problems: list[str] = []
+def document(content: Mapping[str, Any]) -> Document:
+    """Return the document of what ``league.json`` holds."""
     sections = []
     for game in content["games"]:
         parts = [*_standings(game), *_cross_play(game), *_milestones(game), *_population(game)]
-        curves = _curves(folder, game, problems)
-        sections.append(Section(game["env"], [*parts, *curves], Reach.CONSOLE))
+        sections.append(Section(game["env"], [*parts, *_curves(game)], Reach.CONSOLE))
     failures: list[Part] = [
         Failure(f"{row['algorithm']} in {row['env']}", row["error"] or "unknown reason") for row in content["failures"]
     ]
-    failures += [Failure("Not read", problem) for problem in problems]
     protocol = content["protocol"]
     set_up = [Settings("", protocol), *_origins(content)]
     sections = [Section("Failures", failures, Reach.FILE), *sections, Section("Set-up", set_up)]
@@ -89,7 +78,6 @@ def document(folder: Path, content: Mapping[str, Any]) -> Document:
         provenance=Provenance.of(content),
         data=content,
         records=_records(content["games"]),
-        problems=problems,
     )
 
 
@@ -271,29 +259,10 @@ def _origins(content: Mapping[str, Any]) -> list[Settings]:
     return found
 
 
-def _curves(folder: Path, game: Game, problems: list[str]) -> list[Part]:
-    runs: list[LearningRun] = []
-    missing = [
-        name for name in game["players"] if not (name in game["runs"] and (folder / game["runs"][name]).exists())
-    ]
-    for name, path in game["runs"].items():
-        if name in missing:
-            continue
-        try:
-            check_inside(folder, folder / path)
-            found = read_run(RunFolder.open(folder / path, within=folder))
-        except PolaxError as error:
-            problems.append(str(error))
-            continue
-        if found.rows:
-            runs.append(found._replace(label=name))
-    where = (
-        [f"No curves of {', '.join(missing)}: the runs that trained them are not in this folder."] if missing else []
-    )
-    if not runs:
-        return [*where]
+def _curves(game: Game) -> list[Part]:
+    runs = [run for content in game["curves"].values() if (run := read_kept_curves(content)).rows]
     colours = {run.label: place for place, run in enumerate(runs)}
-    return [*learning_charts(f"{game['env']}-learning", runs, colours), *where]
+    return [*learning_charts(f"{game['env']}-learning", runs, colours)] if runs else []
 
 
 def _records(games: Sequence[Game]) -> Records:

@@ -18,6 +18,7 @@ from ..evaluation.evaluate import measure_dilemma
 from ..evaluation.export import export_agent
 from ..evaluation.milestones import exceeds, first_passes
 from ..evaluation.verdict import Kind, kind_of
+from ..report.learning import kept_curves, read_run
 from ..runs import asked
 from ..runs.files import make_folder, read_json, write_json
 from ..runs.folder import RunFolder
@@ -239,7 +240,7 @@ def _training(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, Any]
     Returns:
         ``milestones``: by learner and level, when each seed first passed each of the game's thresholds, and first
         reciprocated. ``measures``: by learner and name, what each seed's players have at the end of those that the game
-        wants drawn.
+        wants drawn. ``curves``: by learner, those of its training.
     """
     game, params = registry.make_env(env)
     thresholds, dilemma = game.thresholds(params), measure_dilemma(game, params)
@@ -249,6 +250,7 @@ def _training(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, Any]
     drawn = [measure for measure in game.measures if measure.plot]
     milestones: dict[str, Any] = {}
     measures: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     for name, path in runs.items():
         run = RunFolder.open(folder / path, within=folder)
         lines = list(run.metrics())
@@ -260,9 +262,11 @@ def _training(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, Any]
             for level, passes in levels.items()
         }
         measures[name] = {each.name: [row.get(each.name) for row in last_rows(run)] for each in drawn}
+        curves[name] = kept_curves(read_run(run)._replace(label=name))
     return {
         "milestones": milestones,
         "thresholds": [each._asdict() for each in thresholds],
         "measures": measures,
+        "curves": curves,
         "titles": {each.name: each.title for each in drawn},
     }

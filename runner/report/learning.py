@@ -10,7 +10,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ...options import OptionError, suggest
-from ..evaluation.scores import DEFECTOR, TIT_FOR_TAT, mean_score, pairing, player_scores, score_gap, scored_players
+from ..evaluation.scores import (
+    DEFECTOR,
+    MAIN,
+    TIT_FOR_TAT,
+    mean_score,
+    pairing,
+    player_scores,
+    score_gap,
+    score_name,
+    scored_players,
+)
 from ..evaluation.statistics import FEWEST, mean_and_spread_over_seeds, spread_word
 from ..runs.files import RunError
 from ..runs.folder import RunFolder
@@ -35,6 +45,9 @@ GAP = "gap"
 
 ROWS = 10
 """Of the table of a curve's values."""
+
+POINTS = 25
+"""Evaluations that a document keeps of a curve, at most."""
 
 
 class Quantity(NamedTuple):
@@ -125,6 +138,34 @@ def read_run(folder: RunFolder) -> LearningRun:
         path=folder.path,
         self_play=manifest.get("self_play", False),
     )
+
+
+def kept_curves(run: LearningRun) -> dict[str, Any]:
+    """Return what the curves of a run need, JSON-ready, of `POINTS` evaluations at most; see `read_kept_curves`."""
+    updates = sorted({row["update"] for row in run.rows})
+    kept = {updates[place] for place in spread_over(len(updates), POINTS)} if updates else set()
+    drawn = [measure for measure in run.measures if measure["plot"]]
+    names = (
+        [score_name(player, opponent) for player in scored_players(run.rows[0]) for opponent in MAIN] if kept else []
+    )
+    columns = ["seed", "update", "env_steps", *names, *(measure["name"] for measure in drawn)]
+    rows = [[_rounded(row.get(column)) for column in columns] for row in run.rows if row["update"] in kept]
+    fields = {name: getattr(run, name) for name in ("label", "game", "steps_per_update", "references", "self_play")}
+    return {**fields, "measures": drawn, "columns": columns, "rows": rows}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def read_kept_curves(content: Mapping[str, Any]) -> LearningRun:
+    """Return the curves that `kept_curves` has kept."""
+    fields = {name: content[name] for name in LearningRun._fields if name in content}
+    lines = [
+        {name: value for name, value in zip(content["columns"], row, strict=True) if value is not None}
+        for row in content["rows"]
+    ]
+    return LearningRun(**{**fields, "rows": lines, "path": Path(content["label"])})
 
 
 def quantities(runs: Sequence[LearningRun]) -> list[Quantity]:

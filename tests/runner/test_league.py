@@ -85,7 +85,7 @@ def test_what_the_game_wants_drawn_has_a_column(found):
     content = json.loads(json.dumps(found.data))
     assert content["games"][0]["titles"] == {}  # a matrix game has scores alone
     content["games"][0] |= {"titles": {"own_coins": "Own coins"}, "measures": {"lola-exact": {"own_coins": [0.9, 1.0]}}}
-    rows = {row["player"]: row for row in document(found.folder, content).table("IPD-v0: standings")}
+    rows = {row["player"]: row for row in document(content).table("IPD-v0: standings")}
     assert rows["lola-exact"]["own coins"] == pytest.approx(0.95)
     assert rows["grim"]["own coins"] is None
 
@@ -162,7 +162,8 @@ def test_a_league_joins_a_published_one_and_trains_the_new_learners_alone(found,
     assert {name: responses[name] for name in before["best_responses"]} == before["best_responses"]
     assert content["joined"]["protocol"]["num_seeds"] == 2
     page = (tmp_path / "out" / "league.md").read_text()
-    assert "No curves of naive-exact, lola-exact: the runs that trained them are not in this folder." in page
+    assert game["curves"]["lola-exact"] == before["curves"]["lola-exact"]
+    assert "IPD-v0-learning.png" in page
     assert main(["report", str(tmp_path / "out")]) == 0
     assert "Joined league" in (tmp_path / "out" / "report.html").read_text()
     assert main(words) == 0  # goes on
