@@ -108,13 +108,14 @@ def to_markdown(document: Document, folder: Path) -> str:
 
 def _section_markdown(section: Section, folder: Path) -> list[str]:
     parts = [f"## {section.title}"] if section.title else []
+    level = "###" if section.title else "##"
     tables = sum(isinstance(part, Table) for part in section.parts)
     for part in section.parts:
         match part:
             case str():
                 parts.append(part)
             case Table():
-                parts += [f"### {part.title}", markdown_table(part)] if tables > 1 else [markdown_table(part)]
+                parts += [f"{level} {part.title}", markdown_table(part)] if tables > 1 else [markdown_table(part)]
             case Chart() if (folder / f"{part.name}.png").exists():
                 parts.append(f"![{part.title or part.panels[0].title}]({part.name}.png)")
             case Failure():

@@ -4,6 +4,8 @@ import pandas
 import polax
 import pytest
 from polax.runner.report.page import to_html
+from polax.runner.report.parts import Reach, Section, Table
+from polax.runner.report.writers import to_markdown
 from polax.runner.tournament.document import document
 from report_samples import tournament
 
@@ -43,6 +45,16 @@ def test_the_page_is_that_of_the_command_and_may_be_written(found, tmp_path):
     assert ">Command<" in document(tournament()).to_html()
     with pytest.raises(polax.PolaxError, match="cannot be written"):
         found.to_html(tmp_path / "none" / "page.html")
+
+
+@pytest.mark.parametrize(("title", "level"), [("", "##"), ("Scores", "###")])
+def test_headings_in_markdown_leave_out_no_level(found, tmp_path, title, level):
+    tables = [Table(name, ("player",), [["grim"]]) for name in ("First", "Second")]
+    page = to_markdown(found._replace(sections=[Section(title, tables, Reach.FILE)]), tmp_path)
+    assert [line for line in page.splitlines() if line.endswith(("First", "Second"))] == [
+        f"{level} First",
+        f"{level} Second",
+    ]
 
 
 def test_a_notebook_shows_the_printed_tables_and_the_console_the_names_of_all(found):
