@@ -31,3 +31,19 @@ def test_a_notebook_holds_no_results(path):
     code = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
     assert len(code) > 3
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+
+
+def test_headings_leave_out_no_level():
+    """The site's builder refuses such a page."""
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md"), *(DOCS.parent / "results").rglob("*.md")]
+    jumps = []
+    for page in pages:
+        level, in_code = 0, False
+        for line in page.read_text().splitlines():
+            in_code ^= line.lstrip().startswith("```")
+            if line.startswith("#") and not in_code:
+                found = len(line) - len(line.lstrip("#"))
+                jumps += [f"{page.name}: {line}"] if found > level + 1 else []
+                level = found
+    assert len(pages) > 50
+    assert not jumps
