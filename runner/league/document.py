@@ -114,7 +114,8 @@ def _standings(game: Game) -> list[Part]:
     opponents = [name for name in OPPONENTS if name in game["earned"]]
     head = ["player", "place", "mean score", "together", "gap", "other seeds"]
     head += [f"against {name}" for name in opponents]
-    head += [title.lower() for title in game["titles"].values()]
+    measures = _measures(game)
+    head += measures
     head += ["reciprocates"] if kinds else []
     head += ["best response gets", "and leaves"] if responses else []
     sides = {side["name"]: side for side in game["sides"]}
@@ -128,7 +129,7 @@ def _standings(game: Game) -> list[Part]:
         row: list[Cell] = [name, count(place), _mean(standing.by_seed), both]
         row += [number(float(np.ptp(together, axis=1).mean())), _mean(earned[name] if side["is_learner"] else [])]
         row += [_mean(earned[other]) for other in opponents]
-        row += [_mean(game["measures"].get(name, {}).get(measure, [])) for measure in game["titles"]]
+        row += [_mean(values.get(name, [])) for values in measures.values()]
         row += [_reciprocal(game, name)] if kinds else []
         if responses:
             response = responses[name] or {"score": None, "left_with": None}
@@ -256,6 +257,18 @@ def _origins(content: Mapping[str, Any]) -> list[Settings]:
         rest = {name: value for name, value in origin.items() if name not in ("command", "joined")}
         found.append(Settings("Joined league", {"command": shlex.join(origin["command"]), **rest}))
         origin = origin.get("joined")
+    return found
+
+
+def _measures(game: Game) -> dict[str, dict[str, list[float | None]]]:
+    """Return what the game wants drawn, by its title and by learner: the last value of each seed."""
+    found: dict[str, dict[str, list[float | None]]] = {}
+    for name, content in game["curves"].items():
+        run = read_kept_curves(content)
+        last = {row["seed"]: row for row in run.rows}
+        for measure in run.measures:
+            values = [row.get(measure["name"]) for row in last.values()]
+            found.setdefault(measure["title"].lower(), {})[name] = values
     return found
 
 

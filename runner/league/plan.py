@@ -26,7 +26,6 @@ from ..runs.load import load_run
 from ..runs.spec import find_preset
 from ..tournament.best_response import Training, check_training, usual_updates
 from ..tournament.line_up import LineUp, make_line_up
-from ..training.loop import last_rows
 from .cross_play import cross_play
 from .joined import League, agents_file
 
@@ -238,35 +237,28 @@ def _training(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, Any]
     """Return what the runs of a game say of its learners.
 
     Returns:
-        ``milestones``: by learner and level, when each seed first passed each of the game's thresholds, and first
-        reciprocated. ``measures``: by learner and name, what each seed's players have at the end of those that the game
-        wants drawn. ``curves``: by learner, those of its training.
+        ``milestones``: by learner and level, when each seed first passed each of the game's ``thresholds``, and first
+        reciprocated. ``curves``: by learner, those of its training.
     """
     game, params = registry.make_env(env)
     thresholds, dilemma = game.thresholds(params), measure_dilemma(game, params)
     levels: dict[str, Callable[[Any], bool]] = {each.name: partial(exceeds, threshold=each) for each in thresholds}
     if dilemma is not None:
         levels[MILESTONE.value] = lambda row: kind_of(row, dilemma) is MILESTONE
-    drawn = [measure for measure in game.measures if measure.plot]
-    milestones: dict[str, Any] = {}
-    measures: dict[str, Any] = {}
-    curves: dict[str, Any] = {}
-    for name, path in runs.items():
-        run = RunFolder.open(folder / path, within=folder)
-        lines = list(run.metrics())
-        milestones[name] = {
-            level: {
-                str(seed): None if line is None else {key: line.get(key) for key in ("update", "env_steps", "seconds")}
-                for seed, line in first_passes(lines, passes).items()
-            }
-            for level, passes in levels.items()
-        }
-        measures[name] = {each.name: [row.get(each.name) for row in last_rows(run)] for each in drawn}
-        curves[name] = kept_curves(read_run(run)._replace(label=name))
+    trained = {name: read_run(RunFolder.open(folder / path, within=folder)) for name, path in runs.items()}
     return {
-        "milestones": milestones,
+        "milestones": {
+            name: {level: _when(first_passes(run.rows, passes)) for level, passes in levels.items()}
+            for name, run in trained.items()
+        },
         "thresholds": [each._asdict() for each in thresholds],
-        "measures": measures,
-        "curves": curves,
-        "titles": {each.name: each.title for each in drawn},
+        "curves": {name: kept_curves(run._replace(label=name)) for name, run in trained.items()},
+    }
+
+
+def _when(passes: Mapping[int, Mapping[str, Any] | None]) -> dict[str, dict[str, Any] | None]:
+    """Return by seed when it passed, from its line of metrics."""
+    return {
+        str(seed): None if line is None else {key: line.get(key) for key in ("update", "env_steps", "seconds")}
+        for seed, line in passes.items()
     }

@@ -120,6 +120,11 @@ class LearningRun(NamedTuple):
     self_play: bool
     """Whether one policy plays as every player."""
 
+    @property
+    def plays(self) -> bool:
+        """Whether it counts environment steps, over which its curves are drawn."""
+        return all("env_steps" in row for row in self.rows)
+
 
 def read_run(folder: RunFolder) -> LearningRun:
     """Read what the curves of a run need.
@@ -228,8 +233,7 @@ def learning_curves(
     Raises:
         PolaxError: no scores to draw, or an axis that a run does not have.
     """
-    played = all("env_steps" in row for run in runs for row in run.rows)
-    axis = x or ("env-steps" if played else "updates")
+    axis = x or ("env-steps" if all(run.plays for run in runs) else "updates")
     x_label = axis.replace("-", " ").replace("env", "environment")
     panels = []
     for quantity in quantities(runs):
@@ -263,7 +267,7 @@ def learning_charts(name: str, runs: Sequence[LearningRun], colours: Mapping[str
         return [learning_curves(name, runs, colours=colours)]
     groups: dict[bool, list[LearningRun]] = {True: [], False: []}
     for run in runs:
-        groups[all("env_steps" in row for row in run.rows)].append(run)
+        groups[run.plays].append(run)
     parts: list[list[LearningRun]] = []
     for group in groups.values():
         several = -(-len(group) // len(DASHES))

@@ -62,7 +62,7 @@ def parts_of(count: int, episodes: int) -> tuple[int, int]:
     return -(-episodes // (2 * num_envs)), num_envs
 
 
-def play_everyone(  # what is played, and how
+def play_everyone(
     key: jax.Array,
     game: Game[Any, Any],
     params: Any,
@@ -93,8 +93,8 @@ def play_everyone(  # what is played, and how
     batches: list[Played] = []
     for part in range(parts):
         played = jax.device_get(_play(arena, params, stacks, keys[part], counted[part]))
-        batches += (jax.tree.map(lambda leaf, at=place: leaf[at], played) for place in range(2))
-        batches = [batches[0], *(batch._replace(shown=None) for batch in batches[1:])]
+        new = [jax.tree.map(lambda leaf, at=place: leaf[at], played) for place in range(2)]
+        batches += [batch._replace(shown=None) for batch in new] if batches else new  # only the first one is shown
         progress(part + 1)
     return whole(batches, episodes)
 

@@ -83,8 +83,14 @@ def test_the_table_has_a_line_for_each_learner_and_strategy_the_best_first(found
 @pytest.mark.slow
 def test_what_the_game_wants_drawn_has_a_column(found):
     content = json.loads(json.dumps(found.data))
-    assert content["games"][0]["titles"] == {}  # a matrix game has scores alone
-    content["games"][0] |= {"titles": {"own_coins": "Own coins"}, "measures": {"lola-exact": {"own_coins": [0.9, 1.0]}}}
+    standings = document(content).table("IPD-v0: standings")
+    assert not any("own coins" in row for row in standings)  # a matrix game has scores alone
+    curves = content["games"][0]["curves"]["lola-exact"]
+    curves["measures"] = [{"name": "own", "title": "Own coins", "unit": "", "references": {}, "plot": True}]
+    curves["columns"].append("own")
+    for row in curves["rows"]:
+        last = row[1] == max(each[1] for each in curves["rows"])
+        row.append(0.9 + 0.1 * row[0] if last else 0.0)
     rows = {row["player"]: row for row in document(content).table("IPD-v0: standings")}
     assert rows["lola-exact"]["own coins"] == pytest.approx(0.95)
     assert rows["grim"]["own coins"] is None
