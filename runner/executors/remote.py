@@ -88,7 +88,7 @@ class Remote:
         stop.unlink(missing_ok=True)
         if refused:
             raise PolaxError(refused)
-        self.stopped = signals.exit_status if signals.asked else 0
+        self.stopped = signals.exit_status
         with suppress(OSError):  # logs of tasks that failed are still there
             (self._series / TASKS).rmdir()
 

@@ -160,7 +160,7 @@ class Together:
                 self._save()
                 return self._trained({}, stop.exit_status)
             scores = self._evaluate()
-        return self._trained(scores, stop.exit_status if stop.asked else 0)
+        return self._trained(scores, stop.exit_status)
 
     def _begin(self) -> None:
         """Start anew, or at the checkpoint that an interrupted process has saved."""

@@ -54,5 +54,7 @@ class StopRequest:
 
     @property
     def exit_status(self) -> int:
-        """128 plus the signal's number, as in a shell; `OUT_OF_TIME` without a signal."""
-        return OUT_OF_TIME if self.signal is None else 128 + int(self.signal)
+        """128 plus the signal's number, as in a shell; `OUT_OF_TIME` at the end of the time; 0 before either."""
+        if self.signal is not None:
+            return 128 + int(self.signal)
+        return OUT_OF_TIME if self.asked else 0
