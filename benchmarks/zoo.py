@@ -44,9 +44,10 @@ def main(arguments: Sequence[str]) -> int:
 
 HEAD = """# Trained agents
 
-The seeds 0, 1 and 2 of each learner's laptop preset as they came out, stored with 16 bits a number: {size:.0f} kB in
-all. `python benchmarks/zoo.py RUN ...` makes the files and this page from runs; `polax list zoo:loqa/IPD-v0` shows an
-agent's settings, the command that trains it again, and every score.
+The seeds 0, 1 and 2 of each laptop preset of these learners as they came out, stored with 16 bits a number:
+{size:.0f} kB in all. Those of POLA-OM and of the exact rules, with ten seeds each, are in the folder of [the
+league](../results/league/league.md). `python benchmarks/zoo.py RUN ...` makes the files and this page from runs;
+`polax list zoo:loqa/IPD-v0` shows an agent's settings, the command that trains it again, and every score.
 
 A score is the mean reward per step and player over 1,024 episodes, played with these 16-bit numbers: the mean over the
 three seeds, the lowest and the highest. In self-play one policy plays as both players; in co-play two policies that
