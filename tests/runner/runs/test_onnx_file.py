@@ -5,6 +5,7 @@ import json
 import jax
 import numpy as np
 import onnx
+import onnxruntime
 import polax
 import pytest
 from onnx.reference import ReferenceEvaluator
@@ -25,14 +26,18 @@ def model(tmp_path_factory):
     return onnx.load(path)
 
 
-def test_it_gives_the_probabilities_of_the_original_on_recorded_play(model):
+# The plain reading of the format, and the runtime that people deploy.
+@pytest.mark.parametrize(
+    "open_model", [ReferenceEvaluator, lambda model: onnxruntime.InferenceSession(model.SerializeToString())]
+)
+def test_it_gives_the_probabilities_of_the_original_on_recorded_play(model, open_model):
     agent = polax.load(AGENT)
     game, params = agent.game()
     players = agent.policies(2)
     played = polax.rollout(game, params, players, jax.random.key(7), num_envs=4)
     observations = np.asarray(played.observations)[:-1, :, 1]
     assert observations.shape[:2] == (50, 4)
-    evaluator, policy = ReferenceEvaluator(model), players[1]
+    evaluator, policy = open_model(model), players[1]
     memory = copied = np.asarray(policy.initial_memory(4))
     for observation in observations:
         logits, memory = networks.step(policy.params.encoder, policy.params.recurrent, memory, observation)
