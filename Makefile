@@ -7,7 +7,7 @@
 # make test-examples   the example plug-ins, from wheels in a fresh environment: list, train, resume, evaluate, tournament
 # make test-executors  benchmarks and sweeps on Ray and Slurm's submitit, which it installs: nodes killed, commands stopped
 # make docs            the site, in build/site: pages, reference, notebooks, which it runs; a warning is an error
-# make lint            style, format and types          make clean   remove what make made
+# make lint            style, format, types, workflows    make clean   remove what make made
 # PYTHON=/path/to/python picks the interpreter; TESTS="tests/envs -x" narrows the test run; WORKERS=1 runs it in one process.
 
 .DEFAULT_GOAL := help
@@ -22,6 +22,7 @@ EXAMPLES := build/examples
 EXECUTORS := build/executors
 SITE := build/site-tools
 PLAY := $(foreach game,CoinGame-v0 IPD-v0,$(foreach agent,goodwill-loqa loqa pola-dice naive,$(if $(wildcard zoo/$(agent)/$(game).npz),zoo:$(agent)/$(game))))
+SCHEMA := $(BIN)/check-jsonschema --builtin-schema vendor.
 SPHINX := $(SITE)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site
 EXAMPLES_FACTOR ?= 30
 DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
@@ -83,6 +84,9 @@ docs-links: $(SITE)/installed
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(SCHEMA)github-workflows .github/workflows/*.yml
+	$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(SCHEMA)citation-file-format CITATION.cff
 	@$(MAKE) --no-print-directory types
 
 # The repository's top level is the package, which a type checker cannot see: it checks an installed copy.

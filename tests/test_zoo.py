@@ -32,6 +32,7 @@ def test_a_card_names_seeds_that_nobody_chose_and_the_command(name):
     assert "/" not in "".join(map(str, agent.card["versions"].values()))
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", ["loqa/IPD-v0", "lola-dice/IPD-v0"])
 def test_an_agent_scores_what_its_card_says(name):
     agent = polax.load(f"zoo:{name}")

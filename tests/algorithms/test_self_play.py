@@ -236,6 +236,7 @@ def test_a_step_number_needs_a_network_of_its_own():
         make(step_input=True)
 
 
+@pytest.mark.usefixtures("optimised")
 def test_loqa_finds_reciprocity_in_the_prisoners_dilemma():
     """The laptop preset, 15 of its 40 updates, seed 0: 0.33 with itself and -0.04 against always-defect."""
     from polax.envs.policies.play import play

@@ -91,8 +91,6 @@ print("equal on", jax.device_count(), "devices")
 """
 
 MESHES = [{"seeds": 1}, {"envs": 2}, {"envs": 4}, {"seeds": 2, "envs": 4}]
-UNOPTIMISED = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-"""Two updates are run of what is compiled: to optimise it takes longer than it saves."""
 SMALL = {"num_envs": 8, "hidden_size": 3}
 SELF_PLAY = {**SMALL, "gradient_steps": 2, "snapshot_every": 1, "pool_size": 3}
 
@@ -107,7 +105,7 @@ def equal_on_all(name, options, meshes, game="IPD-v0", game_options=None):
         text=True,
         timeout=900,
         check=False,
-        env={**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count=8 {UNOPTIMISED}"},
+        env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8"},
     )
     assert done.stdout.strip() == "equal on 8 devices", done.stderr[-2000:]
 
