@@ -39,8 +39,9 @@ demo: $(VENV)/installed
 	$(BIN)/polax render $(DEMO)/coin_game --out $(DEMO)/coin_game.gif
 	@echo "Everything is in $(DEMO): the runs, ipd/figures and coin_game/figures with their curves, and coin_game.gif"
 
+# Most of what these tests compile runs for milliseconds: to optimise it takes longer than it saves.
 test: $(VENV)/installed-dev
-	$(PYTEST) $(TESTS)
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) $(TESTS)
 
 test-all: test
 	$(PYTEST) -m slow $(TESTS)

@@ -16,8 +16,6 @@ _CACHE = Path(__file__).resolve().parent.parent / ".jax_cache"
 # Set before jax is first imported, and inherited by subprocesses.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-# Most of what a test compiles runs for milliseconds: to optimise it takes longer than it saves.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 _MINUTES = ("test_hosts.py", "test_devices.py", "test_learning.py")
 
@@ -39,7 +37,7 @@ def registry() -> Iterator[ModuleType]:
 
 @pytest.fixture
 def optimised() -> Iterator[None]:
-    """Compile as outside the tests, for what runs long."""
+    """Compile as outside of `make test`, for what runs long."""
     import jax
 
     before = jax.config.read("jax_disable_most_optimizations")

@@ -18,7 +18,6 @@ def example():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("optimised")
 def test_the_agent_ends_above_its_opponent_and_above_mutual_cooperation(example):
     """Extortion: it earns more than the 0.33 of mutual cooperation, and the learner less, but more than by defecting.
 
