@@ -242,7 +242,9 @@ def misfit(value: Any, kind: Any, where: str) -> str | None:
 
 
 def _must_be(value: Any, kind: Any, where: str) -> str:
-    return f"{where} must be {describe(kind)}, not {shown(value)}"
+    lonely = isinstance(value, str) and get_origin(kind) in _LISTS and misfit([value], kind, where) is None
+    example = f", such as [{value!r}]" if lonely else ""
+    return f"{where} must be {describe(kind)}{example}, not {shown(value)}"
 
 
 def _is_one(value: Any, kind: Any) -> bool:

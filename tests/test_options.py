@@ -33,6 +33,7 @@ class Config:
     model_rate: Positive | None = None
     colour: Annotated[str, partial(check_choice, allowed=("red", "blue"))] = "red"
     anything: object = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self):
         check_options(self)
@@ -77,6 +78,15 @@ def test_a_type_that_carries_a_check_is_a_plain_type_to_make_config():
     assert make_config(Config, {"size": 5, "model_rate": None}, what="it") == Config(size=5)
     with pytest.raises(ValueError, match=r"it: size must be a whole number, not 2\.5"):
         make_config(Config, {"size": 2.5}, what="it")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("grim", r"names must be a list, such as \['grim'\], not 'grim'"), (3, "names must be a list, not 3")],
+)
+def test_one_name_in_place_of_a_list_of_names_is_answered_with_the_list(given, said):
+    with pytest.raises(ValueError, match=said):
+        make_config(Config, {"names": given}, what="it")
 
 
 def test_a_record_is_filled_by_name_and_keeps_the_defaults_of_what_is_absent():
