@@ -23,12 +23,8 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """That weight at the end of ``anneal_steps``."""
     shaping_decay: Share = 0.95
     """How much of an action's influence on the opponent is left after a step, beside the discount."""
-    learning_rate_end: NotNegative = 0.0003
-    """The rate at the end of ``anneal_steps``."""
     entropy_end: NotNegative = 0.03
     """The weight of the entropy at the end of ``anneal_steps``."""
-    anneal_from: Discount = 0.7
-    """Share of ``anneal_steps`` after which rate and entropy begin to move."""
     goodwill: NotNegative = 0.22
     """What ``shaping * discount`` times this is of the opponent's present advantage is added to the learner's own."""
     goodwill_end: NotNegative = 0.38

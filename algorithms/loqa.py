@@ -14,8 +14,8 @@ _MATRIX_GAME = {
     "shaping_end": 2.0,
     "entropy": 0.03,
     "entropy_end": 0.03,
-    "learning_rate_end": 0.0003,
     "anneal_steps": 4000,
+    "anneal_from": 0.5,
 }
 
 _PUBLISHED = {

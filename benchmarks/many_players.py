@@ -112,8 +112,8 @@ SAMPLED = {
     "num_opponents": 4,
     "entropy": 0.03,
     "entropy_end": 0.03,
-    "learning_rate_end": 0.0003,
     "anneal_steps": 4000,
+    "anneal_from": 0.5,
 }
 """The laptop presets of the prisoner's dilemma, with four past selves for each batch."""
 

@@ -45,7 +45,7 @@ class SelfPlayConfig:
 
     learning_rate: Positive = 0.003
     """Rate of Adam on the policy, and on the action values where the network is shared."""
-    learning_rate_end: NotNegative = 0.003
+    learning_rate_end: NotNegative = 0.0003
     """The rate at the end of ``anneal_steps``."""
     max_gradient_norm: Positive | None = 1.0
     """Gradients are scaled down to this norm; None: they are not."""
@@ -59,7 +59,7 @@ class SelfPlayConfig:
     """That weight at the end of ``anneal_steps``; it moves from the first step on."""
     anneal_steps: Count = 10_000
     """Gradient steps after which rate and weights stay what they are."""
-    anneal_from: Discount = 0.5
+    anneal_from: Discount = 0.7
     """Share of ``anneal_steps`` after which rate and entropy begin to move."""
 
     discount: Discount = 0.96
