@@ -3,7 +3,7 @@
     python benchmarks/many_players.py exact      # naive, LOLA, POLA on exact returns, public goods of 3 and 5 players
     python benchmarks/many_players.py sampled    # loqa and advantage-alignment, the same games
     python benchmarks/many_players.py coin       # loqa, coin game of three players, 30 updates
-    python benchmarks/many_players.py coin-whole # one seed of it to the end of the laptop preset, 100 updates
+    python benchmarks/many_players.py coin-whole # one seed of it for 100 updates, as many as the laptop preset has
     python benchmarks/many_players.py speed      # a PettingZoo step by the number of players; steps per second of two
 
 The factor is 2/3 of the number of players, so that a contribution brings its player back as much as in the prisoner's
@@ -131,7 +131,7 @@ def sampled() -> dict[str, Any]:
 def coin(updates: int = 30, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """The coin game of three players."""
     env, params = polax.make_env("CoinGame-v0", num_players=3)
-    options = {"num_opponents": 4, "residual_lambda": 0.3, "shaping_end": 0.3}
+    options = {"num_opponents": 4, "residual_lambda": 0.3, "shaping_end": 0.3, "learning_rate_end": 0.003}
     best = score(env, params, ["always-cooperate"] * 3)
     found = table("loqa", env, params, updates=updates, best=best, seeds=seeds, **options)
     return {"loqa, 3 players": {"best": best, **found}}
