@@ -38,6 +38,7 @@ ADVANTAGE_ALIGNMENT = AlgorithmPlugin(
                 "value_hidden_size": 64,
                 "pool_size": 100,
                 "num_opponents": 8,
+                "other_play": False,
                 "learning_rate": 0.001,
                 "learning_rate_end": 0.001,
                 "max_gradient_norm": 10.0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..options import Discount, NotNegative, Percent, Share
+from ..options import NotNegative, Percent, Share
 from .base import AlgorithmPlugin, Preset
 from .core.self_play import build_self_play
 from .core.self_play_config import Structure, SurpriseConfig

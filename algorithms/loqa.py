@@ -21,6 +21,7 @@ _MATRIX_GAME = {
 _PUBLISHED = {
     "pool_size": 100,
     "num_opponents": 8,
+    "other_play": False,
     "learning_rate": 0.001,
     "learning_rate_end": 0.001,
     "gae_lambda": 0.0,

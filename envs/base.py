@@ -44,6 +44,15 @@ TState = TypeVar("TState", bound=environment.EnvState)
 TParams = TypeVar("TParams", bound=environment.EnvParams)
 
 
+class Symmetries(NamedTuple):
+    """Ways to rename what a player sees and does after which a game is the same, the identity among them."""
+
+    observations: np.ndarray
+    """``[S, F]``: under renaming s, feature f becomes feature ``observations[s, f]``."""
+    actions: np.ndarray
+    """``[S, A]``: under renaming s, action a becomes action ``actions[s, a]``."""
+
+
 @runtime_checkable
 class Policy(Protocol):
     """A player, learned or scripted: a pytree that acts on a batch of observations.
@@ -257,6 +266,16 @@ class Game(environment.Environment[TState, TParams]):
         than two players, each sees the others in turn order after itself, as around a table.
         """
         return False
+
+    @property
+    def symmetries(self) -> Symmetries | None:
+        """Ways to rename observations and actions after which the game is the same, such as its mirror image.
+
+        The same renaming for every player changes no transition and no payoff. Learners that train against their past
+        selves can let these play under renamings, so that nothing is learned that is a mere convention (Hu et al. 2020,
+        arXiv:2003.02979). None where the game names no such thing.
+        """
+        return None
 
     @property
     def cooperative_action(self) -> int | None:

@@ -7,6 +7,7 @@ the default here; M-FOS (arXiv:2205.01447) and JaxMARL (arXiv:2311.10090) for th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -27,6 +28,7 @@ from .base import (
     ObservationLayout,
     PageProgram,
     StrategyFactory,
+    Symmetries,
     Threshold,
 )
 from .grid import cell_at, draw_below, draw_free_cell, move, place_by_place, position, positions, random_word, stir
@@ -37,6 +39,9 @@ from .settings import Setting, choice, number
 CoinColour = Literal["alternating", "random"]
 
 MOVES = ("right", "left", "down", "up")
+_STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+"""(rows, columns) of each move."""
+
 COLOURS = ("red", "blue", "purple", "green")
 
 LISTED = 20_000
@@ -328,6 +333,21 @@ class CoinGame(Game[CoinGameState, CoinGameParams]):
     def is_symmetric(self, params: CoinGameParams) -> bool:
         """All colours are paid alike; each player must see itself first."""
         return self.observation_layout == "egocentric"
+
+    @property
+    def symmetries(self) -> Symmetries:
+        """The torus shifted, mirrored and turned: ``8 n n`` renamings of cells and moves, the same in every plane."""
+        cells = np.indices((self.grid_size, self.grid_size)).reshape(2, -1)  # [(row, column), cell]
+        observations, actions = [], []
+        for transposed, *signs in itertools.product((False, True), (1, -1), (1, -1)):
+            mapping = np.diag(signs)[:, ::-1] if transposed else np.diag(signs)
+            moves = [_STEPS.index(tuple(mapping @ step)) for step in _STEPS]
+            for shift in np.ndindex(self.grid_size, self.grid_size):
+                row, column = (mapping @ cells + np.reshape(shift, (2, 1))) % self.grid_size
+                planes = self.grid_size**2 * np.arange(2 * self.num_players)[:, None]
+                observations.append((planes + row * self.grid_size + column).ravel())
+                actions.append([*moves, len(MOVES)] if self.stay_action else moves)
+        return Symmetries(np.array(observations), np.array(actions))
 
     @property
     def measures(self) -> tuple[Measure, ...]:

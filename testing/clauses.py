@@ -226,6 +226,11 @@ ENVIRONMENT_CLAUSES: Mapping[str, Clause] = MappingProxyType(
             "move on by one) see and get the same",
             "let each player see its own side first, or return False",
         ),
+        "symmetries": Clause(
+            "symmetries are None or permutations of features and of actions, the identity among them, and where all "
+            "players act under one of them, what they see and get is the same but for the names",
+            "permute what actions lead to and what observations say of it alike, or return None",
+        ),
         "layouts": Clause(
             "observation_layout is one of the layouts, and in_layout gives a game with the same space in that layout",
             "leave observation_layout out, or declare it as a field with polax.envs.settings.choice",

@@ -57,6 +57,7 @@ def check_environment(
     _check_episodes(subject, game, short)
     _check_strategies(subject, game, short)
     _check_symmetry(subject, game, short)
+    _check_symmetries(subject, game, short)
 
 
 def _built(subject: Subject, plugin: EnvironmentPlugin, options: Mapping[str, Any]) -> tuple[Game[Any, Any], Any]:
@@ -309,8 +310,7 @@ def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None
     """Where a game says that it is symmetric, compare what the first and the last player see with actions exchanged.
 
     All move on by one place, so that the last player does what the first did and the others keep their order after
-    it; two players change places. What happens to one player is a row of numbers. Of many episodes, the rows of both
-    players must have the same distribution, and so must any function of them: waves along random directions.
+    it; two players change places.
     """
     with subject.running("symmetry"):
         claimed = game.is_symmetric(params)
@@ -322,15 +322,49 @@ def _check_symmetry(subject: Subject, game: Game[Any, Any], params: Any) -> None
     with subject.running("compiles"):
         first = _experiences(game, jax.random.key(2), params, actions)[:, 0]
         last = _experiences(game, jax.random.key(3), params, np.roll(actions, -1, axis=1))[:, -1]
-    both = np.stack([first, last]).astype(np.float64)  # [2, N, D]
+    same = _alike(first, last)
+    subject.demand("symmetry", same, "after exchanged actions the first and the last player see or get something else")
+
+
+def _check_symmetries(subject: Subject, game: Game[Any, Any], params: Any) -> None:
+    """Compare what players see and get with what they do under renamed actions, renamed back, for a few renamings."""
+    with subject.running("symmetries"):
+        symmetries = game.symmetries
+        if symmetries is None:
+            return
+        observations, actions = (np.asarray(rows) for rows in symmetries)
+    features, count = game.observation_space(params).shape[-1], game.num_actions
+    permuted = _permutations(observations, features) and _permutations(actions, count)
+    shapes = f"arrays of the shapes {observations.shape} and {actions.shape} for {features} features, {count} actions"
+    subject.demand("symmetries", permuted and len(observations) == len(actions), shapes)
+    unchanged = (observations == np.arange(features)).all(axis=1) & (actions == np.arange(count)).all(axis=1)
+    subject.demand("symmetries", unchanged.any(), "the identity is not among them")
+    played = np.random.default_rng(0).integers(count, size=(HORIZON, game.num_players))
+    with subject.running("compiles"):
+        plain = _experiences(game, jax.random.key(4), params, played)
+    for each in np.unique(np.linspace(0, len(actions) - 1, 4).astype(int)):
+        step = np.append(observations[each], features)  # and the reward after them
+        back = np.concatenate([observations[each], *(features + (features + 1) * i + step for i in range(HORIZON))])
+        renamed = _experiences(game, jax.random.key(5), params, actions[each][played])[..., back]
+        for player in range(game.num_players):
+            same = _alike(plain[:, player], renamed[:, player])
+            subject.demand("symmetries", same, f"under symmetry {each} player {player} sees or gets something else")
+
+
+def _permutations(rows: np.ndarray, number: int) -> bool:
+    return rows.ndim == 2 and np.array_equal(np.sort(rows, axis=1), np.tile(np.arange(number), (len(rows), 1)))
+
+
+def _alike(first: jax.Array, second: jax.Array) -> bool:
+    """Tell whether rows ``[N, D]`` of many episodes have the same distribution, by waves along random directions."""
+    both = np.stack([first, second]).astype(np.float64)  # [2, N, D]
     directions = np.random.default_rng(0).normal(size=(both.shape[-1], 16))
     seen = both @ directions
     seen = (seen - seen.mean((0, 1))) / (seen.std((0, 1)) + 1e-6)
     waves = np.concatenate([np.cos(seen), np.sin(seen)], axis=-1)
     apart = np.abs(waves[0].mean(0) - waves[1].mean(0))
     error = np.sqrt(waves.var(axis=1).sum(axis=0) / SYMMETRY_EPISODES)
-    same = (apart <= SYMMETRY_ERRORS * error + 1e-3).all()
-    subject.demand("symmetry", same, "after exchanged actions the first and the last player see or get something else")
+    return bool((apart <= SYMMETRY_ERRORS * error + 1e-3).all())
 
 
 @partial(jax.jit, static_argnums=0)

@@ -109,6 +109,28 @@ def init_agent(
     return Agent(policy, values)
 
 
+def renamed(agent: Agent, features: jax.Array, actions: jax.Array) -> Agent:
+    """Return the agent that sees and acts under a symmetry of the game, as `polax.envs.base.Symmetries` has them.
+
+    Args:
+        agent: it needs no other parameters for that, but the same ones in another order.
+        features: ``[F]``, what each feature of an observation becomes.
+        actions: ``[A]``, what each action becomes.
+    """
+    if agent.values is None:
+        return Agent(_reordered(agent.policy, features, jnp.concatenate([actions, actions + actions.size])))
+    return Agent(_reordered(agent.policy, features, actions), _reordered(agent.values, features, actions))
+
+
+def _reordered(network: NetworkParams, features: jax.Array, outputs: jax.Array) -> NetworkParams:
+    encoder, recurrent = network.encoder, network.recurrent
+    kernel = encoder.kernel.at[: features.size].set(encoder.kernel[features])  # a row more is for the step's number
+    recurrent = replace(
+        recurrent, output_kernel=recurrent.output_kernel[outputs], output_bias=recurrent.output_bias[outputs]
+    )
+    return NetworkParams(encoder=replace(encoder, kernel=kernel), recurrent=recurrent)
+
+
 def policy_network(agent: Agent) -> NetworkParams:
     """Return the network whose outputs are an agent's logits and nothing else."""
     recurrent = agent.policy.recurrent

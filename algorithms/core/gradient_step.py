@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from ...envs.base import Game
+from ...envs.base import Game, Symmetries
 from ..base import Metrics
 from . import dice, shaping
 from . import pool as pools
 from .devices import Episodes, on_one_device, share_parts
-from .encounters import Agent, Encounter, Reader, Side, gradient, init_agent, play, revisit
+from .encounters import Agent, Encounter, Reader, Side, gradient, init_agent, play, renamed, revisit
 from .networks import NetworkParams
 from .pool import Pool
 from .self_play_config import Coefficients, Scalar, Structure
@@ -114,6 +114,9 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
+        if self.structure.other_play and self.env.symmetries is not None:
+            key, key_names = jax.random.split(key)
+            opponents = _under_symmetries(key_names, opponents, self.env.symmetries)
         parts, blocks = self.structure.num_parts, self.structure.opponents_per_part
         of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (parts, blocks, *leaf.shape[1:])), opponents)
         episodes, own = share_parts(parts, jax.random.split(key, parts), of_part, blocks=blocks)
@@ -354,6 +357,15 @@ class _Bars(NamedTuple):
     logits: jax.Array  # of the policy's loss by the logits
     by_policy: jax.Array  # of the policy's loss by the action values, zero where advantages are constants
     by_values: jax.Array  # of the action values' own loss
+
+
+def _under_symmetries(key: jax.Array, opponents: Agent, symmetries: Symmetries) -> Agent:
+    """Draw a symmetry of the game for each of some agents, every leaf ``[num_opponents, ...]``."""
+    number = jax.tree.leaves(opponents)[0].shape[0]
+    drawn = jax.random.randint(key, (number,), 0, len(symmetries.actions))
+    return jax.vmap(renamed)(
+        opponents, jnp.asarray(symmetries.observations)[drawn], jnp.asarray(symmetries.actions)[drawn]
+    )
 
 
 def schedule(coefficients: Coefficients, step: jax.Array) -> Now:

@@ -42,6 +42,9 @@ class SelfPlayConfig:
     """Snapshots in the pool, a uniform sample of all that were taken."""
     snapshot_every: Count = 10
     """Gradient steps from one snapshot to the next."""
+    other_play: bool = True
+    """Whether each opponent of a batch sees and acts under a random symmetry of the game, such as its mirror image, so
+    that no convention with it can be learned (Other-Play, arXiv:2003.02979); nothing changes in a game without any."""
 
     learning_rate: Positive = 0.003
     """Rate of Adam on the policy, and on the action values where the network is shared."""
@@ -180,6 +183,7 @@ class Structure:
     num_opponents: int
     pool_size: int | None
     """None: opponents are not drawn from the past."""
+    other_play: bool
     bootstrap_opponent: bool
     stop_advantages: bool
     keep_target: bool

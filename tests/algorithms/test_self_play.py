@@ -170,6 +170,19 @@ def replay(algorithm, state, key):
     ]
 
 
+def test_opponents_play_under_symmetries_where_the_game_has_any():
+    def after(env, **options):
+        algorithm = make("loqa", env, **options)
+        return leaves(algorithm.update(jax.random.key(1), algorithm.init(jax.random.key(0)))[0].learners.agent)
+
+    def same(env):
+        found = zip(after(env), after(env, other_play=False), strict=True)
+        return [np.array_equal(one, other) for one, other in found]
+
+    assert all(same(("IPD-v0", {"max_steps_in_episode": 4})))
+    assert not any(same(("CoinGame-v0", {"max_steps_in_episode": 4})))
+
+
 def test_numbers_are_leaves_and_move_on_schedule():
     first = make("goodwill-loqa", goodwill=0.1, goodwill_end=0.3, anneal_steps=100, anneal_from=0.5, entropy=0.2)
     second = make("goodwill-loqa", goodwill=0.2, temperature=0.5, learning_rate=0.1, max_gradient_norm=3.0)

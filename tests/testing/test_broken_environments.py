@@ -147,6 +147,12 @@ class OneSided(CoinGame):
         return True
 
 
+def misnamed(**changes: Any) -> CoinGame:
+    """Return the coin game with other symmetries."""
+    found = CoinGame().symmetries._replace(**changes)
+    return dataclasses.dataclass(frozen=True, kw_only=True)(type("Misnamed", (CoinGame,), {"symmetries": found}))()
+
+
 def outside(self: Any, state: Any) -> Board:
     return Board(2, 2, (Piece("stone", 2, 0),))
 
@@ -206,6 +212,10 @@ BROKEN = [
     ("symmetry", having(is_symmetric=lambda self, params: None)(), "is_symmetric returned None"),
     ("symmetry", Unfair(), "something else"),
     ("symmetry", OneSided(observation_layout="shared"), "something else"),
+    ("symmetries", having(symmetries=7)(), "TypeError"),
+    ("symmetries", misnamed(actions=np.zeros((72, 4), int)), "arrays of the shapes (72, 36) and (72, 4)"),
+    ("symmetries", misnamed(actions=np.tile([1, 0, 2, 3], (72, 1))), "the identity is not among them"),
+    ("symmetries", misnamed(actions=np.tile([0, 1, 2, 3], (72, 1))), "sees or gets something else"),
     ("layouts", having(observation_layout="mine")(), "observation_layout is 'mine'"),
     ("layouts", having(in_layout=lambda self, layout: None)(), "became None"),
     ("cooperation", having(cooperative_action=2)(), "cooperative_action is 2"),

@@ -55,6 +55,28 @@ def test_recorded_logits_and_action_values_are_those_of_teacher_forcing(agent_op
 
 
 @pytest.mark.parametrize("agent_options", SHAPES, ids=str)
+def test_a_renamed_agent_does_what_the_agent_does_where_everything_is_renamed(agent_options):
+    env, _ = polax.make_env("CoinGame-v0")
+    reader = encounters.Reader(env, listed=False, step_input=agent_options.get("step_input", False))
+    agent, (features, actions) = make_agent(0, env, **agent_options), env.symmetries
+    seen = jax.random.normal(jax.random.key(1), (T + 1, B, features.shape[1]))
+
+    def outputs(agent, observations):
+        side = encounters.Side(observations, *[None] * 5)
+        found = encounters.revisit(reader, agent, side)
+        return found.logits, found.action_values
+
+    for each in (0, 1, 30, 71):
+        elsewhere = jnp.zeros_like(seen).at[..., features[each]].set(seen)
+        for ours, theirs in zip(
+            outputs(encounters.renamed(agent, features[each], actions[each]), seen),
+            outputs(agent, elsewhere),
+            strict=True,
+        ):
+            np.testing.assert_allclose(ours, theirs[..., actions[each]], atol=1e-5)
+
+
+@pytest.mark.parametrize("agent_options", SHAPES, ids=str)
 def test_the_gradient_is_that_of_automatic_differentiation(agent_options):
     _, reader, agents, encounter = make(agent_options=agent_options)
     keys = jax.random.split(jax.random.key(6))
