@@ -1,4 +1,4 @@
-"""Goodwill LOQA: LOQA with a social preference that grows, and with scripted players among its past selves.
+"""Goodwill LOQA: LOQA with a social preference that grows.
 
 It is not LOQA. See docs/loqa.md for what it adds and for what each addition does.
 """
@@ -33,10 +33,10 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """Whether the opponent's past is judged against what is usual after the same observation, over all opponents."""
     baseline_rate: Share = 0.1
     """How far that table moves towards the mean of each batch."""
-    scripted_players: tuple[str, ...] = ("tit-for-tat",)
-    """Strategies that take the opponent's place in some episodes of each batch."""
+    scripted_players: tuple[str, ...] = ()
+    """Strategies that take the opponent's place in some episodes of each batch. Scores with these are not held out."""
     scripted_percent: Percent = 15
-    """Per cent of the episodes that they play."""
+    """Per cent of the episodes that they play, where there are any."""
 
     def structure(self, num_steps: int) -> Structure:
         """Return the settings that the program for episodes of ``num_steps`` is compiled for."""
@@ -49,7 +49,7 @@ class GoodwillLoqaConfig(SurpriseConfig):
 GOODWILL_LOQA = AlgorithmPlugin(
     config=GoodwillLoqaConfig,
     build=build_self_play,
-    summary="LOQA with a growing goodwill towards the opponent and tit-for-tat among its past selves; not LOQA proper.",
+    summary="LOQA with a growing goodwill towards the opponent, a social preference; not LOQA proper.",
     presets={
         ("laptop", "CoinGame-v0"): Preset(updates=100),
         ("laptop-5x5", "CoinGame-v0"): Preset(

@@ -372,6 +372,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
     best_response: str | None = "naive",
     best_response_updates: int | None = None,
     join: str | Path | None = None,
+    anew: Sequence[str] = (),
     retries: int = 0,
     on: str = "local",
     on_options: Mapping[str, Any] | None = None,
@@ -396,6 +397,8 @@ def league(  # noqa: PLR0913  # one for each option of the command
         best_response_updates: its updates; None: as many as `tournament` takes.
         join: folder of a league that was played: its learners take part as they are, in the games in which they did,
             and only who does not play there trains. Its runs are not needed, ``league.json`` and the agents are.
+        anew: games of that league in which ``algorithms`` train although they play there, and take the place of those
+            that did: for a learner that has changed.
         retries: how often a combination that failed is trained again, from its last checkpoint.
         on: where they train, as `benchmark` says.
         on_options: of the executor.
@@ -433,9 +436,10 @@ def league(  # noqa: PLR0913  # one for each option of the command
     from .training.progress import say, wide_console
 
     names = None if algorithms is None else [registry.algorithm_name(each) for each in algorithms]
+    retrained = list_option("anew", anew) if anew else []
     joined = read_league(None if join is None else Path(join))
     protocol = Protocol(
-        algorithms=learners_of(names, envs, preset, joined),
+        algorithms=learners_of(names, envs, preset, joined, retrained),
         num_seeds=num_seeds,
         preset=preset,
         episodes=episodes,
@@ -443,6 +447,7 @@ def league(  # noqa: PLR0913  # one for each option of the command
         best_response=best_response,
         best_response_updates=best_response_updates,
         join=None if join is None else str(join),
+        anew=retrained,
     )
     kept = [env for env in joined.games if envs is None or env in envs]
     check_games(protocol)

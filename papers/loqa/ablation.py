@@ -33,6 +33,7 @@ class Variant(NamedTuple):
 
 VARIANTS = (
     Variant("loqa", "loqa"),
+    Variant("loqa: no other-play", "loqa", {"other_play": False}),
     Variant("loqa: no pool", "loqa", {"opponents": "current"}),
     Variant("loqa: two players", "loqa", {"players": "two"}),
     Variant("loqa: no shaping", "loqa", {"shaping": 0.0, "shaping_end": 0.0}),
@@ -40,7 +41,8 @@ VARIANTS = (
     Variant("goodwill-loqa", "goodwill-loqa"),
     Variant("goodwill-loqa: no goodwill", "goodwill-loqa", {"goodwill": 0.0, "goodwill_end": 0.0}),
     Variant("goodwill-loqa: no state baseline", "goodwill-loqa", {"state_baseline": False}),
-    Variant("goodwill-loqa: no scripted players", "goodwill-loqa", {"scripted_percent": 0}),
+    Variant("goodwill-loqa: no other-play", "goodwill-loqa", {"other_play": False}),
+    Variant("goodwill-loqa: tit-for-tat met", "goodwill-loqa", {"scripted_players": ("tit-for-tat",)}),
 )
 
 STRANGERS = ("always-defect", "random", "always-cooperate", "always-cooperate-loqa")

@@ -131,7 +131,7 @@ def _notes(folders: Mapping[str, RunFolder], scale: str) -> list[str]:
         *lost_seeds(folders),
     ]
     if "goodwill-loqa" in folders:
-        notes.append("goodwill-loqa is not LOQA and met tit-for-tat in training: that row is not held out.")
+        notes.append("goodwill-loqa is not LOQA: it has a social preference.")
     if absent:
         notes.append(f"Without a {scale} preset for the coin game, and left out: {', '.join(absent)}.")
     if scale != "published":

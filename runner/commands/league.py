@@ -33,7 +33,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _league(parser: CommandParser, options: argparse.Namespace) -> int:
-    settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "join", "retries", "quiet")
+    settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "join", "anew")
+    settings += ("retries", "quiet")
     found = league(
         options.algorithms,
         options.envs,
@@ -72,6 +73,13 @@ def _parser() -> CommandParser:
         type=Path,
         metavar="DIR",
         help="a league that was played, whose learners take part as they are; only others train",
+    )
+    parser.add_argument(
+        "--anew",
+        nargs="+",
+        default=(),
+        metavar="ENV",
+        help="games of that league in which the learners train all the same and take the place of those that did",
     )
     parser.add_argument(
         "--retries", type=at_least(0), default=0, **count, help="train what failed again, N times (default: 0)"

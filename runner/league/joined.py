@@ -54,7 +54,8 @@ class League(NamedTuple):
                 except (registry.UnknownNameError, registry.PluginError) as cause:
                     raise RunError(f"{self.folder} has {name}, which cannot play here: {cause}") from cause
                 make_folder((folder / path).parent)
-                write_bytes(folder / path, read_bytes(self.folder / path))
+                if not (folder / path).exists():  # or one that trained anew, before this league was interrupted
+                    write_bytes(folder / path, read_bytes(self.folder / path))
 
 
 def read_league(folder: Path | None) -> League:

@@ -54,6 +54,7 @@ class Protocol:
         best_response: the learner that is trained against the first seeds and the strategies, or None.
         best_response_updates: its updates; None: as many as are usual for the game.
         join: the folder of a league whose learners take part as they are, or None.
+        anew: games in which the learners train although they are in that league, and take the place of those.
     """
 
     algorithms: Mapping[str, Sequence[str]]
@@ -64,6 +65,7 @@ class Protocol:
     best_response: str | None
     best_response_updates: int | None
     join: str | None
+    anew: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
@@ -75,6 +77,7 @@ def learners_of(
     envs: Sequence[str] | None,
     preset: str,
     joined: League,
+    anew: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Return the learners that train in each game: those that have the preset, and do not play there already.
 
@@ -83,10 +86,14 @@ def learners_of(
         envs: ids of games; None: all of two players in which one of them has the preset.
         preset: its name.
         joined: the league whose learners need not train.
+        anew: games in which they train all the same.
 
     Raises:
         PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train.
     """
+    for env in anew:
+        if env not in joined.games or (envs and env not in envs):
+            raise OptionError(f"nobody can train anew in {env}: it must be a game of the joined league that takes part")
     names = algorithms or [each.name for each in registry.list_algorithms() if each.error is None]
     plugins = {name: registry.algorithm_plugin(name) for name in names}
     games = envs or [each.name for each in registry.list_environments() if each.error is None]
@@ -107,7 +114,7 @@ def learners_of(
         found = of_two or found
     if not found:
         raise OptionError(f"no learner has a preset {preset!r}; polax list --details shows the presets")
-    new = {env: [name for name in names if not joined.plays(name, env)] for env, names in found.items()}
+    new = {env: [name for name in names if env in anew or not joined.plays(name, env)] for env, names in found.items()}
     new = {env: names for env, names in new.items() if names}
     if not new:
         known = ", ".join(dict.fromkeys(name for names in found.values() for name in names))
@@ -186,6 +193,7 @@ def play_game(
         training, begun = training_of(protocol, line_up), time.perf_counter()
         how = None if training is None else {"algorithm": training.algorithm, "updates": training.updates}
         known = {} if before is None or before["training"] != how else before["best_responses"] or {}
+        known = {name: found for name, found in known.items() if name not in runs}
         with registry.plugin_code("the players", "act"):
             found = cross_play(
                 line_up,
@@ -216,7 +224,8 @@ def _players(folder: Path, env: str, runs: Mapping[str, str]) -> dict[str, str]:
         run = RunFolder.open(folder / path, within=folder)
         found = load_run(run)
         players[name] = agents_file(env, name) if found.pure else path
-        if found.pure and not (folder / players[name]).exists():
+        if found.pure:
+            (folder / players[name]).unlink(missing_ok=True)  # what the joined league has under that name
             make_folder((folder / players[name]).parent)
             export_agent(found, folder / players[name], versions=run.versions(), half=True)
     return players

@@ -139,7 +139,11 @@ def test_naive_learners_learn_in_a_game_of_three(players):
         ("lola-dice", {}, "this learner is for two players; PublicGoods-v0 has 3"),
         ("pola-dice", {}, "this learner is for two players"),
         ("pola-om", {}, "this learner is for two players"),
-        ("goodwill-loqa", {}, "scripted_players is for two players"),
+        (
+            "goodwill-loqa",
+            {"scripted_players": ("random",), "scripted_percent": 50},
+            "scripted_players is for two players",
+        ),
         ("loqa", {"players": "two"}, "players two is for two players"),
         ("naive", {"opponents": "past"}, "opponents past is for two players"),
         ("naive+naive+naive", {}, "a learner of one player is for two players"),

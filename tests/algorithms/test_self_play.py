@@ -25,7 +25,7 @@ def leaves(tree):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("goodwill-loqa", {"scripted_percent": 50}),
+        ("goodwill-loqa", {"scripted_players": ("tit-for-tat",), "scripted_percent": 50}),
         (
             "loqa",
             {
@@ -130,7 +130,7 @@ def test_a_second_step_on_a_batch_follows_the_clipped_ratio():
 
 @pytest.mark.slow
 def test_the_table_of_values_moves_towards_the_returns_that_followed():
-    algorithm = make("goodwill-loqa", gradient_steps=1, scripted_percent=0, baseline_rate=0.2, gae_lambda=1.0)
+    algorithm = make("goodwill-loqa", gradient_steps=1, baseline_rate=0.2, gae_lambda=1.0)
     state = algorithm.init(jax.random.key(0))
     after, _ = algorithm.update(jax.random.key(1), state)
     sides = replay(algorithm, state, jax.random.key(1))

@@ -177,6 +177,25 @@ def test_a_league_joins_a_published_one_and_trains_the_new_learners_alone(found,
 
 
 @pytest.mark.slow
+def test_a_learner_that_trains_anew_takes_the_place_of_its_former_self(found, published, tmp_path):
+    how = {"best_response": "naive", "best_response_updates": 1, "join": published, "anew": ["IPD-v0"], **QUICK}
+    anew = polax.league(["lola-exact"], out=tmp_path / "out", **{**how, "num_seeds": 1})
+    (game,), (before,) = anew.data["games"], found.data["games"]
+    seeds = {side["name"]: side["seeds"] for side in game["sides"] if side["is_learner"]}
+    assert seeds == {"naive-exact": [0, 1], "lola-exact": [0]}
+    assert game["best_responses"]["naive-exact"] == before["best_responses"]["naive-exact"]
+    assert {row[0] for row in game["curves"]["lola-exact"]["rows"]} == {0}
+    assert polax.load(tmp_path / "out" / game["players"]["lola-exact"]).spec.seeds == (0,)
+    polax.league(["lola-exact"], out=tmp_path / "out", **{**how, "num_seeds": 1})  # goes on
+    assert polax.load(tmp_path / "out" / game["players"]["lola-exact"]).spec.seeds == (0,)
+
+
+def test_nobody_trains_anew_in_a_game_that_is_not_joined():
+    with pytest.raises(OptionError, match="nobody can train anew in IPD-v0: it must be a game of the joined league"):
+        learners_of(["lola-exact"], None, "laptop", NOBODY, ["IPD-v0"])
+
+
+@pytest.mark.slow
 def test_games_in_which_nobody_new_plays_stay_as_they_are(found, published, tmp_path):
     plugin = registry.algorithm_plugin("naive-exact")
     presets = {("laptop", "Chicken-v0"): plugin.presets["laptop", "IPD-v0"]}

@@ -31,8 +31,8 @@ def test_who_was_met_in_training_is_what_the_learner_declares():
     def spec(name):
         return resolve(BY_NAME[name].learner, ENV, preset="laptop", options=BY_NAME[name].options)
 
-    assert met_in_training(spec("goodwill-loqa")) == ["tit-for-tat"]
-    assert met_in_training(spec("goodwill-loqa: no scripted players")) == []
+    assert met_in_training(spec("goodwill-loqa")) == []
+    assert met_in_training(spec("goodwill-loqa: tit-for-tat met")) == ["tit-for-tat"]
     assert met_in_training(spec("loqa")) == []
 
 
