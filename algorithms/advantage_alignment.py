@@ -26,9 +26,9 @@ ADVANTAGE_ALIGNMENT = AlgorithmPlugin(
         ("laptop", "PublicGoods-v0"): Preset(
             updates=40, options=_MATRIX_GAME, env_options={"contribution_factor": 2.0}
         ),
-        # The past counts wholly, where in LOQA about half of it does: hence half of LOQA's weight.
+        # The past counts wholly, where in LOQA about half of it does: hence 0.6 of LOQA's weight.
         ("laptop", "CoinGame-v0"): Preset(
-            updates=100, options={"residual_lambda": 0.3, "shaping": 0.6, "shaping_end": 0.2}
+            updates=100, options={"residual_lambda": 0.3, "shaping": 0.6, "shaping_end": 0.36}
         ),
         ("published", "CoinGame-v0"): Preset(
             updates=60,

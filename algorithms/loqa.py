@@ -34,7 +34,7 @@ _PUBLISHED = {
 }
 """What the published program does in both games."""
 
-_COIN_GAME = {"residual_lambda": 0.3, "shaping_end": 0.3}
+_COIN_GAME = {"residual_lambda": 0.3, "shaping_end": 0.6}
 
 LOQA = AlgorithmPlugin(
     config=SurpriseConfig,
