@@ -131,7 +131,8 @@ def sampled() -> dict[str, Any]:
 def coin(updates: int = 30, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """The coin game of three players."""
     env, params = polax.make_env("CoinGame-v0", num_players=3)
-    options = {"num_opponents": 4, "residual_lambda": 0.3, "shaping_end": 0.3, "learning_rate_end": 0.003}
+    options: dict[str, Any] = {"num_opponents": 4, "residual_lambda": 0.3, "shaping_end": 0.3}
+    options |= {"learning_rate_end": 0.003, "other_play": False}  # what was the default when it was measured
     best = score(env, params, ["always-cooperate"] * 3)
     found = table("loqa", env, params, updates=updates, best=best, seeds=seeds, **options)
     return {"loqa, 3 players": {"best": best, **found}}
