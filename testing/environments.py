@@ -345,7 +345,8 @@ def _check_symmetries(subject: Subject, game: Game[Any, Any], params: Any) -> No
     for each in np.unique(np.linspace(0, len(actions) - 1, 4).astype(int)):
         step = np.append(observations[each], features)  # and the reward after them
         back = np.concatenate([observations[each], *(features + (features + 1) * i + step for i in range(HORIZON))])
-        renamed = _experiences(game, jax.random.key(5), params, actions[each][played])[..., back]
+        with subject.running("compiles"):
+            renamed = _experiences(game, jax.random.key(5), params, actions[each][played])[..., back]
         for player in range(game.num_players):
             same = _alike(plain[:, player], renamed[:, player])
             subject.demand("symmetries", same, f"under symmetry {each} player {player} sees or gets something else")

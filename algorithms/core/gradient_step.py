@@ -114,9 +114,10 @@ class GradientStep:
         Returns:
             The learner after the step, and metrics.
         """
-        if self.structure.other_play and self.env.symmetries is not None:
+        symmetries = self.env.symmetries if self.structure.other_play else None
+        if symmetries is not None:
             key, key_names = jax.random.split(key)
-            opponents = _under_symmetries(key_names, opponents, self.env.symmetries)
+            opponents = _under_symmetries(key_names, opponents, symmetries)
         parts, blocks = self.structure.num_parts, self.structure.opponents_per_part
         of_part = jax.tree.map(lambda leaf: jnp.resize(leaf, (parts, blocks, *leaf.shape[1:])), opponents)
         episodes, own = share_parts(parts, jax.random.split(key, parts), of_part, blocks=blocks)
