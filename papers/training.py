@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ..runner.benchmark.plan import until
 from ..runner.report.parts import plural
 from ..runner.runs.files import RunError
 from ..runner.runs.folder import RunFolder
@@ -23,14 +24,22 @@ STEPS = ("outer_steps", "gradient_steps")
 """Options of learners that say how many steps of which kind an update takes."""
 
 
-def trained(spec: RunSpec, folder: Path, console: Console) -> RunFolder:
+def trained(spec: RunSpec, folder: Path, console: Console, *, course: bool = True) -> RunFolder:
     """Train one learner, or read or continue what is there.
+
+    Args:
+        spec: the run, but for how often it is evaluated and saved.
+        folder: of the run.
+        console: where progress is shown.
+        course: whether its course is of interest. If not, it is evaluated and saved as in a benchmark, and may be a run
+            of a benchmark or a league.
 
     Raises:
         PolaxError: training was interrupted or failed, the run that is there was made with other settings, or it cannot
             be written.
     """
-    spec = replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
+    often = replace(spec, eval_every=max(1, spec.updates // EVALUATIONS))
+    spec = often if course else until(spec, spec.updates)
     run, outcome = begin_or_continue(spec, folder, console=console)
     if outcome.exit_status > 1:
         raise RunError(f"{spec.algorithm} was interrupted; run the same command again to continue")

@@ -72,7 +72,7 @@ def loqa_ablation(*, runs: int, seed: int, scale: str, training: Path, console: 
         for variant in VARIANTS
     }
     folders = {
-        name: trained(spec, training / folder_name(*name.replace(":", "").split()), console)
+        name: trained(spec, training / folder_name(*name.replace(":", "").split()), console, course=False)
         for name, spec in specs.items()
     }
     opponents = (*STRANGERS, *RETALIATORS)

@@ -41,7 +41,7 @@ def loqa_league(*, runs: int, seed: int, scale: str, training: Path, console: Co
     """
     learners, seeds = with_preset(LEARNERS, scale), tuple(range(seed, seed + runs))
     folders = {
-        learner: trained(resolve(learner, ENV, preset=scale, seeds=seeds), training / learner, console)
+        learner: trained(resolve(learner, ENV, preset=scale, seeds=seeds), training / learner, console, course=False)
         for learner in learners
     }
     title, stem = f"LOQA's league in the coin game ({scale} scale)", stem_of("loqa-league", scale)
