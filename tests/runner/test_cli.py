@@ -246,7 +246,7 @@ def test_list_of_a_learner_shows_every_option_and_preset(capsys: pytest.CaptureF
     assert "  --players: one of shared, two (default: shared)\n" in out
     assert "  --max-gradient-norm: a number above 0 or None (default: 1.0)\n" in out
     usual, _, apart = out.partition("presets of polax reproduce loqa-scalability:\n")
-    assert "  laptop for CoinGame-v0: 100 updates, --residual-lambda 0.3 --shaping-end 0.3\n" in usual
+    assert "  laptop for CoinGame-v0: 100 updates, --residual-lambda 0.3 --shaping-end 0.6\n" in usual
     assert "laptop-5x5" not in usual
     assert "  laptop-5x5 for CoinGame-v0: 100 updates, " in apart
     assert "--env.grid-size 5" in apart
