@@ -32,10 +32,10 @@ DEMO := runs/demo-$(shell date +%Y%m%d-%H%M%S)
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-# The coin game gets half of the preset's training: enough to see what it leads to.
+# The coin game gets 60 of the preset's 100 updates: enough to see what they lead to.
 demo: $(VENV)/installed
 	$(BIN)/polax train pola-dice IPD-v0 --preset laptop --out $(DEMO)/ipd
-	$(BIN)/polax train goodwill-loqa CoinGame-v0 --preset laptop --updates 46 --eval-every 6 --out $(DEMO)/coin_game
+	$(BIN)/polax train goodwill-loqa CoinGame-v0 --preset laptop --updates 60 --eval-every 6 --out $(DEMO)/coin_game
 	$(BIN)/polax render $(DEMO)/coin_game --out $(DEMO)/coin_game.gif
 	@echo "Everything is in $(DEMO): the runs, ipd/figures and coin_game/figures with their curves, and coin_game.gif"
 
