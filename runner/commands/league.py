@@ -33,8 +33,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _league(parser: CommandParser, options: argparse.Namespace) -> int:
-    settings = ("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates", "join", "anew")
-    settings += ("retries", "quiet")
+    settings = (
+        *("out", "num_seeds", "preset", "episodes", "seed", "best_response_updates"),
+        *("join", "anew", "retries", "quiet"),
+    )
     found = league(
         options.algorithms,
         options.envs,

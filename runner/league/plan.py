@@ -91,9 +91,11 @@ def learners_of(
     Raises:
         PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train.
     """
+    taking_part = [env for env in joined.games if not envs or env in envs]
     for env in anew:
-        if env not in joined.games or (envs and env not in envs):
-            raise OptionError(f"nobody can train anew in {env}: it must be a game of the joined league that takes part")
+        if env not in taking_part:
+            there = ", ".join(taking_part) or "there is none"
+            raise OptionError(f"anew must name games of the joined league that take part ({there}); got {env!r}")
     names = algorithms or [each.name for each in registry.list_algorithms() if each.error is None]
     plugins = {name: registry.algorithm_plugin(name) for name in names}
     games = envs or [each.name for each in registry.list_environments() if each.error is None]
