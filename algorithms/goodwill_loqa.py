@@ -25,9 +25,9 @@ class GoodwillLoqaConfig(SurpriseConfig):
     """How much of an action's influence on the opponent is left after a step, beside the discount."""
     entropy_end: NotNegative = 0.03
     """The weight of the entropy at the end of ``anneal_steps``."""
-    goodwill: NotNegative = 0.28
+    goodwill: NotNegative = 0.25
     """What ``shaping * discount`` times this is of the opponent's present advantage is added to the learner's own."""
-    goodwill_end: NotNegative = 0.56
+    goodwill_end: NotNegative = 0.55
     """The goodwill at the end of ``anneal_steps``."""
     state_baseline: bool = True
     """Whether the opponent's past is judged against what is usual after the same observation, over all opponents."""
