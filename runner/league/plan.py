@@ -89,7 +89,8 @@ def learners_of(
         anew: games in which they train all the same.
 
     Raises:
-        PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train.
+        PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train. A game of the
+            joined league in which nobody trains has a part: it stays as it is.
     """
     taking_part = [env for env in joined.games if not envs or env in envs]
     for env in anew:
@@ -105,7 +106,7 @@ def learners_of(
         if registry.environment_plugin(env)
     }
     for env in envs or ():
-        if not found[env]:
+        if not found[env] and env not in taking_part:
             raise OptionError(f"no learner has a preset {preset!r} for {env}; leave it out, or name another --preset")
     for name in algorithms or ():
         if not any(name in learners for learners in found.values()):

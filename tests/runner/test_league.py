@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ from polax.runner.cli import main
 from polax.runner.evaluation.scores import over_players, scores_of_seeds
 from polax.runner.league.cross_play import Side, earnings, sides_of
 from polax.runner.league.document import document
-from polax.runner.league.joined import read_league
+from polax.runner.league.joined import League, read_league
 from polax.runner.league.plan import learners_of
 
 NAMES = ["naive-exact", "lola-exact"]
@@ -195,6 +196,14 @@ def test_nobody_trains_anew_in_a_game_that_is_not_joined():
         OptionError, match=r"anew must name games of the joined league that take part \(there is none\); got 'IPD-v0'"
     ):
         learners_of(["lola-exact"], None, "laptop", NOBODY, ["IPD-v0"])
+
+
+def test_a_joined_game_may_be_named_in_which_nobody_has_a_preset():
+    joined = League(Path("joined"), {"IPD-v0": {"players": {"loqa": "loqa.npz"}}}, {})
+    envs = ["IPD-v0", "CoinGame-v0"]
+    assert learners_of(["goodwill-loqa"], envs, "laptop", joined) == {"CoinGame-v0": ["goodwill-loqa"]}
+    with pytest.raises(OptionError, match="no learner has a preset 'laptop' for IPD-v0; leave it out"):
+        learners_of(["goodwill-loqa"], envs, "laptop", NOBODY)
 
 
 @pytest.mark.slow
