@@ -89,8 +89,8 @@ def learners_of(
         anew: games in which they train all the same.
 
     Raises:
-        PolaxError: an unknown name, a learner or game that is named and has no part, or nothing to train. A game of the
-            joined league in which nobody trains has a part: it stays as it is.
+        PolaxError: an unknown name, nothing to train, a learner without the preset, or a game in which nobody trains
+            and which the joined league does not have either.
     """
     taking_part = [env for env in joined.games if not envs or env in envs]
     for env in anew:
